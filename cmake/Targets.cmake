@@ -1,0 +1,54 @@
+# Helpers that give every target of the project the same warnings, precompiled header and naming.
+
+add_library(vedette_options INTERFACE)
+target_compile_options(vedette_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror
+  # Sums are compensated (Neumaier): contraction to FMA would change their last digits.
+  -ffp-contract=off)
+target_compile_definitions(vedette_options INTERFACE
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
+  SPDLOG_FMT_EXTERNAL SPDLOG_COMPILED_LIB)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # False positives of g++ 12 and 14 inside libstdc++ and Boost when they are inlined at -O1 and above.
+  target_compile_options(vedette_options INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow
+    -Wno-array-bounds -Wno-dangling-reference -Wno-dangling-pointer -Wno-free-nonheap-object)
+endif()
+
+# ccache makes a second build of the same sources (another clone, a sanitizer run after a rebase) nearly free.
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE_PROGRAM})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(vedette_options INTERFACE -fpch-preprocess)
+  endif()
+endif()
+
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# vedette_library(NAME SOURCES a.cpp ... PUBLIC dep ... PRIVATE dep ...): static library vedette::NAME of one folder.
+function(vedette_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(vedette_${name} STATIC ${ARG_SOURCES})
+  add_library(vedette::${name} ALIAS vedette_${name})
+  target_include_directories(vedette_${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_link_libraries(vedette_${name} PUBLIC ${ARG_PUBLIC} PRIVATE vedette_options ${ARG_PRIVATE})
+  target_precompile_headers(vedette_${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+endfunction()
+
+# vedette_test(NAME SOURCES a_test.cpp ... LINK dep ... LABELS l ...): one Catch2 binary, one ctest entry.
+function(vedette_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  add_executable(test_${name} ${ARG_SOURCES})
+  target_link_libraries(test_${name} PRIVATE vedette_options vedette_test_support ${ARG_LINK})
+  target_precompile_headers(test_${name} REUSE_FROM vedette_test_pch)
+  set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()

@@ -1,0 +1,223 @@
+#include "core/labels.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+namespace vedette {
+namespace {
+
+bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+/// Length of the UTF-8 sequence at `p`, 0 when it is malformed, overlong, a surrogate or above U+10FFFF.
+std::size_t Utf8Length(const unsigned char* p, std::size_t left) {
+  const auto continues = [&](std::size_t i) { return i < left && (p[i] & 0xC0) == 0x80; };
+  if (p[0] < 0x80) return 1;
+  if (p[0] >= 0xC2 && p[0] <= 0xDF) return continues(1) ? 2 : 0;
+  if (p[0] >= 0xE0 && p[0] <= 0xEF) {
+    if (!continues(1) || !continues(2)) return 0;
+    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F)) return 0;
+    return 3;
+  }
+  if (p[0] >= 0xF0 && p[0] <= 0xF4) {
+    if (!continues(1) || !continues(2) || !continues(3)) return 0;
+    if ((p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F)) return 0;
+    return 4;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Labels::Labels(std::initializer_list<LabelView> labels) {
+  LabelsBuilder builder;
+  for (const LabelView& label : labels) builder.Set(label.name, label.value);
+  *this = builder.Build();
+}
+
+Labels Labels::FromSorted(std::span<const LabelView> sorted) {
+  Labels out;
+  if (sorted.empty()) return out;
+  auto rep = std::make_shared<Rep>();
+  std::size_t bytes = 0;
+  for (const LabelView& label : sorted) bytes += label.name.size() + label.value.size();
+  rep->text.reserve(bytes);
+  rep->entries.reserve(sorted.size());
+  for (const LabelView& label : sorted) {
+    const Entry entry{static_cast<std::uint32_t>(rep->text.size()), static_cast<std::uint32_t>(label.name.size()),
+                      static_cast<std::uint32_t>(label.value.size())};
+    rep->text.append(label.name).append(label.value);
+    rep->entries.push_back(entry);
+  }
+  // The lengths seed the hash of the text, so that moving a character from a name to its value changes it.
+  const std::uint64_t seed = XXH3_64bits(rep->entries.data(), rep->entries.size() * sizeof(Entry));
+  rep->hash = XXH3_64bits_withSeed(rep->text.data(), rep->text.size(), seed);
+  out.rep_ = std::move(rep);
+  return out;
+}
+
+std::string_view Labels::Get(std::string_view name) const {
+  std::size_t low = 0, high = size();
+  while (low < high) {
+    const std::size_t middle = (low + high) / 2;
+    const LabelView label = (*this)[middle];
+    if (label.name == name) return label.value;
+    if (label.name < name) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return {};
+}
+
+bool Labels::operator==(const Labels& other) const {
+  if (rep_ == other.rep_) return true;
+  if (Hash() != other.Hash() || size() != other.size()) return false;
+  return std::ranges::equal(*this, other);
+}
+
+std::strong_ordering Labels::operator<=>(const Labels& other) const {
+  const std::size_t shared = std::min(size(), other.size());
+  for (std::size_t i = 0; i < shared; ++i) {
+    if (const auto order = (*this)[i] <=> other[i]; order != 0) return order;
+  }
+  return size() <=> other.size();
+}
+
+std::string Labels::ToString() const {
+  const std::string_view name = MetricName();
+  const bool plain = IsLegacyMetricName(name);
+  std::string out(plain ? name : "");
+  if (plain && size() == 1) return out;
+  out.push_back('{');
+  bool first = true;
+  if (!plain && !name.empty()) {
+    out += Quote(name);
+    first = false;
+  }
+  for (const LabelView label : *this) {
+    if (label.name == kMetricName) continue;
+    if (!first) out += ", ";
+    first = false;
+    out += IsLegacyLabelName(label.name) ? std::string(label.name) : Quote(label.name);
+    out.push_back('=');
+    out += Quote(label.value);
+  }
+  out.push_back('}');
+  return out;
+}
+
+LabelsBuilder::LabelsBuilder(const Labels& base) {
+  items_.reserve(base.size() + 2);
+  for (const LabelView label : base) items_.emplace_back(label.name, label.value);
+}
+
+LabelsBuilder& LabelsBuilder::Set(std::string_view name, std::string_view value) {
+  if (value.empty()) return Delete(name);
+  const auto at =
+      std::ranges::lower_bound(items_, name, {}, [](const auto& item) { return std::string_view(item.first); });
+  if (at != items_.end() && at->first == name) {
+    at->second = value;
+  } else {
+    items_.emplace(at, name, value);
+  }
+  return *this;
+}
+
+LabelsBuilder& LabelsBuilder::Delete(std::string_view name) {
+  std::erase_if(items_, [&](const auto& item) { return item.first == name; });
+  return *this;
+}
+
+LabelsBuilder& LabelsBuilder::Keep(std::span<const std::string> names) {
+  std::erase_if(items_, [&](const auto& item) { return std::ranges::find(names, item.first) == names.end(); });
+  return *this;
+}
+
+std::string_view LabelsBuilder::Get(std::string_view name) const {
+  const auto at = std::ranges::find(items_, name, [](const auto& item) { return std::string_view(item.first); });
+  return at == items_.end() ? std::string_view() : std::string_view(at->second);
+}
+
+Labels LabelsBuilder::Build() const {
+  std::vector<LabelView> views;
+  views.reserve(items_.size());
+  for (const auto& [name, value] : items_) views.push_back({name, value});
+  return Labels::FromSorted(views);
+}
+
+bool IsLegacyMetricName(std::string_view name) {
+  if (name.empty() || IsDigit(name.front())) return false;
+  return std::ranges::all_of(name, [](char c) { return IsLetter(c) || IsDigit(c) || c == ':'; });
+}
+
+bool IsLegacyLabelName(std::string_view name) {
+  if (name.empty() || IsDigit(name.front())) return false;
+  return std::ranges::all_of(name, [](char c) { return IsLetter(c) || IsDigit(c); });
+}
+
+bool IsValidUtf8(std::string_view text) {
+  const auto* p = reinterpret_cast<const unsigned char*>(text.data());
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = Utf8Length(p + i, text.size() - i);
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
+}
+
+std::string Quote(std::string_view text) {
+  std::string out = "\"";
+  const auto* p = reinterpret_cast<const unsigned char*>(text.data());
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = Utf8Length(p + i, text.size() - i);
+    if (length > 1) {
+      out.append(text.substr(i, length));
+      i += length;
+      continue;
+    }
+    const char c = text[i++];
+    switch (c) {
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\a':
+        out += "\\a";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\v':
+        out += "\\v";
+        break;
+      default:
+        if (length == 0 || static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+          fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(c));
+        } else {
+          out.push_back(c);
+        }
+    }
+  }
+  out.push_back('"');
+  return out;
+}
+
+}  // namespace vedette

@@ -1,0 +1,244 @@
+#include "core/matcher.h"
+
+#include <algorithm>
+
+#include <re2/re2.h>
+
+namespace vedette {
+namespace {
+
+constexpr std::int64_t kMaxAutomatonBytes = 8 << 20;
+
+re2::RE2::Options RegexOptions() {
+  re2::RE2::Options options;
+  options.set_log_errors(false);
+  options.set_dot_nl(true);
+  options.set_max_mem(kMaxAutomatonBytes);
+  return options;
+}
+
+bool IsMeta(char c) { return std::string_view("\\.+*?()|[]{}^$").find(c) != std::string_view::npos; }
+
+/// Unescapes a text without operators; nullopt when there is any.
+std::optional<std::string> AsLiteral(std::string_view pattern) {
+  std::string out;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    if (c == '\\') {
+      // Escaped punctuation stands for itself; escaped letters and digits are classes or references.
+      if (i + 1 == pattern.size() || !IsMeta(pattern[i + 1])) return std::nullopt;
+      out.push_back(pattern[++i]);
+    } else if (IsMeta(c)) {
+      return std::nullopt;
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out;
+}
+
+std::optional<std::vector<std::string>> AsAlternation(std::string_view pattern) {
+  if (pattern.size() >= 2 && pattern.front() == '(' && pattern.back() == ')') {
+    std::string_view inner = pattern.substr(1, pattern.size() - 2);
+    if (inner.starts_with("?:")) inner.remove_prefix(2);
+    if (inner.find_first_of("()") == std::string_view::npos) pattern = inner;
+  }
+  std::vector<std::string> out;
+  for (std::size_t start = 0;;) {
+    const std::size_t bar = pattern.find('|', start);
+    if (bar != std::string_view::npos && bar > 0 && pattern[bar - 1] == '\\') return std::nullopt;
+    const auto literal = AsLiteral(pattern.substr(start, bar == std::string_view::npos ? bar : bar - start));
+    if (!literal) return std::nullopt;
+    out.push_back(*literal);
+    if (bar == std::string_view::npos) break;
+    start = bar + 1;
+  }
+  std::ranges::sort(out);
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+/// The literal characters that `pattern` has to start with.
+std::string LiteralPrefix(std::string_view pattern) {
+  if (pattern.find('|') != std::string_view::npos) return {};
+  std::size_t n = 0;
+  while (n < pattern.size() && !IsMeta(pattern[n])) ++n;
+  // A quantifier applies to the last character, which is then optional or repeated.
+  if (n < pattern.size() && n > 0 && std::string_view("*?{").find(pattern[n]) != std::string_view::npos) {
+    do {
+      --n;
+    } while (n > 0 && (static_cast<unsigned char>(pattern[n]) & 0xC0) == 0x80);
+  }
+  return std::string(pattern.substr(0, n));
+}
+
+/// One reference of a Go replacement template: "$1", "${name}" or "$$"; advances `i` past it.
+void AppendReference(std::string_view replacement, std::size_t& i, const re2::RE2& regex,
+                     std::span<const re2::StringPiece> groups, std::string& out) {
+  ++i;  // the dollar
+  if (i < replacement.size() && replacement[i] == '$') {
+    out.push_back('$');
+    ++i;
+    return;
+  }
+  const bool braced = i < replacement.size() && replacement[i] == '{';
+  std::size_t start = i + (braced ? 1 : 0), end = start;
+  const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
+  while (end < replacement.size() && is_word(replacement[end])) ++end;
+  if (end == start || (braced && (end == replacement.size() || replacement[end] != '}'))) {
+    out.push_back('$');  // not a reference: Go keeps the dollar
+    return;
+  }
+  const std::string name(replacement.substr(start, end - start));
+  i = end + (braced ? 1 : 0);
+  std::size_t number = groups.size();
+  if (std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; })) {
+    if (name.size() < 6) number = std::stoul(name);
+  } else if (const auto found = regex.NamedCapturingGroups().find(name); found != regex.NamedCapturingGroups().end()) {
+    number = static_cast<std::size_t>(found->second);
+  }
+  if (number < groups.size() && groups[number].data() != nullptr)
+    out.append(groups[number].data(), groups[number].size());
+}
+
+void AppendExpanded(std::string_view replacement, const re2::RE2& regex, std::span<const re2::StringPiece> groups,
+                    std::string& out) {
+  for (std::size_t i = 0; i < replacement.size();) {
+    if (replacement[i] == '$') {
+      AppendReference(replacement, i, regex, groups, out);
+    } else {
+      out.push_back(replacement[i++]);
+    }
+  }
+}
+
+re2::StringPiece Piece(std::string_view text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+Result<Regex> Regex::Compile(std::string_view pattern) {
+  auto rep = std::make_shared<Rep>();
+  rep->pattern = pattern;
+  auto automaton = std::make_shared<re2::RE2>(Piece(pattern), RegexOptions());
+  if (!automaton->ok()) {
+    return Fail(Code::kBadData, "invalid regular expression {}: {}", Quote(pattern), automaton->error());
+  }
+  rep->automaton = std::move(automaton);
+  if (pattern == ".*") {
+    rep->kind = Kind::kAny;
+  } else if (pattern == ".+") {
+    rep->kind = Kind::kNotEmpty;
+  } else if (auto literals = AsAlternation(pattern)) {
+    rep->kind = Kind::kLiterals;
+    rep->literals = *std::move(literals);
+  } else {
+    rep->prefix = LiteralPrefix(pattern);
+    if (!rep->prefix.empty() && pattern.substr(rep->prefix.size()) == ".*") rep->kind = Kind::kPrefixAny;
+  }
+  Regex out;
+  out.rep_ = std::move(rep);
+  return out;
+}
+
+bool Regex::Matches(std::string_view text) const {
+  switch (rep_->kind) {
+    case Kind::kAny:
+      return true;
+    case Kind::kNotEmpty:
+      return !text.empty();
+    case Kind::kLiterals:
+      return std::ranges::binary_search(rep_->literals, text, std::less<>());
+    case Kind::kPrefixAny:
+      return text.starts_with(rep_->prefix);
+    case Kind::kAutomaton:
+      break;
+  }
+  return text.starts_with(rep_->prefix) && re2::RE2::FullMatch(Piece(text), *rep_->automaton);
+}
+
+bool Regex::Expand(std::string_view text, std::string_view replacement, std::string& out) const {
+  const re2::RE2& regex = *rep_->automaton;
+  std::vector<re2::StringPiece> groups(static_cast<std::size_t>(regex.NumberOfCapturingGroups()) + 1);
+  if (!regex.Match(Piece(text), 0, text.size(), re2::RE2::ANCHOR_BOTH, groups.data(),
+                   static_cast<int>(groups.size()))) {
+    return false;
+  }
+  out.clear();
+  AppendExpanded(replacement, regex, groups, out);
+  return true;
+}
+
+Result<std::string> ReplaceAllMatches(std::string_view pattern, std::string_view text, std::string_view replacement) {
+  re2::RE2::Options options = RegexOptions();
+  options.set_dot_nl(false);
+  const re2::RE2 regex(Piece(pattern), options);
+  if (!regex.ok()) return Fail(Code::kBadData, "invalid regular expression {}: {}", Quote(pattern), regex.error());
+  std::vector<re2::StringPiece> groups(static_cast<std::size_t>(regex.NumberOfCapturingGroups()) + 1);
+  std::string out;
+  std::size_t at = 0;      // where the search goes on
+  std::size_t copied = 0;  // everything before it is in `out`
+  while (at <= text.size() && regex.Match(Piece(text), at, text.size(), re2::RE2::UNANCHORED, groups.data(),
+                                          static_cast<int>(groups.size()))) {
+    const auto start = static_cast<std::size_t>(groups[0].data() - text.data());
+    const std::size_t end = start + groups[0].size();
+    // An empty match right behind the previous match is not a match to Go.
+    if (end > start || start > copied || copied == 0) {
+      out.append(text.substr(copied, start - copied));
+      AppendExpanded(replacement, regex, groups, out);
+      copied = end;
+    }
+    at = end > at ? end : at + 1;
+  }
+  out.append(text.substr(copied));
+  return out;
+}
+
+std::string_view MatchOpText(MatchOp op) {
+  switch (op) {
+    case MatchOp::kEqual:
+      return "=";
+    case MatchOp::kNotEqual:
+      return "!=";
+    case MatchOp::kRegex:
+      return "=~";
+    case MatchOp::kNotRegex:
+      return "!~";
+  }
+  return "?";
+}
+
+Result<Matcher> Matcher::Create(MatchOp op, std::string name, std::string value) {
+  Matcher out(op, std::move(name), std::move(value));
+  if (op == MatchOp::kRegex || op == MatchOp::kNotRegex) {
+    VEDETTE_TRY(out.regex_, Regex::Compile(out.value_));
+  }
+  return out;
+}
+
+Matcher Matcher::Equal(std::string name, std::string value) {
+  return Matcher(MatchOp::kEqual, std::move(name), std::move(value));
+}
+
+bool Matcher::Matches(std::string_view value) const {
+  switch (op_) {
+    case MatchOp::kEqual:
+      return value == value_;
+    case MatchOp::kNotEqual:
+      return value != value_;
+    case MatchOp::kRegex:
+      return regex_->Matches(value);
+    case MatchOp::kNotRegex:
+      return !regex_->Matches(value);
+  }
+  return false;
+}
+
+std::string Matcher::ToString() const {
+  return fmt::format("{}{}{}", IsLegacyLabelName(name_) ? name_ : Quote(name_), MatchOpText(op_), Quote(value_));
+}
+
+bool MatchesAll(std::span<const Matcher> matchers, const Labels& labels) {
+  return std::ranges::all_of(matchers, [&](const Matcher& m) { return m.Matches(labels.Get(m.name())); });
+}
+
+}  // namespace vedette

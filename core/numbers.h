@@ -1,0 +1,38 @@
+// Text to number and back, as Go's strconv does it: exposition, PromQL and the API share these.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace vedette {
+
+/// The double with the bits 0x7ff0000000000002: marks a series as gone (Prometheus' staleness marker).
+double StaleNan();
+bool IsStaleNan(double value);
+/// An ordinary NaN with the bits that Prometheus uses, 0x7ff8000000000001.
+double NormalNan();
+
+/// Decimal or exponent notation, "Inf"/"infinity"/"NaN" in any case, with an optional sign. The whole text must be used
+/// up. Values too large become infinite and too small zero, as in Go's ParseFloat ("1e-400" is 0, "1e400" is nullopt).
+/// Hexadecimal and "_" are PromQL's business, not this function's.
+std::optional<double> ParseFloat(std::string_view text);
+
+/// A sample value in an API vector or matrix: shortest digits that read back equal; exponent form below 1e-6 and from
+/// 1e21 on (sign and two exponent digits at least), "NaN", "+Inf", "-Inf".
+void AppendSampleValue(std::string& out, double value);
+
+/// Go's FormatFloat(v, 'f', -1, 64): shortest digits, never an exponent. Label values (le, quantile, count_values) and
+/// API scalars are written so.
+void AppendFixed(std::string& out, double value);
+
+/// Go's FormatFloat(v, 'e', -1, 64): "1.1e+01", as alert values are written.
+void AppendExponent(std::string& out, double value);
+
+/// Go's FormatFloat(v, 'g', -1, 64), what Go's %v prints: exponent form below 1e-4 and from 1e6 on.
+void AppendGeneral(std::string& out, double value);
+
+std::string FormatSampleValue(double value);
+std::string FormatFixed(double value);
+
+}  // namespace vedette

@@ -1,0 +1,4 @@
+// Precompiled for every test binary.
+#pragma once
+#include "cmake/pch.h"
+#include "tests/support/catch.h"
