@@ -1,0 +1,115 @@
+// Evaluates PromQL over a Storage. Series-major and columnar: every series is decoded once per selector into contiguous
+// arrays, and each operator runs over all steps of the query.
+//
+// Thread-safe; calls block the calling worker thread. Limits (samples, time, concurrency) are enforced here.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analytics/promql/ast.h"
+#include "analytics/promql/parser.h"
+#include "core/clock.h"
+#include "core/labels.h"
+#include "core/result.h"
+#include "core/time.h"
+#include "storage/storage.h"
+
+namespace prometheus {
+class Registry;
+}
+
+namespace vedette::promql {
+
+struct EngineOptions {
+  Millis lookback = std::chrono::minutes(5);
+  Millis timeout = std::chrono::minutes(2);
+  /// Samples held in memory at once by one query.
+  std::size_t max_samples = 50'000'000;
+  /// Queries evaluated at once; further ones wait, within their time-out.
+  std::size_t max_concurrency = 20;
+  /// Step of a subquery that names none: the global evaluation interval.
+  Millis default_subquery_step = std::chrono::minutes(1);
+  ParserOptions parser;
+  /// promql-delayed-name-removal: __name__ lives until the end of the evaluation.
+  bool delayed_name_removal = false;
+
+  Status Validate() const;
+};
+
+/// One point of a result. Native histograms will join the double here (step 4 of the plan).
+struct Point {
+  std::int64_t time_ms = 0;
+  double value = 0;
+};
+
+struct ResultSeries {
+  Labels labels;
+  std::vector<Point> points;
+};
+
+/// Value of a query by type: kVector has one point per series; kMatrix any number; kScalar one series without labels
+/// (its points: one for instant queries, one per step for range queries); kString only text.
+struct QueryValue {
+  ValueType type = ValueType::kNone;
+  std::vector<ResultSeries> series;
+  std::string text;
+};
+
+/// Things the user should know that are not errors, as Prometheus words them, deduplicated.
+struct Annotations {
+  std::vector<std::string> warnings, infos;
+};
+
+struct QueryStats {
+  std::uint64_t samples_read = 0;
+  std::uint64_t peak_samples = 0;
+  std::chrono::nanoseconds parse_time{0}, queue_time{0}, prepare_time{0}, eval_time{0}, total_time{0};
+};
+
+struct QueryOutcome {
+  QueryValue value;
+  Annotations notes;
+  QueryStats stats;
+};
+
+struct QueryOptions {
+  std::optional<Millis> timeout;   // only shortens the engine's
+  std::optional<Millis> lookback;
+  std::stop_token stop;            // a client that hung up
+};
+
+class Engine {
+ public:
+  /// All references outlive the engine.
+  Engine(const storage::Storage& storage, const EngineOptions& options, const Clock& clock,
+         prometheus::Registry& registry);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Evaluates at one time. A range-vector selector is allowed and gives kMatrix with the raw samples.
+  /// Errors: kBadData (does not parse), kExecution, kLimit (too many samples), kTimeout, kCanceled.
+  Result<QueryOutcome> Instant(std::string_view query, TimeMs time, const QueryOptions& options = {}) const;
+  Result<QueryOutcome> Instant(const Expr& expr, TimeMs time, const QueryOptions& options = {}) const;
+
+  /// Evaluates at start, start+step, ... <= end. Result: kMatrix sorted by labels. The expression must be a scalar or an
+  /// instant vector.
+  Result<QueryOutcome> Range(std::string_view query, TimeMs start, TimeMs end, Millis step,
+                             const QueryOptions& options = {}) const;
+  Result<QueryOutcome> Range(const Expr& expr, TimeMs start, TimeMs end, Millis step,
+                             const QueryOptions& options = {}) const;
+
+  const EngineOptions& options() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vedette::promql

@@ -1,0 +1,35 @@
+// What the store can be told. Filled by config/ from the `storage:` section and the --storage.* flags.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "core/result.h"
+#include "core/time.h"
+
+namespace vedette::storage {
+
+struct StorageOptions {
+  /// Data directory; made when missing. One process at a time.
+  std::string path = "data";
+  /// Samples older than this may be dropped, whole UTC days at a time. Zero keeps everything.
+  Millis retention = std::chrono::hours(24 * 15);
+  /// Samples further ahead of the clock are refused.
+  Millis max_future = std::chrono::minutes(10);
+  /// How often the journal is synced to the disk: what a power cut may cost. Zero syncs every batch.
+  Millis wal_sync_interval = std::chrono::seconds(1);
+  /// Chunks are sealed at this many samples, or after this time without being full.
+  std::size_t chunk_samples = 240;
+  Millis chunk_span = std::chrono::hours(2);
+  /// Refuse further series beyond this many active ones; 0 = no limit.
+  std::size_t max_series = 0;
+  /// RocksDB's block cache and memtables together, in bytes.
+  std::size_t block_cache_bytes = 64 << 20;
+  std::size_t write_buffer_bytes = 64 << 20;
+  /// Ingestion stops while the disk has less free than this, and goes on by itself afterwards.
+  std::size_t min_free_disk_bytes = 64 << 20;
+
+  Status Validate() const;
+};
+
+}  // namespace vedette::storage

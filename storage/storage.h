@@ -1,0 +1,137 @@
+// The time-series store as everybody else sees it: append samples, select series, read columns.
+//
+// Two engines stand behind this header: storage/memory (tests, small tools) and storage/rocks (the agent). Nothing here
+// knows about RocksDB. A later cluster reads other machines through the same interface.
+//
+// Rules of the data
+//   - A series is a label set. Its SeriesId is given once and never used again for another series.
+//   - A sample is a time in ms and a double, bit-exact: the staleness marker (core/numbers.h) is a value like any other.
+//   - Samples arrive in any order and at any age within the retention. Of two samples of one series with the same time
+//     one is kept, and which one depends on nothing but their values: a number beats the staleness marker, which beats
+//     other NaNs; of two numbers the larger is kept. So replaying, re-sending and re-packing never change an answer.
+//   - What Commit() accepted survives the death of the process, and after wal_sync_interval also that of the machine.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/labels.h"
+#include "core/matcher.h"
+#include "core/result.h"
+#include "core/time.h"
+
+namespace vedette::storage {
+
+/// Names a series inside one store. 0 names none.
+enum class SeriesId : std::uint64_t { kNone = 0 };
+
+struct Sample {
+  TimeMs time;
+  double value = 0;
+};
+
+/// What became of the samples of one Commit().
+struct AppendOutcome {
+  std::size_t stored = 0;
+  std::size_t duplicates = 0;  // same time and same value as a sample that is there
+  std::size_t conflicts = 0;   // same time, another value: resolved as the file comment says
+  std::size_t too_old = 0;     // beyond the retention: dropped
+  std::size_t too_new = 0;     // further ahead of the clock than StorageOptions::max_future: dropped
+};
+
+/// Collects one batch (a scrape, a remote-write request, the results of a rule) and makes it durable and visible at once.
+/// One thread at a time; any number of appenders may be open. Destroying it without Commit() drops the batch.
+class Appender {
+ public:
+  virtual ~Appender() = default;
+
+  /// Finds the series or creates it. The id stays valid for the life of the store, so callers cache it.
+  /// Errors: kBadData for an empty set, no usable name or invalid UTF-8; kLimit when the store may hold no more series.
+  virtual Result<SeriesId> Series(const Labels& labels) = 0;
+
+  /// Adds one sample. `series` comes from Series() of any appender of this store.
+  virtual void Add(SeriesId series, TimeMs time, double value) = 0;
+
+  /// Adds one row: many series at one time. Shapes: series and values have the same length. This is the cheap way.
+  virtual void AddRow(TimeMs time, std::span<const SeriesId> series, std::span<const double> values) = 0;
+
+  /// Writes the batch to the journal and shows it to new queriers, all or nothing. The appender is empty afterwards.
+  /// Errors: kIo or kUnavailable (full disk, engine stopped): nothing was stored.
+  virtual Result<AppendOutcome> Commit() = 0;
+};
+
+/// Samples of one series, oldest first, times strictly ascending. Units: Unix milliseconds.
+struct Columns {
+  std::vector<std::int64_t> times;
+  std::vector<double> values;
+
+  std::size_t size() const { return times.size(); }
+  void clear() {
+    times.clear();
+    values.clear();
+  }
+};
+
+struct SeriesEntry {
+  SeriesId id = SeriesId::kNone;
+  Labels labels;
+};
+
+/// A consistent view of the store at the moment it was made. Const and thread-safe: an engine reads many series at once.
+class Querier {
+ public:
+  virtual ~Querier() = default;
+
+  /// The series that all `matchers` accept and that have samples in the querier's range (an engine may return some that
+  /// have none), sorted by labels. Errors: kLimit when more than `max_series` match (0 = no limit).
+  virtual Result<std::vector<SeriesEntry>> Select(std::span<const Matcher> matchers, std::size_t max_series = 0) const = 0;
+
+  /// Appends the samples of `series` within `range` (cut to the querier's) to `out`. `out` is usually cleared and reused.
+  /// Errors: kCorruption, kIo. An unknown series has no samples.
+  virtual Status Read(SeriesId series, TimeRange range, Columns& out) const = 0;
+
+  /// Names, or values of one name, of the series that Select(matchers) would return (all series when there is no
+  /// matcher), sorted, at most `limit` (0 = all).
+  virtual Result<std::vector<std::string>> LabelNames(std::span<const Matcher> matchers, std::size_t limit = 0) const = 0;
+  virtual Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const Matcher> matchers,
+                                                       std::size_t limit = 0) const = 0;
+};
+
+/// Sizes of what is in the store now; /api/v1/status/tsdb prints it.
+struct StoreStats {
+  std::size_t head_series = 0;
+  std::size_t head_chunks = 0;
+  std::size_t label_pairs = 0;
+  std::optional<TimeRange> head_range;  // nothing: the head is empty
+  /// The largest counts, descending, then by name.
+  using Top = std::vector<std::pair<std::string, std::uint64_t>>;
+  Top series_by_metric;
+  Top values_by_label;
+  Top bytes_by_label;
+  Top series_by_pair;  // "name=value"
+};
+
+class Storage {
+ public:
+  virtual ~Storage() = default;
+
+  virtual std::unique_ptr<Appender> NewAppender() = 0;
+  virtual std::unique_ptr<Querier> NewQuerier(TimeRange range) const = 0;
+
+  /// `top`: length of each of the lists.
+  virtual StoreStats Stats(std::size_t top) const = 0;
+
+  /// Seals all open chunks and brings everything on disk into its compact form. Slow; for benchmarks and backups.
+  virtual Status Flush() = 0;
+};
+
+/// Which of two values with the same time stays; see the file comment. Commutative and associative.
+double ResolveDuplicate(double a, double b);
+
+}  // namespace vedette::storage
