@@ -45,6 +45,12 @@ struct AppendOutcome {
   std::size_t too_new = 0;     // further ahead of the clock than StorageOptions::max_future: dropped
 };
 
+/// How the batches of one appender are taken in.
+struct AppendOptions {
+  /// Accept samples at any time ahead of the clock: forecasts. Without it StorageOptions::max_future is the limit.
+  bool allow_future = false;
+};
+
 /// Collects one batch (a scrape, a remote-write request, the results of a rule) and makes it durable and visible at once.
 /// One thread at a time; any number of appenders may be open. Destroying it without Commit() drops the batch.
 class Appender {
@@ -121,7 +127,7 @@ class Storage {
  public:
   virtual ~Storage() = default;
 
-  virtual std::unique_ptr<Appender> NewAppender() = 0;
+  virtual std::unique_ptr<Appender> NewAppender(const AppendOptions& options = {}) = 0;
   virtual std::unique_ptr<Querier> NewQuerier(TimeRange range) const = 0;
 
   /// `top`: length of each of the lists.
