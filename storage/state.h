@@ -90,7 +90,4 @@ class TypedTable {
   std::string name_;
 };
 
-/// Rows kept in memory only: for tests.
-std::unique_ptr<StateStore> NewMemoryStateStore();
-
 }  // namespace vedette::storage

@@ -5,7 +5,8 @@
 //
 // Rules of the data
 //   - A series is a label set. Its SeriesId is given once and never used again for another series.
-//   - A sample is a time in ms and a double, bit-exact: the staleness marker (core/numbers.h) is a value like any other.
+//   - A sample is a time in ms and a double, bit-exact: the staleness marker (core/numbers.h) is a value like any
+//   other.
 //   - Samples arrive in any order and at any age within the retention. Of two samples of one series with the same time
 //     one is kept, and which one depends on nothing but their values: a number beats the staleness marker, which beats
 //     other NaNs; of two numbers the larger is kept. So replaying, re-sending and re-packing never change an answer.
@@ -36,13 +37,15 @@ struct Sample {
   double value = 0;
 };
 
-/// What became of the samples of one Commit().
+/// What became of the samples of one Commit(). Duplicates are recognised among what the engine still holds in memory; a
+/// sample that was sealed before counts as stored when it comes again, which changes no answer.
 struct AppendOutcome {
   std::size_t stored = 0;
   std::size_t duplicates = 0;  // same time and same value as a sample that is there
   std::size_t conflicts = 0;   // same time, another value: resolved as the file comment says
   std::size_t too_old = 0;     // beyond the retention: dropped
   std::size_t too_new = 0;     // further ahead of the clock than StorageOptions::max_future: dropped
+  std::size_t unknown = 0;     // of a series that is not (any more) in the store: dropped
 };
 
 /// How the batches of one appender are taken in.
@@ -51,13 +54,14 @@ struct AppendOptions {
   bool allow_future = false;
 };
 
-/// Collects one batch (a scrape, a remote-write request, the results of a rule) and makes it durable and visible at once.
-/// One thread at a time; any number of appenders may be open. Destroying it without Commit() drops the batch.
+/// Collects one batch (a scrape, a remote-write request, the results of a rule) and makes it durable and visible at
+/// once. One thread at a time; any number of appenders may be open. Destroying it without Commit() drops the batch.
 class Appender {
  public:
   virtual ~Appender() = default;
 
-  /// Finds the series or creates it. The id stays valid for the life of the store, so callers cache it.
+  /// Finds the series or creates it. Callers cache the id: it stays valid until the series has had neither samples in
+  /// the store nor a call of Series() for a whole retention; samples for an id forgotten then are counted as unknown.
   /// Errors: kBadData for an empty set, no usable name or invalid UTF-8; kLimit when the store may hold no more series.
   virtual Result<SeriesId> Series(const Labels& labels) = 0;
 
@@ -89,22 +93,25 @@ struct SeriesEntry {
   Labels labels;
 };
 
-/// A consistent view of the store at the moment it was made. Const and thread-safe: an engine reads many series at once.
+/// A consistent view of the store at the moment it was made. Const and thread-safe: an engine reads many series at
+/// once.
 class Querier {
  public:
   virtual ~Querier() = default;
 
   /// The series that all `matchers` accept and that have samples in the querier's range (an engine may return some that
   /// have none), sorted by labels. Errors: kLimit when more than `max_series` match (0 = no limit).
-  virtual Result<std::vector<SeriesEntry>> Select(std::span<const Matcher> matchers, std::size_t max_series = 0) const = 0;
+  virtual Result<std::vector<SeriesEntry>> Select(std::span<const Matcher> matchers,
+                                                  std::size_t max_series = 0) const = 0;
 
-  /// Appends the samples of `series` within `range` (cut to the querier's) to `out`. `out` is usually cleared and reused.
-  /// Errors: kCorruption, kIo. An unknown series has no samples.
+  /// Appends the samples of `series` within `range` (cut to the querier's) to `out`. `out` is usually cleared and
+  /// reused. Errors: kCorruption, kIo. An unknown series has no samples.
   virtual Status Read(SeriesId series, TimeRange range, Columns& out) const = 0;
 
   /// Names, or values of one name, of the series that Select(matchers) would return (all series when there is no
   /// matcher), sorted, at most `limit` (0 = all).
-  virtual Result<std::vector<std::string>> LabelNames(std::span<const Matcher> matchers, std::size_t limit = 0) const = 0;
+  virtual Result<std::vector<std::string>> LabelNames(std::span<const Matcher> matchers,
+                                                      std::size_t limit = 0) const = 0;
   virtual Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const Matcher> matchers,
                                                        std::size_t limit = 0) const = 0;
 };
@@ -139,5 +146,8 @@ class Storage {
 
 /// Which of two values with the same time stays; see the file comment. Commutative and associative.
 double ResolveDuplicate(double a, double b);
+
+/// What Appender::Series() refuses in every engine. Errors: kBadData for an empty set, an empty name, invalid UTF-8.
+Status ValidateSeries(const Labels& labels);
 
 }  // namespace vedette::storage

@@ -1,0 +1,46 @@
+// The samples of one appender between two commits, as rows: one time, many series. Both engines collect them so.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "storage/options.h"
+#include "storage/storage.h"
+
+namespace vedette::storage {
+
+struct AppendBatch {
+  /// A stretch of `series` and `values` that shares one time.
+  struct Row {
+    TimeMs time;
+    std::size_t begin = 0, end = 0;
+  };
+  std::vector<Row> rows;
+  std::vector<SeriesId> series;
+  std::vector<double> values;
+
+  std::size_t size() const { return series.size(); }
+  bool empty() const { return series.empty(); }
+
+  void Add(SeriesId id, TimeMs time, double value) {
+    if (rows.empty() || rows.back().time != time) rows.push_back({time, series.size(), series.size()});
+    series.push_back(id);
+    values.push_back(value);
+    rows.back().end = series.size();
+  }
+  void AddRow(TimeMs time, std::span<const SeriesId> ids, std::span<const double> row_values);
+  void Clear() {
+    rows.clear();
+    series.clear();
+    values.clear();
+  }
+
+  /// Drops rows outside what the store takes at `now` and counts them in `outcome`. A retention of zero keeps all.
+  void DropOutside(TimeMs now, const StorageOptions& options, const AppendOptions& append, AppendOutcome& outcome);
+};
+
+/// The times that a commit at `now` takes in. Never wraps around.
+TimeRange AcceptedTimes(TimeMs now, const StorageOptions& options, const AppendOptions& append);
+
+}  // namespace vedette::storage

@@ -1,0 +1,47 @@
+// Matchers as set operations over an inverted index, wherever the index lies (memory or one day on disk).
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "core/matcher.h"
+#include "storage/index/postings.h"
+
+namespace vedette::storage {
+
+/// An inverted index: label name, value -> series. Errors of all calls are those of the medium (kIo, kCorruption).
+class PostingsSource {
+ public:
+  virtual ~PostingsSource() = default;
+
+  using AcceptValue = std::function<bool(std::string_view value)>;
+
+  virtual Status All(Postings& out) const = 0;
+  /// Appends the series with exactly this label; a set when `out` was empty.
+  virtual Status WithLabel(std::string_view name, std::string_view value, Postings& out) const = 0;
+  /// Appends, in any order, the series whose value of `name` starts with `prefix` and is accepted.
+  virtual Status WithValues(std::string_view name, std::string_view prefix, const AcceptValue& accept,
+                            Postings& out) const = 0;
+  /// About how many values `name` has: what WithValues() without a prefix would visit.
+  virtual std::size_t ValueCount(std::string_view name) const = 0;
+
+  /// Ascending, until `visit` returns false.
+  virtual Status VisitNames(const AcceptValue& visit) const = 0;
+  virtual Status VisitValues(std::string_view name, const AcceptValue& visit) const = 0;
+};
+
+struct Selection {
+  Postings ids;
+  /// Matchers that are cheaper to check on the labels of `ids` than on all values of the index; the caller does so.
+  std::vector<const Matcher*> left_over;
+
+  bool Accepts(const Labels& labels) const;
+};
+
+/// The series all `matchers` accept, up to Selection::left_over. Equal matchers come first, an empty set ends the work.
+/// The result points into `matchers`.
+Result<Selection> SelectSeries(const PostingsSource& index, std::span<const Matcher> matchers);
+
+}  // namespace vedette::storage

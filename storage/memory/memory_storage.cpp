@@ -1,0 +1,234 @@
+#include "storage/memory/memory_storage.h"
+
+#include <algorithm>
+#include <bit>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+#include <unordered_map>
+
+#include "storage/append_batch.h"
+#include "storage/index/label_index.h"
+
+namespace vedette::storage {
+namespace {
+
+/// A sample with the number of the commit that wrote it. Of one time there may be several: a querier takes the newest
+/// it may see, which is the resolved one.
+struct VersionedSample {
+  TimeMs time;
+  double value;
+  std::uint64_t commit;
+};
+
+/// Everything a store holds, shared so that queriers may outlive it in a test's clean-up.
+struct Data {
+  mutable std::shared_mutex mutex;
+  LabelIndex index;
+  std::unordered_map<Labels, SeriesId> ids;
+  struct Series {
+    Labels labels;
+    std::vector<VersionedSample> samples;  // by time, then commit
+  };
+  std::vector<Series> series;  // SeriesId n is element n - 1
+  std::uint64_t commits = 0;
+
+  const Series* Find(SeriesId id) const {
+    const auto n = static_cast<std::uint64_t>(id);
+    return n == 0 || n > series.size() ? nullptr : &series[n - 1];
+  }
+};
+
+void Store(std::vector<VersionedSample>& samples, VersionedSample sample, AppendOutcome& outcome) {
+  const auto after = samples.empty() || samples.back().time < sample.time
+                         ? samples.end()
+                         : std::ranges::upper_bound(samples, sample.time, {}, &VersionedSample::time);
+  if (after == samples.begin() || std::prev(after)->time != sample.time) {
+    samples.insert(after, sample);
+    ++outcome.stored;
+    return;
+  }
+  const auto bits = [](double v) { return std::bit_cast<std::uint64_t>(v); };
+  const double there = std::prev(after)->value;
+  if (bits(there) == bits(sample.value)) {
+    ++outcome.duplicates;
+    return;
+  }
+  ++outcome.conflicts;
+  const double winner = ResolveDuplicate(there, sample.value);
+  if (bits(winner) != bits(there)) samples.insert(after, {sample.time, winner, sample.commit});
+}
+
+class MemoryAppender final : public Appender {
+ public:
+  MemoryAppender(Data& data, const StorageOptions& options, const Clock& clock, const AppendOptions& append)
+      : data_(data), options_(options), clock_(clock), append_(append) {}
+
+  Result<SeriesId> Series(const Labels& labels) override {
+    VEDETTE_CHECK(ValidateSeries(labels));
+    const std::lock_guard lock(data_.mutex);
+    const auto known = data_.ids.find(labels);
+    if (known != data_.ids.end()) return known->second;
+    if (options_.max_series != 0 && data_.series.size() >= options_.max_series) {
+      return Fail(Code::kLimit, "series {} refused: storage.max_series is {}", labels.ToString(), options_.max_series);
+    }
+    data_.series.push_back({labels, {}});
+    const auto id = SeriesId(data_.series.size());
+    data_.ids.emplace(labels, id);
+    data_.index.Add(id, labels);
+    return id;
+  }
+
+  void Add(SeriesId series, TimeMs time, double value) override { batch_.Add(series, time, value); }
+  void AddRow(TimeMs time, std::span<const SeriesId> series, std::span<const double> values) override {
+    batch_.AddRow(time, series, values);
+  }
+
+  Result<AppendOutcome> Commit() override {
+    AppendOutcome outcome;
+    batch_.DropOutside(clock_.Now(), options_, append_, outcome);
+    const std::lock_guard lock(data_.mutex);
+    const std::uint64_t commit = ++data_.commits;
+    for (const AppendBatch::Row& row : batch_.rows) {
+      for (std::size_t i = row.begin; i < row.end; ++i) {
+        const auto n = static_cast<std::uint64_t>(batch_.series[i]);
+        if (n == 0 || n > data_.series.size()) {
+          ++outcome.unknown;
+        } else {
+          Store(data_.series[n - 1].samples, {row.time, batch_.values[i], commit}, outcome);
+        }
+      }
+    }
+    batch_.Clear();
+    return outcome;
+  }
+
+ private:
+  Data& data_;
+  const StorageOptions& options_;
+  const Clock& clock_;
+  const AppendOptions append_;
+  AppendBatch batch_;
+};
+
+class MemoryQuerier final : public Querier {
+ public:
+  MemoryQuerier(std::shared_ptr<const Data> data, TimeRange range, std::uint64_t commit)
+      : data_(std::move(data)), range_(range), commit_(commit) {}
+
+  Result<std::vector<SeriesEntry>> Select(std::span<const Matcher> matchers, std::size_t max_series) const override {
+    const std::shared_lock lock(data_->mutex);
+    VEDETTE_TRY(const Selection selection, SelectSeries(data_->index, matchers));
+    std::vector<SeriesEntry> out;
+    for (const SeriesId id : selection.ids) {
+      const Data::Series& series = *data_->Find(id);
+      if (!selection.Accepts(series.labels) || !HasSamples(series)) continue;
+      if (max_series != 0 && out.size() == max_series) {
+        return Fail(Code::kLimit, "the selector matches more than {} series", max_series);
+      }
+      out.push_back({id, series.labels});
+    }
+    std::ranges::sort(out, [](const SeriesEntry& a, const SeriesEntry& b) { return a.labels < b.labels; });
+    return out;
+  }
+
+  Status Read(SeriesId id, TimeRange range, Columns& out) const override {
+    const std::shared_lock lock(data_->mutex);
+    const Data::Series* series = data_->Find(id);
+    if (series == nullptr) return Ok();
+    const std::size_t first = out.size();
+    const TimeMs from = std::max(range.min, range_.min), to = std::min(range.max, range_.max);
+    auto at = std::ranges::lower_bound(series->samples, from, {}, &VersionedSample::time);
+    for (; at != series->samples.end() && at->time <= to; ++at) {
+      if (at->commit > commit_) continue;
+      if (out.size() > first && out.times.back() == at->time.ms) {
+        out.values.back() = at->value;
+      } else {
+        out.times.push_back(at->time.ms);
+        out.values.push_back(at->value);
+      }
+    }
+    return Ok();
+  }
+
+  Result<std::vector<std::string>> LabelNames(std::span<const Matcher> matchers, std::size_t limit) const override {
+    return Collect(matchers, limit, [](const Labels& labels, std::set<std::string>& out) {
+      for (const LabelView label : labels) out.emplace(label.name);
+    });
+  }
+
+  Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const Matcher> matchers,
+                                               std::size_t limit) const override {
+    return Collect(matchers, limit, [&](const Labels& labels, std::set<std::string>& out) {
+      if (labels.Has(name)) out.emplace(labels.Get(name));
+    });
+  }
+
+ private:
+  bool HasSamples(const Data::Series& series) const {
+    auto at = std::ranges::lower_bound(series.samples, range_.min, {}, &VersionedSample::time);
+    for (; at != series.samples.end() && at->time <= range_.max; ++at) {
+      if (at->commit <= commit_) return true;
+    }
+    return false;
+  }
+
+  template <class Take>
+  Result<std::vector<std::string>> Collect(std::span<const Matcher> matchers, std::size_t limit, Take take) const {
+    VEDETTE_TRY(const std::vector<SeriesEntry> found, Select(matchers, 0));
+    std::set<std::string> texts;
+    for (const SeriesEntry& entry : found) take(entry.labels, texts);
+    std::vector<std::string> out(texts.begin(), texts.end());
+    if (limit != 0 && out.size() > limit) out.resize(limit);
+    return out;
+  }
+
+  std::shared_ptr<const Data> data_;
+  TimeRange range_;
+  std::uint64_t commit_;
+};
+
+class MemoryStorage final : public Storage {
+ public:
+  MemoryStorage(const StorageOptions& options, const Clock& clock) : options_(options), clock_(clock) {}
+
+  std::unique_ptr<Appender> NewAppender(const AppendOptions& append) override {
+    return std::make_unique<MemoryAppender>(*data_, options_, clock_, append);
+  }
+
+  std::unique_ptr<Querier> NewQuerier(TimeRange range) const override {
+    const std::shared_lock lock(data_->mutex);
+    return std::make_unique<MemoryQuerier>(data_, range, data_->commits);
+  }
+
+  StoreStats Stats(std::size_t top) const override {
+    const std::shared_lock lock(data_->mutex);
+    StoreStats stats;
+    stats.head_series = data_->series.size();
+    data_->index.FillStats(top, stats);
+    for (const Data::Series& series : data_->series) {
+      if (series.samples.empty()) continue;
+      ++stats.head_chunks;
+      const TimeRange range{series.samples.front().time, series.samples.back().time};
+      if (!stats.head_range) stats.head_range = range;
+      stats.head_range->min = std::min(stats.head_range->min, range.min);
+      stats.head_range->max = std::max(stats.head_range->max, range.max);
+    }
+    return stats;
+  }
+
+  Status Flush() override { return Ok(); }
+
+ private:
+  const StorageOptions options_;
+  const Clock& clock_;
+  const std::shared_ptr<Data> data_ = std::make_shared<Data>();
+};
+
+}  // namespace
+
+std::unique_ptr<Storage> NewMemoryStorage(const StorageOptions& options, const Clock& clock) {
+  return std::make_unique<MemoryStorage>(options, clock);
+}
+
+}  // namespace vedette::storage

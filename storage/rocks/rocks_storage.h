@@ -1,0 +1,57 @@
+// The store of the agent: head in memory, journal, chunks and index in one RocksDB database (docs/storage_format.md).
+//
+// Commits come from any thread; one thread syncs the journal and watches the disk, another seals, spills and enforces
+// the retention. Both belong to the store and stop when it is destroyed, after the last batch was made durable.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "core/clock.h"
+#include "core/result.h"
+#include "storage/options.h"
+#include "storage/state.h"
+#include "storage/storage.h"
+
+namespace prometheus {
+class Registry;
+}
+namespace rocksdb {
+class Env;
+}
+
+namespace vedette::storage {
+
+/// What only tests and benchmarks change.
+struct RocksTuning {
+  /// The journal is kept shorter than the larger of these two, in samples: what a restart has to replay.
+  std::size_t journal_samples = 4'000'000;
+  std::size_t journal_samples_per_series = 32;
+  /// A series with fewer open samples than this is copied along in the journal instead of being sealed early.
+  std::size_t spill_samples = 24;
+  /// A series leaves memory when it has had no sample for so long.
+  Millis evict_after = std::chrono::hours(1);
+  /// Closed days are re-packed into chunks of up to this many samples.
+  std::size_t repack_samples = 4096;
+  /// How often the maintenance thread looks for work; zero: never, tests call RunMaintenance().
+  Millis maintenance_interval = std::chrono::seconds(1);
+  /// The file system RocksDB uses (null: the real one) and the free bytes it reports (empty: statvfs of the path).
+  rocksdb::Env* env = nullptr;
+  std::function<std::uint64_t()> free_disk_bytes;
+};
+
+class RocksStorage : public Storage, public StateStore {
+ public:
+  /// Opens or makes the database in options.path. `clock` and `registry` must outlive the store, which must outlive its
+  /// appenders and queriers. Errors: kUnavailable when another process has the directory; kBadData for bad options or a
+  /// format newer than this program's; kIo without rights or space; kCorruption naming the row.
+  static Result<std::unique_ptr<RocksStorage>> Open(const StorageOptions& options, const Clock& clock,
+                                                    prometheus::Registry& registry, const RocksTuning& tuning = {});
+
+  /// One round of what the maintenance thread does: seal what is due, spill the journal, evict idle series, drop days
+  /// beyond the retention, re-pack closed days. Returns when all of it is done.
+  virtual Status RunMaintenance(TimeMs now) = 0;
+};
+
+}  // namespace vedette::storage
