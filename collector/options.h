@@ -1,0 +1,128 @@
+// What the collector can be told: the scrape part of prometheus.yml, under Prometheus' names.
+//
+// config/ fills these structs from the file, calls InheritFrom() and Validate(), and app hands them to ScrapeManager
+// and RemoteWriteReceiver. Limits are counts or bytes; 0 switches a limit off.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "collector/relabel/relabel.h"
+#include "core/http_client.h"
+#include "core/labels.h"
+#include "core/result.h"
+#include "core/time.h"
+
+namespace vedette::collector {
+
+/// Names in the file: PrometheusProto, PrometheusText0.0.4, PrometheusText1.0.0, OpenMetricsText0.0.1,
+/// OpenMetricsText1.0.0. PrometheusProto is accepted so that existing files load, and never offered to a target.
+enum class ScrapeProtocol : std::uint8_t {
+  kPrometheusProto,
+  kPrometheusText004,
+  kPrometheusText100,
+  kOpenMetricsText001,
+  kOpenMetricsText100,
+};
+/// Errors: kBadData names the text and the values that are accepted.
+Result<ScrapeProtocol> ParseScrapeProtocol(std::string_view text);
+std::string_view ScrapeProtocolName(ScrapeProtocol protocol);
+std::vector<ScrapeProtocol> DefaultScrapeProtocols();
+
+/// Limits that a job inherits from `global` when it says nothing.
+struct ScrapeLimits {
+  std::size_t body_size_limit = 0;           // bytes after decompression; the transfer stops there. 0 = 256 MiB
+  std::size_t sample_limit = 0;              // samples of one scrape after metric relabelling
+  std::size_t label_limit = 0;               // labels of one sample
+  std::size_t label_name_length_limit = 0;   // bytes
+  std::size_t label_value_length_limit = 0;  // bytes
+  std::size_t target_limit = 0;              // targets of one job; more fail the whole job
+  std::size_t keep_dropped_targets = 0;      // dropped targets remembered for the API, per job
+  bool operator==(const ScrapeLimits&) const = default;
+};
+
+/// The keys of `global` that concern scraping.
+struct GlobalScrapeOptions {
+  Millis scrape_interval = std::chrono::minutes(1);
+  Millis scrape_timeout = std::chrono::seconds(10);
+  std::vector<ScrapeProtocol> scrape_protocols = DefaultScrapeProtocols();
+  NameValidation metric_name_validation_scheme = NameValidation::kUtf8;
+  bool extra_scrape_metrics = false;
+  ScrapeLimits limits;
+  bool operator==(const GlobalScrapeOptions&) const = default;
+};
+
+struct StaticConfig {
+  std::vector<std::string> targets;  // host:port
+  Labels labels;
+  bool operator==(const StaticConfig&) const = default;
+};
+
+struct FileSdConfig {
+  std::vector<std::string> files;  // paths; a * is allowed in the last component; .json, .yml, .yaml
+  Millis refresh_interval = std::chrono::minutes(5);
+  bool operator==(const FileSdConfig&) const = default;
+  /// Errors: kBadData for no file at all or a path with another ending.
+  Status Validate() const;
+};
+
+/// One entry of scrape_configs.
+struct ScrapeConfig {
+  std::string job_name;
+  Millis scrape_interval{0};  // 0: the global one
+  Millis scrape_timeout{0};   // 0: the global one, cut to the interval
+  std::string metrics_path = "/metrics";
+  std::string scheme = "http";
+  std::vector<std::pair<std::string, std::vector<std::string>>> params;
+  bool honor_labels = false;
+  bool honor_timestamps = true;
+  bool track_timestamps_staleness = false;
+  bool enable_compression = true;
+  std::vector<ScrapeProtocol> scrape_protocols;                 // empty: the global ones
+  std::optional<ScrapeProtocol> fallback_scrape_protocol;       // for targets with a missing or odd Content-Type
+  std::optional<NameValidation> metric_name_validation_scheme;  // nothing: the global one
+  std::optional<bool> extra_scrape_metrics;                     // nothing: the global one
+  HttpConfig http;
+
+  // Each limit: nothing means the global one.
+  std::optional<std::size_t> body_size_limit, sample_limit, label_limit, label_name_length_limit,
+      label_value_length_limit, target_limit, keep_dropped_targets;
+
+  std::vector<StaticConfig> static_configs;
+  std::vector<FileSdConfig> file_sd_configs;
+  std::vector<RelabelConfig> relabel_configs;
+  std::vector<RelabelConfig> metric_relabel_configs;
+
+  /// Not in Prometheus: the targets of this job are not fetched over HTTP but produced by the function registered under
+  /// this name with ScrapeManager::RegisterSource ("host": the built-in host collector).
+  std::string in_process_source;
+
+  bool operator==(const ScrapeConfig&) const = default;
+
+  /// Fills what the job leaves open from `global`. Afterwards interval, timeout, protocols and limits are set.
+  void InheritFrom(const GlobalScrapeOptions& global);
+  /// Of a job after InheritFrom(). Errors: kBadData with Prometheus' sentences; names the job.
+  Status Validate() const;
+};
+
+struct RemoteWriteOptions {
+  std::size_t max_decoded_bytes = 32 << 20;    // declared size of a decompressed request
+  std::size_t series_cache_entries = 500'000;  // label sets remembered between requests
+  bool operator==(const RemoteWriteOptions&) const = default;
+};
+
+struct CollectorOptions {
+  GlobalScrapeOptions global;
+  std::vector<ScrapeConfig> scrape_configs;
+  RemoteWriteOptions remote_write;
+
+  /// Inherits, validates every job and refuses a job name used twice.
+  Status Finish();
+};
+
+}  // namespace vedette::collector
