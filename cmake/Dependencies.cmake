@@ -1,6 +1,6 @@
 # Every library Vedette links, found in one place. All of them are Debian packages (scripts/packages.sh lists them).
 find_package(Threads REQUIRED)
-find_package(Boost 1.81 REQUIRED)
+find_package(Boost 1.81 REQUIRED CONFIG)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(fmt REQUIRED)

@@ -1,5 +1,5 @@
-// Precompiled for every test binary. No header of the project: a compiler cache shares the result between checkouts, and
-// headers seen from two folders would be defined twice.
+// Precompiled for every test binary. No header of the project: a compiler cache shares the result between checkouts,
+// and headers seen from two folders would be defined twice.
 #pragma once
 #include "cmake/pch.h"
 

@@ -1,0 +1,142 @@
+#include "config/config.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <functional>
+
+#include "config/sections.h"
+
+namespace vedette::config {
+namespace {
+
+/// The sections as they stand in the file; some depend on others (jobs on `global`), so they are read in order.
+struct Root {
+  Config config;
+  GlobalSection global;
+  SectionContext context;
+};
+
+Status Section(const YamlNode& root, std::string_view key, const std::function<Status(const YamlNode&)>& read) {
+  const auto node = root.Get(key);
+  return node && !node->IsNull() ? read(*node) : Ok();
+}
+
+constexpr Field<Root> kRootFields[] = {
+    {"global", [](const YamlNode&, Root&) { return Ok(); }},          // read before the others
+    {"scrape_configs", [](const YamlNode&, Root&) { return Ok(); }},  // read after `global`
+    {"rule_files",
+     [](const YamlNode& node, Root& out) -> Status {
+       VEDETTE_CHECK(ReadValue(node, out.config.rule_files));
+       for (std::string& pattern : out.config.rule_files) pattern = ResolvePath(out.context.base_dir, pattern);
+       return Ok();
+     }},
+    {"builtin_rules", [](const YamlNode& node, Root& out) { return ReadValue(node, out.config.builtin_rules); }},
+    {"storage", [](const YamlNode& node, Root& out) { return ReadStorage(node, out.context, out.config.storage); }},
+    {"host", [](const YamlNode& node, Root& out) { return ReadHost(node, out.config.host); }},
+    {"alerting", [](const YamlNode& node, Root& out) { return ReadAlerting(node, out.context, out.config.alerting); }},
+    {"incidents",
+     [](const YamlNode& node, Root& out) {
+       return ReadIncidents(node, out.config.alerting.incidents, out.config.alerting.delivery);
+     }},
+    {"analytics", [](const YamlNode& node, Root& out) { return ReadAnalytics(node, out.config.analytics); }},
+    {"runtime", [](const YamlNode&, Root&) { return Ok(); }},  // Go's run time: nothing to set here
+    {"scrape_config_files", NotSupported<Root>},
+    {"remote_write", NotSupported<Root>},
+    {"remote_read", NotSupported<Root>},
+    {"otlp", NotSupported<Root>},
+    {"tracing", NotSupported<Root>},
+};
+
+/// The host collector is a scrape job like any other, only that its page is made in this process.
+collector::ScrapeConfig HostJob(const collector::HostOptions& host) {
+  collector::ScrapeConfig job;
+  job.job_name = host.job;
+  job.in_process_source = "host";
+  job.scrape_interval = host.scrape_interval;
+  char name[256] = "localhost";
+  gethostname(name, sizeof name - 1);
+  job.static_configs.push_back({.targets = {name}, .labels = {}});
+  return job;
+}
+
+Result<Config> ReadRoot(const YamlNode& root, const std::string& file, FileCheck files) {
+  Root out;
+  out.config.file = file;
+  out.config.host.enabled = false;  // only with a `host:` section: an existing prometheus.yml says nothing of it
+  out.config.analytics.enabled = root.Has("analytics");
+  std::error_code ignored;
+  const auto folder = std::filesystem::absolute(file, ignored).parent_path();
+  out.context = {.base_dir = folder.string(), .files = files};
+  VEDETTE_CHECK(Section(root, "global", [&](const YamlNode& node) { return ReadGlobal(node, out.global); }));
+  out.config.collector.global = out.global.scrape;
+  out.config.rules = out.global.rules;
+  VEDETTE_CHECK(ReadFields<Root>(root, kRootFields, out, "the configuration"));
+  VEDETTE_CHECK(Section(root, "scrape_configs", [&](const YamlNode& node) {
+    return ReadScrapeConfigs(node, out.global.scrape, out.context, out.config.collector.scrape_configs);
+  }));
+  if (out.config.host.enabled) out.config.collector.scrape_configs.push_back(HostJob(out.config.host));
+  if (const Status finished = out.config.collector.Finish(); !finished) return root.At(finished.error().message);
+  out.config.masked_yaml = MaskedYaml(root);
+  return std::move(out.config);
+}
+
+}  // namespace
+
+Result<Config> ParseConfig(std::string_view text, const std::string& file, FileCheck files) {
+  VEDETTE_TRY(const YamlDocument document, ParseYaml(text, file));
+  return ReadRoot(document.root, file, files);
+}
+
+Result<Config> LoadConfig(const std::string& path, FileCheck files) {
+  VEDETTE_TRY(const YamlDocument document, LoadYamlFile(path));
+  return ReadRoot(document.root, path, files);
+}
+
+Result<Config> DefaultConfig(std::string_view self_address) {
+  // Host and self at 10 s, default alerts, and forecasts of what usually runs out.
+  const std::string text = fmt::format(R"(global:
+  scrape_interval: 10s
+  evaluation_interval: 15s
+storage:
+  path: data
+host:
+  enabled: true
+builtin_rules: true
+scrape_configs:
+  - job_name: vedette
+    static_configs:
+      - targets: ["{}"]
+analytics:
+  jobs:
+    - name: cpu_busy
+      kind: anomaly
+      expr: 1 - avg by (instance) (rate(node_cpu_seconds_total{{mode="idle"}}[1m]))
+      interval: 30s
+      step: 30s
+    - name: network_receive
+      kind: anomaly
+      expr: sum by (instance) (rate(node_network_receive_bytes_total[1m]))
+      interval: 30s
+      step: 30s
+    - name: memory_available
+      kind: forecast
+      expr: node_memory_MemAvailable_bytes
+      interval: 5m
+      step: 1m
+      horizon: 6h
+    - name: filesystem_avail
+      kind: forecast
+      expr: node_filesystem_avail_bytes
+      interval: 5m
+      step: 5m
+      horizon: 1d
+)",
+                                       self_address);
+  std::error_code ignored;
+  auto config = ParseConfig(text, (std::filesystem::current_path(ignored) / "built-in.yml").string());
+  if (config) config->file.clear();
+  return config;
+}
+
+}  // namespace vedette::config

@@ -1,0 +1,54 @@
+// `storage:`: our options beside the keys that prometheus.yml has there (`tsdb`, `exemplars`).
+#include "config/sections.h"
+
+namespace vedette::config {
+namespace {
+
+using storage::StorageOptions;
+
+constexpr Field<StorageOptions> kRetentionFields[] = {
+    {"time", Set<&StorageOptions::retention>},
+    {"size", NotSupported<StorageOptions>},
+    {"percentage", NotSupported<StorageOptions>},
+};
+
+/// Out-of-order samples are always taken, at any age within the retention: the window has nothing to add.
+Status ReadOutOfOrderWindow(const YamlNode& node, StorageOptions&) {
+  VEDETTE_TRY([[maybe_unused]] const Millis window, node.As<Millis>());
+  return Ok();
+}
+
+constexpr Field<StorageOptions> kTsdbFields[] = {
+    {"out_of_order_time_window", ReadOutOfOrderWindow},
+    {"retention",
+     [](const YamlNode& node, StorageOptions& out) {
+       return ReadFields<StorageOptions>(node, kRetentionFields, out, "storage.tsdb.retention");
+     }},
+};
+
+constexpr Field<StorageOptions> kStorageFields[] = {
+    {"path", Set<&StorageOptions::path>},
+    {"retention", Set<&StorageOptions::retention>},
+    {"max_future", Set<&StorageOptions::max_future>},
+    {"wal_sync_interval", Set<&StorageOptions::wal_sync_interval>},
+    {"chunk_samples", Set<&StorageOptions::chunk_samples>},
+    {"chunk_span", Set<&StorageOptions::chunk_span>},
+    {"max_series", Set<&StorageOptions::max_series>},
+    {"block_cache", SetBytes<&StorageOptions::block_cache_bytes>},
+    {"write_buffer", SetBytes<&StorageOptions::write_buffer_bytes>},
+    {"min_free_disk", SetBytes<&StorageOptions::min_free_disk_bytes>},
+    {"tsdb", [](const YamlNode& node,
+                StorageOptions& out) { return ReadFields<StorageOptions>(node, kTsdbFields, out, "storage.tsdb"); }},
+    {"exemplars", NotSupported<StorageOptions>},
+};
+
+}  // namespace
+
+Status ReadStorage(const YamlNode& node, const SectionContext& context, StorageOptions& out) {
+  VEDETTE_CHECK(ReadFields<StorageOptions>(node, kStorageFields, out, "storage"));
+  out.path = ResolvePath(context.base_dir, out.path);
+  if (const Status valid = out.Validate(); !valid) return node.At(valid.error().message);
+  return Ok();
+}
+
+}  // namespace vedette::config

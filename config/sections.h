@@ -1,0 +1,58 @@
+// One reader for each section of the file; config.cpp puts them together.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+#include "config/fields.h"
+#include "core/http_client.h"
+
+namespace vedette::config {
+
+/// What a section has to know besides its own text.
+struct SectionContext {
+  std::string base_dir;  // relative paths start here
+  FileCheck files = FileCheck::kNamedFiles;
+};
+
+/// `path` as it is when absolute, else below `base_dir`; empty stays empty.
+std::string ResolvePath(std::string_view base_dir, std::string_view path);
+
+/// The files that a glob pattern names now, sorted. Nothing when it matches nothing.
+std::vector<std::string> ExpandGlob(const std::string& pattern);
+
+/// `global` speaks to scraping and to rules.
+struct GlobalSection {
+  collector::GlobalScrapeOptions scrape;
+  alerting::RuleOptions rules;
+};
+Status ReadGlobal(const YamlNode& node, GlobalSection& out);
+Status ReadScrapeProtocols(const YamlNode& node, std::vector<collector::ScrapeProtocol>& out);
+Status ReadNameValidation(const YamlNode& node, collector::NameValidation& out);
+
+/// Reads the jobs; they inherit from `global` and are checked, so that errors name the place.
+Status ReadScrapeConfigs(const YamlNode& node, const collector::GlobalScrapeOptions& global,
+                         const SectionContext& context, std::vector<collector::ScrapeConfig>& out);
+Status ReadRelabelConfigs(const YamlNode& node, std::string_view what, std::vector<collector::RelabelConfig>& out);
+
+/// Takes the keys of Prometheus' http_config out of a section: true when `key` was one of them and has been read.
+/// CheckHttpConfig is called once at the end of the section.
+Result<bool> ReadHttpConfigKey(const YamlNode::Entry& entry, HttpConfig& out);
+Status CheckHttpConfig(const YamlNode& section, const SectionContext& context, HttpConfig& config);
+/// A section of its own named http_config (receivers).
+Status ReadHttpConfig(const YamlNode& node, HttpConfig& out);
+
+/// `alerting`: Prometheus' keys, and Alertmanager's `route`, `receivers`, `inhibit_rules`, `templates` and `global`.
+Status ReadAlerting(const YamlNode& node, const SectionContext& context, alerting::AlertingOptions& out);
+
+Status ReadStorage(const YamlNode& node, const SectionContext& context, storage::StorageOptions& out);
+Status ReadHost(const YamlNode& node, collector::HostOptions& out);
+Status ReadIncidents(const YamlNode& node, alerting::IncidentOptions& out, alerting::DeliveryOptions& delivery);
+Status ReadAnalytics(const YamlNode& node, analytics::AnalyticsOptions& out);
+
+/// The document with every secret as <secret>.
+std::string MaskedYaml(const YamlNode& root);
+
+}  // namespace vedette::config

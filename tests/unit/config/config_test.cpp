@@ -1,0 +1,145 @@
+#include "config/config.h"
+
+#include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
+
+using namespace vedette;
+using namespace vedette::config;
+
+TEST_CASE("a prometheus.yml becomes jobs, rules and limits", "[config]") {
+  const Config config = MustHave(ParseConfig(R"(
+global:
+  scrape_interval: 15s
+  evaluation_interval: 30s
+  sample_limit: 1500
+  external_labels: {monitor: codelab, dollar: "$$5"}
+rule_files: ["rules/*.yml", /etc/rules.yml]
+scrape_configs:
+  - job_name: node
+    scrape_interval: 5s
+    metrics_path: /m
+    scheme: https
+    params: {module: [a, b]}
+    body_size_limit: 15MB
+    basic_auth: {username: u, password: p}
+    tls_config: {insecure_skip_verify: true}
+    static_configs:
+      - targets: ["a:9100", "b:9100"]
+        labels: {env: prod}
+    relabel_configs:
+      - {source_labels: [__address__], regex: "(.*):.*", target_label: host}
+)",
+                                             "/etc/prometheus.yml"));
+  REQUIRE(config.collector.scrape_configs.size() == 1);
+  const collector::ScrapeConfig& job = config.collector.scrape_configs[0];
+  CHECK(job.scrape_interval == std::chrono::seconds(5));
+  CHECK(job.scrape_timeout == std::chrono::seconds(5));
+  CHECK(job.body_size_limit == 15u << 20);
+  CHECK(job.sample_limit == 1500u);
+  CHECK(job.static_configs[0].targets.size() == 2);
+  CHECK(job.static_configs[0].labels == Labels{{"env", "prod"}});
+  CHECK(job.http.basic_auth->password.Reveal() == "p");
+  CHECK(job.http.tls.insecure_skip_verify);
+  CHECK(job.relabel_configs[0].target_label == "host");
+  CHECK(config.rules.evaluation_interval == std::chrono::seconds(30));
+  CHECK(config.rules.external_labels == Labels{{"dollar", "$5"}, {"monitor", "codelab"}});
+  CHECK(config.rule_files == std::vector<std::string>{"/etc/rules/*.yml", "/etc/rules.yml"});
+  CHECK(!config.host.enabled);
+}
+
+TEST_CASE("routes and receivers have Alertmanager's shape", "[config]") {
+  const Config config = MustHave(ParseConfig(R"(
+alerting:
+  global: {slack_api_url: "http://127.0.0.1:1/hook"}
+  route:
+    receiver: team
+    group_by: [alertname, job]
+    group_wait: 1s
+    routes:
+      - matchers: [priority="P0", 'severity=~"a|b"']
+        receiver: pager
+        continue: true
+  receivers:
+    - name: team
+      slack_configs: [{channel: "#ops"}]
+    - name: pager
+      pagerduty_configs: [{routing_key: 0123456789abcdef0123456789abcdef, url: "http://127.0.0.1:2/v2/enqueue"}]
+incidents:
+  response_targets: {P0: 1m}
+  severity_map: {page: P0}
+)",
+                                             "x.yml"));
+  const alerting::AlertingOptions& options = config.alerting;
+  CHECK(options.route.receiver == "team");
+  REQUIRE(options.route.routes.size() == 1);
+  CHECK(options.route.routes[0].matchers.size() == 2);
+  CHECK(options.route.routes[0].continue_matching);
+  CHECK(options.receivers[0].slack_configs[0].api_url.Reveal() == "http://127.0.0.1:1/hook");
+  CHECK(options.receivers[1].pagerduty_configs[0].url == "http://127.0.0.1:2/v2/enqueue");
+  CHECK(options.incidents.response_targets[0] == std::chrono::minutes(1));
+  CHECK(options.incidents.response_targets[1] == std::chrono::minutes(30));
+  CHECK(options.incidents.severity_map.size() == 1);
+}
+
+TEST_CASE("the built-in default watches the host and the agent itself", "[config]") {
+  const Config config = MustHave(DefaultConfig("127.0.0.1:9090"));
+  CHECK(config.file.empty());
+  CHECK(config.host.enabled);
+  CHECK(config.builtin_rules);
+  CHECK(config.collector.scrape_configs.size() == 2);
+  CHECK(config.analytics.enabled);
+  CHECK(!BuiltinRules().empty());
+}
+
+TEST_CASE("every mistake is named with file, line, column and key", "[config]") {
+  struct Case {
+    std::string text, place, reason;
+  };
+  const auto c = GENERATE(values<Case>({
+      {"globl: {}", "f.yml:1:1", "globl"},
+      {"global:\n  scrape_intervall: 5s", "f.yml:2:3", "scrape_intervall"},
+      {"global:\n  scrape_interval: soon", "f.yml:2:20", "soon"},
+      {"global:\n  scrape_interval: 5s\n  scrape_timeout: 10s", "f.yml:2:3", "timeout greater than"},
+      {"scrape_configs: 5", "f.yml:1:17", "scrape_configs"},
+      {"scrape_configs:\n  - job_name: ''", "f.yml:2:5", "job_name"},
+      {"scrape_configs:\n  - job_name: a\n  - job_name: a", "f.yml:3:5", "multiple"},
+      {"scrape_configs:\n  - job_name: a\n    sample_limit: many", "f.yml:3:19", "many"},
+      {"scrape_configs:\n  - job_name: a\n    static_configs: [{targets: ['http://a']}]", "f.yml:3:33", "http://a"},
+      {"scrape_configs:\n  - job_name: a\n    consul_sd_configs: []", "f.yml:3:5", "consul_sd_configs"},
+      {"scrape_configs:\n  - job_name: a\n    relabel_configs: [{action: hashmod}]", "f.yml:3:23", "hashmod"},
+      {"scrape_configs:\n  - job_name: a\n    relabel_configs: [{regex: '('}]", "f.yml:3:31", "("},
+      {"remote_write: [{url: 'http://x'}]", "f.yml:1:15", "not supported"},
+      {"storage: {tsdb: {retention: {size: 5GB}}}", "f.yml:1:36", "not supported"},
+      {"alerting: {receivers: [{name: a}]}", "f.yml:1:11", "route"},
+      {"alerting: {route: {receiver: b}, receivers: [{name: a}]}", "f.yml:1:11", "b"},
+      {"analytics: {jobs: [{name: a, kind: magic, expr: up}]}", "f.yml:1:36", "magic"},
+      {"a: [", "f.yml", ""},
+      {"global: {}\nglobal: {}", "f.yml:2:1", "global"},
+  }));
+  INFO(c.text);
+  const auto config = ParseConfig(c.text, "f.yml");
+  REQUIRE(!config);
+  CHECK(config.error().code == Code::kBadData);
+  INFO(config.error().message);
+  CHECK(config.error().message.starts_with(c.place));
+  CHECK(config.error().message.find(c.reason) != std::string::npos);
+}
+
+TEST_CASE("files that the configuration names have to be there, unless only the syntax is checked", "[config]") {
+  const test::TempDir dir;
+  const std::string file =
+      dir.Write("c.yml", "scrape_configs:\n  - job_name: a\n    basic_auth: {username: u, password_file: p.txt}\n");
+  const auto missing = LoadConfig(file);
+  REQUIRE(!missing);
+  CHECK(missing.error().message.find("p.txt") != std::string::npos);
+  CHECK(LoadConfig(file, FileCheck::kSyntaxOnly));
+  dir.Write("p.txt", "secret");
+  CHECK(LoadConfig(file));
+  CHECK(LoadConfig(dir.Sub("gone.yml")).error().code == Code::kNotFound);
+}
+
+TEST_CASE("an empty file means all defaults", "[config]") {
+  const Config config = MustHave(ParseConfig("", "f.yml"));
+  CHECK(config.collector.scrape_configs.empty());
+  CHECK(config.rules.evaluation_interval == std::chrono::minutes(1));
+}
