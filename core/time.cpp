@@ -126,8 +126,12 @@ Result<Millis> ParseDuration(std::string_view text, bool allow_negative) {
     std::size_t letters = 0;
     while (letters < rest.size() && !IsDigit(rest[letters])) ++letters;
     const std::string_view name = rest.substr(0, letters);
-    while (next_unit < kUnits.size() && kUnits[next_unit].name != name) ++next_unit;
-    if (next_unit == kUnits.size()) return NotADuration(text);
+    if (name.empty()) return NotADuration(text);
+    const auto* unit = std::ranges::find(kUnits, name, &Unit::name);
+    if (unit == kUnits.end()) return Fail(Code::kBadData, "unknown unit \"{}\" in duration \"{}\"", name, text);
+    const auto index = static_cast<std::size_t>(unit - kUnits.begin());
+    if (index < next_unit) return NotADuration(text);
+    next_unit = index;
     std::int64_t part = 0;
     if (__builtin_mul_overflow(value, kUnits[next_unit].ms, &part) || __builtin_add_overflow(total, part, &total)) {
       return Fail(Code::kBadData, "duration out of range: \"{}\"", text);

@@ -27,7 +27,16 @@ struct Position {
 };
 
 enum class ExprKind : std::uint8_t {
-  kNumber, kString, kVectorSelector, kMatrixSelector, kSubquery, kCall, kAggregate, kBinary, kUnary, kParen
+  kNumber,
+  kString,
+  kVectorSelector,
+  kMatrixSelector,
+  kSubquery,
+  kCall,
+  kAggregate,
+  kBinary,
+  kUnary,
+  kParen
 };
 
 struct Expr {
@@ -43,18 +52,36 @@ using ExprPtr = std::unique_ptr<Expr>;
 
 /// The node as its own type; the kind must fit. `As<CallExpr>(*expr).args`
 template <class T>
-const T& As(const Expr& expr) { return static_cast<const T&>(expr); }
+const T& As(const Expr& expr) {
+  return static_cast<const T&>(expr);
+}
 template <class T>
-T& As(Expr& expr) { return static_cast<T&>(expr); }
+T& As(Expr& expr) {
+  return static_cast<T&>(expr);
+}
 
 /// A duration given as an expression: `[5m + step()]`, `offset (2 * 1m)`. Values in seconds.
 struct DurationExpr {
-  enum class Op : std::uint8_t { kNumber, kStep, kRange, kAdd, kSub, kMul, kDiv, kMod, kPow, kNegate, kPlus, kMinOf, kMaxOf };
+  enum class Op : std::uint8_t {
+    kNumber,
+    kStep,
+    kRange,
+    kAdd,
+    kSub,
+    kMul,
+    kDiv,
+    kMod,
+    kPow,
+    kNegate,
+    kPlus,
+    kMinOf,
+    kMaxOf
+  };
   Op op = Op::kNumber;
-  double seconds = 0;        // kNumber
-  bool is_duration = false;  // kNumber: written as 5m, not as 300
-  bool wrapped = false;      // written in parentheses
-  std::unique_ptr<DurationExpr> lhs, rhs;
+  double seconds = 0;                      // kNumber
+  bool is_duration = false;                // kNumber: written as 5m, not as 300
+  bool wrapped = false;                    // written in parentheses
+  std::unique_ptr<DurationExpr> lhs, rhs;  // the operand of kNegate and kPlus is in rhs
   Position pos;
 };
 using DurationExprPtr = std::unique_ptr<DurationExpr>;
@@ -63,9 +90,9 @@ enum class StartOrEnd : std::uint8_t { kNeither, kStart, kEnd };
 
 /// What may follow a selector or subquery, in any order.
 struct TimeModifiers {
-  Millis offset{0};              // of `offset 5m`, or of offset_expr once the engine has resolved it
-  DurationExprPtr offset_expr;   // set when the offset is not a plain literal
-  std::optional<TimeMs> at;      // `@ 1609746000`
+  Millis offset{0};                           // of `offset 5m`, or of offset_expr once the engine has resolved it
+  DurationExprPtr offset_expr;                // set when the offset is not a plain literal
+  std::optional<TimeMs> at;                   // `@ 1609746000`
   StartOrEnd at_edge = StartOrEnd::kNeither;  // `@ start()`, `@ end()`
 };
 
@@ -114,7 +141,20 @@ struct CallExpr final : Expr {
 };
 
 enum class AggregateOp : std::uint8_t {
-  kSum, kAvg, kMin, kMax, kCount, kGroup, kStddev, kStdvar, kTopk, kBottomk, kQuantile, kCountValues, kLimitk, kLimitRatio
+  kSum,
+  kAvg,
+  kMin,
+  kMax,
+  kCount,
+  kGroup,
+  kStddev,
+  kStdvar,
+  kTopk,
+  kBottomk,
+  kQuantile,
+  kCountValues,
+  kLimitk,
+  kLimitRatio
 };
 std::string_view AggregateName(AggregateOp op);
 
@@ -128,10 +168,24 @@ struct AggregateExpr final : Expr {
 };
 
 enum class BinaryOp : std::uint8_t {
-  kAdd, kSub, kMul, kDiv, kMod, kPow, kAtan2,
-  kEqual, kNotEqual, kGreater, kLess, kGreaterEqual, kLessEqual,
-  kTrimUpper, kTrimLower,  // `</` and `>/` on native histograms
-  kAnd, kOr, kUnless
+  kAdd,
+  kSub,
+  kMul,
+  kDiv,
+  kMod,
+  kPow,
+  kAtan2,
+  kEqual,
+  kNotEqual,
+  kGreater,
+  kLess,
+  kGreaterEqual,
+  kLessEqual,
+  kTrimUpper,
+  kTrimLower,  // `</` and `>/` on native histograms
+  kAnd,
+  kOr,
+  kUnless
 };
 std::string_view BinaryOpText(BinaryOp op);
 bool IsComparison(BinaryOp op);
@@ -141,7 +195,7 @@ enum class Cardinality : std::uint8_t { kOneToOne, kManyToOne, kOneToMany, kMany
 
 struct VectorMatching {
   Cardinality card = Cardinality::kOneToOne;
-  std::vector<std::string> labels;   // of on() or ignoring()
+  std::vector<std::string> labels;  // of on() or ignoring()
   bool on = false;
   std::vector<std::string> include;  // of group_left() or group_right()
   std::optional<double> fill_left, fill_right;

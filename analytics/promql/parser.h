@@ -23,8 +23,8 @@ inline constexpr int kMaxNesting = 500;
 /// Errors: kBadData, message `<line>:<column>: parse error: <what>` as Prometheus words it.
 Result<ExprPtr> ParseExpr(std::string_view text, const ParserOptions& options = {});
 
-/// A series selector alone, as match[] takes it: `up{job="x"}`, `{__name__=~"a.*"}`. At least one matcher must refuse the
-/// empty value.
+/// A series selector alone, as match[] takes it: `up{job="x"}`, `{__name__=~"a.*"}`. At least one matcher must refuse
+/// the empty value.
 Result<std::vector<Matcher>> ParseMetricSelector(std::string_view text);
 
 /// Line and column (both from 1) of a byte offset, "1:7".

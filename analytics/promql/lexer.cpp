@@ -1,0 +1,475 @@
+#include "analytics/promql/lexer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "analytics/promql/literals.h"
+#include "core/labels.h"
+
+namespace vedette::promql {
+
+namespace {
+
+struct Keyword {
+  std::string_view word;
+  TokenKind kind;
+};
+
+constexpr Keyword kKeywords[] = {
+    {"anchored", TokenKind::kAnchored},
+    {"and", TokenKind::kAnd},
+    {"atan2", TokenKind::kAtan2},
+    {"avg", TokenKind::kAvg},
+    {"bool", TokenKind::kBool},
+    {"bottomk", TokenKind::kBottomk},
+    {"by", TokenKind::kBy},
+    {"count", TokenKind::kCount},
+    {"count_values", TokenKind::kCountValues},
+    {"end", TokenKind::kEndFunction},
+    {"fill", TokenKind::kFill},
+    {"fill_left", TokenKind::kFillLeft},
+    {"fill_right", TokenKind::kFillRight},
+    {"group", TokenKind::kGroup},
+    {"group_left", TokenKind::kGroupLeft},
+    {"group_right", TokenKind::kGroupRight},
+    {"ignoring", TokenKind::kIgnoring},
+    {"inf", TokenKind::kNumber},
+    {"limit_ratio", TokenKind::kLimitRatio},
+    {"limitk", TokenKind::kLimitk},
+    {"max", TokenKind::kMax},
+    {"max_of", TokenKind::kMaxOf},
+    {"min", TokenKind::kMin},
+    {"min_of", TokenKind::kMinOf},
+    {"nan", TokenKind::kNumber},
+    {"offset", TokenKind::kOffset},
+    {"on", TokenKind::kOn},
+    {"or", TokenKind::kOr},
+    {"quantile", TokenKind::kQuantile},
+    {"range", TokenKind::kRange},
+    {"smoothed", TokenKind::kSmoothed},
+    {"start", TokenKind::kStart},
+    {"stddev", TokenKind::kStddev},
+    {"stdvar", TokenKind::kStdvar},
+    {"step", TokenKind::kStep},
+    {"sum", TokenKind::kSum},
+    {"topk", TokenKind::kTopk},
+    {"unless", TokenKind::kUnless},
+    {"without", TokenKind::kWithout},
+};
+
+constexpr bool KeywordsAreSorted() {
+  for (std::size_t i = 1; i < std::size(kKeywords); ++i) {
+    if (kKeywords[i - 1].word >= kKeywords[i].word) return false;
+  }
+  return true;
+}
+static_assert(KeywordsAreSorted());
+
+constexpr std::string_view kDigits = "0123456789";
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsAlpha(char c) { return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool IsAlphaNumeric(char c) { return IsAlpha(c) || IsDigit(c); }
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+std::string ToLower(std::string_view word) {
+  std::string lower(word);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+/// Null when `word` (any case) is none.
+const Keyword* FindKeyword(std::string_view word) {
+  const std::string lower = ToLower(word);
+  const auto* row = std::lower_bound(std::begin(kKeywords), std::end(kKeywords), lower,
+                                     [](const Keyword& keyword, std::string_view text) { return keyword.word < text; });
+  return row != std::end(kKeywords) && row->word == lower ? row : nullptr;
+}
+
+/// What may stand inside a duration expression besides numbers.
+bool IsDurationWord(TokenKind kind) {
+  return kind == TokenKind::kStep || kind == TokenKind::kRange || kind == TokenKind::kMaxOf ||
+         kind == TokenKind::kMinOf;
+}
+
+/// Quoted and cut after ten characters.
+std::string Shortened(std::string_view text) {
+  constexpr std::size_t kShown = 10;
+  if (text.size() <= kShown) return Quote(text);
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < kShown && end < text.size(); ++i) end += ReadRune(text.substr(end)).length;
+  return Quote(text.substr(0, end)) + "...";
+}
+
+}  // namespace
+
+std::string Token::Describe() const {
+  switch (kind) {
+    case TokenKind::kEnd:
+      return "end of input";
+    case TokenKind::kIdentifier:
+      return "identifier " + Quote(text);
+    case TokenKind::kMetricIdentifier:
+      return "metric identifier " + Quote(text);
+    case TokenKind::kString:
+      return "string " + Shortened(text);
+    case TokenKind::kNumber:
+      return "number " + Shortened(text);
+    case TokenKind::kDuration:
+      return "duration " + Shortened(text);
+    default:
+      break;
+  }
+  if (IsKeyword()) return fmt::format("<{}>", text);
+  if (IsOperator()) return fmt::format("<op:{}>", text);
+  if (IsAggregator()) return fmt::format("<aggr:{}>", text);
+  return Shortened(text);
+}
+
+bool Token::IsMetricWord() const {
+  switch (kind) {
+    case TokenKind::kIdentifier:
+    case TokenKind::kMetricIdentifier:
+    case TokenKind::kBy:
+    case TokenKind::kWithout:
+    case TokenKind::kFill:
+    case TokenKind::kFillLeft:
+    case TokenKind::kFillRight:
+    case TokenKind::kAnd:
+    case TokenKind::kOr:
+    case TokenKind::kUnless:
+    case TokenKind::kOffset:
+    case TokenKind::kAnchored:
+    case TokenKind::kSmoothed:
+      return true;
+    default:
+      return IsAggregator() || IsFunctionWord();
+  }
+}
+
+Token Lexer::Next() {
+  if (failed_) return Token{TokenKind::kError, static_cast<std::uint32_t>(start_), {}};
+  return Scan();
+}
+
+Token Lexer::Scan() {
+  SkipSpaceAndComments();
+  start_ = pos_;
+  if (in_braces_) return InBraces();
+  if (expect_duration_) return InDuration();
+  return InStatement();
+}
+
+Token Lexer::Make(TokenKind kind) {
+  return Token{kind, static_cast<std::uint32_t>(start_), text_.substr(start_, pos_ - start_)};
+}
+
+Token Lexer::One(TokenKind kind) {
+  ++pos_;
+  return Make(kind);
+}
+
+Token Lexer::Failure(std::string message) {
+  failed_ = true;
+  error_ = std::move(message);
+  return Token{TokenKind::kError, static_cast<std::uint32_t>(start_), {}};
+}
+
+Token Lexer::InStatement() {
+  if (AtEnd()) {
+    if (paren_depth_ != 0) return Failure("unclosed left parenthesis");
+    if (in_brackets_) return Failure("unclosed left bracket");
+    return Make(TokenKind::kEnd);
+  }
+  const char c = Peek();
+  switch (c) {
+    case ',':
+      return One(TokenKind::kComma);
+    case '*':
+      return One(TokenKind::kMul);
+    case '/':
+      return One(TokenKind::kDiv);
+    case '%':
+      return One(TokenKind::kMod);
+    case '+':
+      return One(TokenKind::kAdd);
+    case '-':
+      return One(TokenKind::kSub);
+    case '^':
+      return One(TokenKind::kPow);
+    case '@':
+      return One(TokenKind::kAt);
+    case '=':
+    case '!':
+    case '<':
+    case '>':
+      return Comparison(c);
+    case '"':
+    case '\'':
+      return QuotedString();
+    case '`':
+      return RawString();
+    case '(':
+      ++paren_depth_;
+      return One(TokenKind::kLeftParen);
+    case ')':
+      return CloseParen();
+    case '{':
+      in_braces_ = true;
+      return One(TokenKind::kLeftBrace);
+    case '[':
+      if (in_brackets_) return Failure("unexpected left bracket '['");
+      in_brackets_ = expect_duration_ = true;
+      seen_colon_ = seen_duration_ = false;
+      return One(TokenKind::kLeftBracket);
+    case ']':
+      if (!in_brackets_) return Failure("unexpected right bracket ']'");
+      in_brackets_ = false;
+      return One(TokenKind::kRightBracket);
+    default:
+      break;
+  }
+  if (IsDigit(c) || (c == '.' && IsDigit(PeekSecond()))) return NumberOrDuration();
+  if (IsAlpha(c) || c == ':') return in_brackets_ ? WordInBrackets() : Word();
+  return Failure("unexpected character: " + QuoteRune(ReadRune(text_.substr(pos_))));
+}
+
+Token Lexer::Comparison(char first) {
+  const char second = PeekSecond();
+  const auto two = [this](TokenKind kind) {
+    pos_ += 2;
+    return Make(kind);
+  };
+  switch (first) {
+    case '=':
+      if (second == '=') return two(TokenKind::kEqual);
+      if (second == '~') return Failure("unexpected character after '=': '~'");
+      return One(TokenKind::kAssign);
+    case '!':
+      if (second == '=') return two(TokenKind::kNotEqual);
+      return Failure("unexpected character after '!': " + QuoteRune(ReadRune(text_.substr(pos_ + 1))));
+    case '<':
+      if (second == '=') return two(TokenKind::kLessEqual);
+      return second == '/' ? two(TokenKind::kTrimUpper) : One(TokenKind::kLess);
+    default:
+      if (second == '=') return two(TokenKind::kGreaterEqual);
+      return second == '/' ? two(TokenKind::kTrimLower) : One(TokenKind::kGreater);
+  }
+}
+
+Token Lexer::CloseParen() {
+  const Token token = One(TokenKind::kRightParen);
+  if (--paren_depth_ >= 0) return token;
+  start_ = pos_;
+  return Failure("unexpected right parenthesis ')'");
+}
+
+Token Lexer::InBraces() {
+  if (AtEnd()) return Failure("unexpected end of input inside braces");
+  const char c = Peek();
+  if (IsAlpha(c)) {
+    while (IsAlphaNumeric(Peek())) ++pos_;
+    return Make(TokenKind::kIdentifier);
+  }
+  switch (c) {
+    case ',':
+      return One(TokenKind::kComma);
+    case '"':
+    case '\'':
+      return QuotedString();
+    case '`':
+      return RawString();
+    case '=':
+      ++pos_;
+      return Accept("~") ? Make(TokenKind::kRegexMatch) : Make(TokenKind::kAssign);
+    case '!':
+      ++pos_;
+      if (Accept("~")) return Make(TokenKind::kRegexNoMatch);
+      if (Accept("=")) return Make(TokenKind::kNotEqual);
+      return Failure("unexpected character after '!' inside braces: " + QuoteRune(ReadRune(text_.substr(pos_))));
+    case '{':
+      return Failure("unexpected left brace '{'");
+    case '}':
+      in_braces_ = false;
+      return One(TokenKind::kRightBrace);
+    default:
+      return Failure("unexpected character inside braces: " + QuoteRune(ReadRune(text_.substr(pos_))));
+  }
+}
+
+Token Lexer::InDuration() {
+  if (AtEnd()) return Failure("unexpected end of input in duration expression");
+  const char c = Peek();
+  switch (c) {
+    case ']':
+      in_brackets_ = expect_duration_ = false;
+      return One(TokenKind::kRightBracket);
+    case ':': {
+      const Token colon = One(TokenKind::kColon);
+      start_ = pos_;
+      if (!seen_duration_) return Failure("unexpected colon before duration in duration expression");
+      if (std::exchange(seen_colon_, true)) return Failure("unexpected repeated colon in duration expression");
+      return colon;
+    }
+    case '(':
+      ++paren_depth_;
+      return One(TokenKind::kLeftParen);
+    case ')':
+      return CloseParen();
+    case '+':
+      return One(TokenKind::kAdd);
+    case '-':
+      return One(TokenKind::kSub);
+    case '*':
+      return One(TokenKind::kMul);
+    case '/':
+      return One(TokenKind::kDiv);
+    case '%':
+      return One(TokenKind::kMod);
+    case '^':
+      return One(TokenKind::kPow);
+    case ',':
+      return One(TokenKind::kComma);
+    default:
+      break;
+  }
+  if (IsDigit(c) || (c == '.' && IsDigit(PeekSecond()))) {
+    seen_duration_ = true;
+    expect_duration_ = false;
+    return NumberOrDuration();
+  }
+  if (TokenKind kind = TokenKind::kEnd; IsAlpha(c) && ScanDurationWord(kind)) return Make(kind);
+  return Failure("unexpected character in duration expression: " + QuoteRune(ReadRune(text_.substr(start_))));
+}
+
+Token Lexer::WordInBrackets() {
+  if (Peek() == ':') {
+    if (std::exchange(seen_colon_, true)) return Failure("unexpected colon ':'");
+    return One(TokenKind::kColon);
+  }
+  const char first = Peek();
+  if (TokenKind kind = TokenKind::kEnd; ScanDurationWord(kind)) return Make(kind);
+  return Failure(fmt::format("unexpected character: '{}', expected ':'", first));
+}
+
+bool Lexer::ScanDurationWord(TokenKind& kind) {
+  while (IsAlpha(Peek())) ++pos_;
+  const Keyword* keyword = FindKeyword(text_.substr(start_, pos_ - start_));
+  if (keyword == nullptr || !IsDurationWord(keyword->kind)) return false;
+  kind = keyword->kind;
+  return true;
+}
+
+Token Lexer::Word() {
+  while (IsAlphaNumeric(Peek()) || Peek() == ':') ++pos_;
+  const std::string_view word = text_.substr(start_, pos_ - start_);
+  if (const Keyword* keyword = FindKeyword(word)) {
+    // These came late to the language: as names they must go on working.
+    const bool fill = keyword->kind == TokenKind::kFill || keyword->kind == TokenKind::kFillLeft ||
+                      keyword->kind == TokenKind::kFillRight;
+    return Make(fill && !LeftParenFollows() ? TokenKind::kIdentifier : keyword->kind);
+  }
+  return Make(word.find(':') == std::string_view::npos ? TokenKind::kIdentifier : TokenKind::kMetricIdentifier);
+}
+
+bool Lexer::LeftParenFollows() const {
+  std::size_t at = pos_;
+  while (at < text_.size() && IsSpace(text_[at])) ++at;
+  return at < text_.size() && text_[at] == '(';
+}
+
+Token Lexer::NumberOrDuration() {
+  if (ScanNumber()) return Make(TokenKind::kNumber);
+  if (ScanRestOfDuration()) return Make(TokenKind::kDuration);
+  return Failure("bad number or duration syntax: " + Quote(text_.substr(start_, pos_ - start_)));
+}
+
+bool Lexer::ScanNumber() {
+  std::string_view digits = kDigits;
+  const bool hex = Accept("0") && Accept("xX");
+  if (hex) {
+    Accept("_");
+    digits = "0123456789abcdefABCDEF";
+  }
+  Accept(".");
+  Accept(digits);
+  bool dot = false, exponent = false;
+  while (Is(digits) || Is("._eE")) {
+    if (Accept(".")) {
+      if (std::exchange(dot, true) || Accept("_.") || hex) return false;
+    } else if (Accept("eE")) {
+      if (std::exchange(exponent, true)) return false;
+      Accept("+-");
+      if (Accept("._eE") || AtEnd()) return false;
+    } else if (Accept("_")) {
+      if (Accept("._eE") || AtEnd()) return false;
+    } else {
+      AcceptRun(digits);
+    }
+  }
+  return AtEnd() || !IsAlphaNumeric(Peek());
+}
+
+bool Lexer::ScanRestOfDuration() {
+  if (!Accept("smhdwy")) return false;
+  Accept("s");  // of "ms"; wrong units such as "hs" are found when the duration is parsed
+  while (Accept(kDigits)) {
+    AcceptRun(kDigits);
+    if (!Accept("smhdw")) return false;
+    Accept("s");
+  }
+  if (AtEnd() || !IsAlphaNumeric(Peek())) return true;
+  ++pos_;  // shown in the message
+  return false;
+}
+
+Token Lexer::QuotedString() {
+  const char quote = Peek();
+  ++pos_;
+  for (;;) {
+    if (AtEnd() || Peek() == '\n') return Failure("unterminated quoted string");
+    if (Peek() == quote) return One(TokenKind::kString);
+    if (Peek() == '\\') {
+      const auto escape = ReadEscape(text_.substr(pos_), quote);
+      if (!escape) return Failure(escape.error().message);
+      pos_ += escape->length;
+      continue;
+    }
+    const Rune rune = ReadRune(text_.substr(pos_));
+    if (!rune.valid) return Failure("invalid UTF-8 rune");
+    pos_ += rune.length;
+  }
+}
+
+Token Lexer::RawString() {
+  ++pos_;
+  for (;;) {
+    if (AtEnd()) return Failure("unterminated raw string");
+    if (Peek() == '`') return One(TokenKind::kString);
+    const Rune rune = ReadRune(text_.substr(pos_));
+    if (!rune.valid) return Failure("invalid UTF-8 rune");
+    pos_ += rune.length;
+  }
+}
+
+bool Lexer::Accept(std::string_view set) {
+  if (!Is(set)) return false;
+  ++pos_;
+  return true;
+}
+
+void Lexer::AcceptRun(std::string_view set) {
+  while (Is(set)) ++pos_;
+}
+
+void Lexer::SkipSpaceAndComments() {
+  for (;;) {
+    while (!AtEnd() && IsSpace(Peek())) ++pos_;
+    if (AtEnd() || Peek() != '#' || expect_duration_) return;
+    while (!AtEnd() && Peek() != '\n' && Peek() != '\r') ++pos_;
+  }
+}
+
+}  // namespace vedette::promql
