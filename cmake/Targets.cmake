@@ -11,7 +11,8 @@ target_compile_definitions(vedette_options INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False positives of g++ 12 and 14 inside libstdc++ and Boost when they are inlined at -O1 and above.
   target_compile_options(vedette_options INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow
-    -Wno-array-bounds -Wno-dangling-reference -Wno-dangling-pointer -Wno-free-nonheap-object)
+    -Wno-array-bounds -Wno-dangling-reference -Wno-dangling-pointer -Wno-free-nonheap-object
+    -Wno-mismatched-new-delete)
 endif()
 
 # ccache makes a second build of the same sources (another clone, a sanitizer run after a rebase) nearly free.

@@ -1,7 +1,7 @@
 // HTTP/1.1 and HTTPS client: scraping, discovery and notifications go through it.
 //
-// One HttpClient holds what Prometheus calls http_config (credentials, TLS, redirects) and a few idle connections; it is
-// shared by the requests of one job or receiver. Thread-safe. No Beast in this header.
+// One HttpClient holds what Prometheus calls http_config (credentials, TLS, redirects) and a few idle connections; it
+// is shared by the requests of one job or receiver. Thread-safe. No Beast in this header.
 #pragma once
 
 #include <chrono>
@@ -25,45 +25,45 @@ class io_context;
 namespace vedette {
 
 struct TlsOptions {
-  std::string ca_file, cert_file, key_file;  // re-read when a connection is made
-  std::string ca, cert;                      // inline PEM
-  Secret key;
-  std::string server_name;
+  std::string ca_file{}, cert_file{}, key_file{};  // re-read when a connection is made
+  std::string ca{}, cert{};                        // inline PEM
+  Secret key{};
+  std::string server_name{};
   bool insecure_skip_verify = false;
-  std::string min_version, max_version;  // "TLS10" ... "TLS13", empty: the library's default
+  std::string min_version{}, max_version{};  // "TLS10" ... "TLS13", empty: the library's default
   bool operator==(const TlsOptions&) const = default;
 };
 
 struct BasicAuth {
-  std::string username, username_file;
-  Secret password;
-  std::string password_file;  // read for each request, so that rotation works
+  std::string username{}, username_file{};
+  Secret password{};
+  std::string password_file{};  // read for each request, so that rotation works
   bool operator==(const BasicAuth&) const = default;
 };
 
 struct Authorization {
   std::string type = "Bearer";
-  Secret credentials;
-  std::string credentials_file;
+  Secret credentials{};
+  std::string credentials_file{};
   bool operator==(const Authorization&) const = default;
 };
 
 /// Prometheus' http_config.
 struct HttpConfig {
-  std::optional<BasicAuth> basic_auth;
-  std::optional<Authorization> authorization;
-  TlsOptions tls;
+  std::optional<BasicAuth> basic_auth{};
+  std::optional<Authorization> authorization{};
+  TlsOptions tls{};
   bool follow_redirects = true;  // credentials and own headers are never sent on to another host
-  std::string proxy_url;         // http:// only
-  std::vector<std::pair<std::string, Secret>> headers;
+  std::string proxy_url{};       // http:// only
+  std::vector<std::pair<std::string, Secret>> headers{};
   bool operator==(const HttpConfig&) const = default;
 };
 
 struct HttpRequest {
   std::string method = "GET";
-  std::string url;  // absolute; http or https
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
+  std::string url{};  // absolute; http or https
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::string body{};
   Millis timeout = std::chrono::seconds(10);  // from name resolution to the last byte
   /// Of the body after decompression; the transfer is stopped as soon as it is exceeded. 0 = 256 MiB.
   std::size_t max_body_bytes = 0;
@@ -72,8 +72,8 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 0;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;  // decompressed
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::string body{};  // decompressed
   std::size_t wire_bytes = 0;
 
   /// Value of the first header of that name, case-insensitive; empty when absent.

@@ -1,0 +1,79 @@
+#include "core/http_client.h"
+
+#include <boost/asio/post.hpp>
+
+#include <future>
+
+#include "core/http_transfer.h"
+#include "core/url.h"
+
+namespace vedette {
+namespace {
+
+class Client final : public HttpClient {
+ public:
+  explicit Client(std::shared_ptr<http::ClientState> state) : state_(std::move(state)) {}
+
+  ~Client() override {
+    std::unordered_set<std::shared_ptr<http::Transfer>> running;
+    {
+      const std::scoped_lock lock(state_->mutex);
+      running = state_->running;
+    }
+    for (const auto& transfer : running) transfer->Cancel();
+    state_->pool->Close();
+  }
+
+  void Start(HttpRequest request, Callback done) override {
+    auto url = ParseUrl(request.url);
+    if (!url) {
+      boost::asio::post(state_->io, [done = std::move(done), error = url.error()] { done(error); });
+      return;
+    }
+    const auto transfer =
+        std::make_shared<http::Transfer>(state_, std::move(request), std::move(done), *std::move(url));
+    {
+      const std::scoped_lock lock(state_->mutex);
+      state_->running.insert(transfer);
+    }
+    transfer->Start();
+  }
+
+ private:
+  const std::shared_ptr<http::ClientState> state_;
+};
+
+}  // namespace
+
+std::string_view HttpResponse::Header(std::string_view name) const {
+  for (const auto& [key, value] : headers) {
+    if (EqualsIgnoreCase(key, name)) return value;
+  }
+  return {};
+}
+
+Result<std::unique_ptr<HttpClient>> HttpClient::Create(boost::asio::io_context& io, const HttpConfig& config) {
+  VEDETTE_CHECK(ValidateTls(config.tls));
+  std::optional<Url> proxy;
+  if (!config.proxy_url.empty()) {
+    VEDETTE_TRY(proxy, ParseUrl(config.proxy_url));
+    if (proxy->IsTls()) return Fail(Code::kBadData, "proxy_url must start with http://");
+  }
+  return std::unique_ptr<HttpClient>(
+      std::make_unique<Client>(std::make_shared<http::ClientState>(io, config, std::move(proxy))));
+}
+
+Result<HttpResponse> HttpClient::Send(HttpRequest request) {
+  const auto promise = std::make_shared<std::promise<Result<HttpResponse>>>();
+  auto future = promise->get_future();
+  // The callback holds the only lasting reference: when the io_context is destroyed before the request ends, the
+  // promise breaks instead of leaving this thread to wait for ever.
+  Start(std::move(request), [promise](Result<HttpResponse> result) { promise->set_value(std::move(result)); });
+  try {
+    return future.get();
+  } catch (const std::future_error&) {
+    return Fail(Code::kCanceled, "the I/O threads ended before the request");
+  }
+}
+
+}  // namespace vedette

@@ -1,0 +1,180 @@
+#include "core/http_connection.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include "core/labels.h"
+
+namespace vedette::http {
+namespace {
+
+using boost::system::error_code;
+using net::ip::tcp;
+using std::chrono::steady_clock;
+
+constexpr auto kTuple = net::as_tuple(net::use_awaitable);
+/// Addresses of one name that are tried.
+constexpr std::size_t kMaxAddresses = 8;
+/// A proxy's answer to CONNECT: head only.
+constexpr std::size_t kMaxTunnelReply = 8 << 10;
+
+Error Unavailable(std::string_view step, const Url& hop, std::string_view reason) {
+  return Fail(Code::kUnavailable, "{} {}: {}", step, hop.Authority(), reason);
+}
+
+}  // namespace
+
+std::string Route::PoolKey() const {
+  if (IsForwarded()) return "proxy";
+  return target.scheme + "://" + target.Authority();
+}
+
+std::string ProxyCredentials(const Url& proxy) {
+  if (proxy.username.empty()) return {};
+  return "Proxy-Authorization: Basic " + Base64Encode(proxy.username + ":" + proxy.password) + "\r\n";
+}
+
+Connection::Connection(Strand strand) : strand_(strand), socket_(strand), wait_(strand) {}
+
+net::awaitable<Status> Connection::Open(Route route, TlsClientContext& tls, steady_clock::time_point deadline) {
+  Status status = co_await Resolve(route.FirstHop());
+  if (status) status = co_await Connect(route.FirstHop(), deadline);
+  if (status && route.IsTunnelled()) status = co_await Tunnel(route);
+  if (status && route.target.IsTls()) status = co_await Handshake(route.target, tls);
+  co_return status;
+}
+
+net::awaitable<Status> Connection::Resolve(const Url& hop) {
+  step_ = "resolving";
+  error_code not_an_address;
+  const auto address = net::ip::make_address(hop.host, not_an_address);
+  if (!not_an_address) {
+    endpoints_ = {tcp::endpoint(address, hop.port)};
+    co_return Ok();
+  }
+  // The resolver's thread cannot be interrupted, so this waits for a timer that the resolver or Close() cancels.
+  struct Lookup {
+    explicit Lookup(const Strand& strand) : resolver(strand) {}
+    tcp::resolver resolver;
+    bool done = false;
+    error_code error;
+    tcp::resolver::results_type results;
+  };
+  const auto lookup = std::make_shared<Lookup>(strand_);
+  wait_.expires_at(steady_clock::time_point::max());
+  lookup->resolver.async_resolve(hop.host, std::to_string(hop.port), tcp::resolver::numeric_service,
+                                 [lookup, self = shared_from_this()](error_code error, auto results) {
+                                   lookup->done = true;
+                                   lookup->error = error;
+                                   lookup->results = std::move(results);
+                                   self->wait_.cancel();
+                                 });
+  co_await wait_.async_wait(kTuple);
+  if (!lookup->done) co_return Unavailable(step_, hop, "stopped");
+  if (lookup->error) co_return Unavailable(step_, hop, lookup->error.message());
+  for (const auto& entry : lookup->results) {
+    if (endpoints_.size() < kMaxAddresses) endpoints_.push_back(entry.endpoint());
+  }
+  co_return Ok();
+}
+
+void Connection::LimitAttempt(steady_clock::time_point deadline, std::size_t attempts_left) {
+  if (attempts_left < 2) return;  // the last one may use all the time there is
+  const auto now = steady_clock::now();
+  wait_.expires_at(now + (deadline - now) / static_cast<int>(attempts_left));
+  wait_.async_wait([weak = weak_from_this(), attempt = attempt_](error_code error) {
+    const auto self = weak.lock();
+    error_code ignored;
+    if (!error && self && self->attempt_ == attempt) self->socket_.close(ignored);
+  });
+}
+
+net::awaitable<Status> Connection::Connect(const Url& hop, steady_clock::time_point deadline) {
+  step_ = "connecting to";
+  error_code last = net::error::host_not_found;
+  for (std::size_t i = 0; i < endpoints_.size() && !closed_; ++i) {
+    LimitAttempt(deadline, endpoints_.size() - i);
+    const auto [error] = co_await socket_.async_connect(endpoints_[i], kTuple);
+    ++attempt_;
+    wait_.cancel();
+    error_code ignored;
+    if (!error && !closed_) {
+      socket_.set_option(tcp::no_delay(true), ignored);
+      co_return Ok();
+    }
+    last = error == net::error::operation_aborted ? error_code(net::error::timed_out) : error;
+    socket_.close(ignored);
+  }
+  co_return Unavailable(step_, hop, last.message());
+}
+
+net::awaitable<Status> Connection::Tunnel(const Route& route) {
+  step_ = "asking the proxy at";
+  const std::string target = route.target.Authority();
+  const std::string ask =
+      "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n" + ProxyCredentials(*route.proxy) + "\r\n";
+  const auto [write_error, written] = co_await net::async_write(socket_, net::buffer(ask), kTuple);
+  if (write_error) co_return Unavailable(step_, *route.proxy, write_error.message());
+  std::string reply;
+  while (reply.find("\r\n\r\n") == std::string::npos) {
+    // Byte by byte would be exact, too: nothing may follow the head before the client speaks TLS.
+    std::array<char, 1024> piece;
+    const auto [error, size] = co_await socket_.async_read_some(net::buffer(piece), kTuple);
+    if (error) co_return Unavailable(step_, *route.proxy, error.message());
+    reply.append(piece.data(), size);
+    if (reply.size() > kMaxTunnelReply) co_return Unavailable(step_, *route.proxy, "its answer is too long");
+  }
+  const std::string_view status_line = std::string_view(reply).substr(0, reply.find("\r\n"));
+  if (!status_line.starts_with("HTTP/1.") || status_line.size() < 12 || status_line.substr(8, 2) != " 2") {
+    co_return Unavailable(step_, *route.proxy, fmt::format("no tunnel: {}", Quote(status_line.substr(0, 80))));
+  }
+  co_return Ok();
+}
+
+net::awaitable<Status> Connection::Handshake(const Url& target, TlsClientContext& tls) {
+  step_ = "TLS handshake with";
+  auto context = tls.Get();
+  if (!context) co_return Annotate(fmt::format("TLS settings for {}", target.Authority()), context.error());
+  tls_context_ = *context;
+  tls_ = std::make_unique<net::ssl::stream<tcp::socket&>>(socket_, *tls_context_);
+  Status prepared = tls.Prepare(tls_->native_handle(), target.host);
+  if (!prepared) co_return prepared;
+  const auto [error] = co_await tls_->async_handshake(net::ssl::stream_base::client, kTuple);
+  if (error) co_return Unavailable(step_, target, TlsFailure(tls_->native_handle(), error.message()));
+  co_return Ok();
+}
+
+net::awaitable<Connection::Transferred> Connection::ReadSome(net::mutable_buffer buffer) {
+  if (tls_) co_return co_await tls_->async_read_some(buffer, kTuple);
+  co_return co_await socket_.async_read_some(buffer, kTuple);
+}
+
+net::awaitable<Connection::Transferred> Connection::Write(std::array<net::const_buffer, 2> buffers) {
+  if (tls_) co_return co_await net::async_write(*tls_, buffers, kTuple);
+  co_return co_await net::async_write(socket_, buffers, kTuple);
+}
+
+void Connection::Close() {
+  closed_ = true;
+  error_code ignored;
+  socket_.close(ignored);
+  wait_.cancel();
+}
+
+bool Connection::IsStale() {
+  if (closed_) return true;
+  char byte = 0;
+  const auto got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return !(got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK));
+}
+
+}  // namespace vedette::http

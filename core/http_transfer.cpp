@@ -1,0 +1,185 @@
+#include "core/http_transfer.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
+
+#include <array>
+
+namespace vedette::http {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr int kMaxRedirects = 10;
+constexpr std::size_t kDefaultMaxBody = 256 << 20;
+
+/// A request that may reach the server twice without harm.
+bool IsRepeatable(std::string_view method) { return method == "GET" || method == "HEAD" || method == "OPTIONS"; }
+
+}  // namespace
+
+ClientState::ClientState(net::io_context& io_context, const HttpConfig& http_config, std::optional<Url> proxy_url)
+    : io(io_context),
+      config(http_config),
+      proxy(std::move(proxy_url)),
+      tls(http_config.tls),
+      pool(std::make_shared<Pool>(io_context)) {}
+
+Transfer::Transfer(std::shared_ptr<ClientState> state, HttpRequest request, HttpClient::Callback done, Url url)
+    : state_(std::move(state)),
+      request_(std::move(request)),
+      done_(std::move(done)),
+      url_(std::move(url)),
+      connection_(state_->pool->Take(Route{url_, state_->proxy}.PoolKey())),
+      reused_(connection_ != nullptr),
+      strand_(connection_ ? connection_->strand() : net::make_strand(state_->io)),
+      timer_(strand_),
+      deadline_(steady_clock::now() + request_.timeout) {}
+
+void Transfer::Start() { net::co_spawn(strand_, Run(shared_from_this()), net::detached); }
+
+void Transfer::Cancel() {
+  net::post(strand_, [self = shared_from_this()] { self->Abort(Stopped::kCanceled); });
+}
+
+void Transfer::Abort(Stopped why) {
+  if (stopped_ != Stopped::kNo) return;
+  stopped_ = why;
+  if (connection_) connection_->Close();
+}
+
+net::awaitable<void> Transfer::Run(std::shared_ptr<Transfer> self) {
+  self->timer_.expires_at(self->deadline_);
+  self->timer_.async_wait([weak = std::weak_ptr(self)](const boost::system::error_code& error) {
+    if (error) return;
+    if (const auto transfer = weak.lock()) transfer->Abort(Stopped::kTimeout);
+  });
+  Result<HttpResponse> result = Fail(Code::kInternal, "the request was not run");
+  try {
+    result = co_await self->Hops();
+  } catch (const std::exception& e) {  // Asio and the allocator throw
+    result = Fail(Code::kInternal, "{}: {}", self->url_.Authority(), e.what());
+  }
+  self->timer_.cancel();
+  {
+    const std::scoped_lock lock(self->state_->mutex);
+    self->state_->running.erase(self);
+  }
+  const auto done = std::move(self->done_);
+  done(std::move(result));
+}
+
+net::awaitable<Result<HttpResponse>> Transfer::Hops() {
+  Hop hop{url_, request_.method, true, true};
+  for (int redirects = 0;; ++redirects) {
+    auto response = co_await Exchange(hop);
+    if (!response || !state_->config.follow_redirects || !IsRedirect(*response)) {
+      Release(hop, true);
+      co_return response;
+    }
+    if (redirects == kMaxRedirects) {
+      co_return Fail(Code::kBadData, "{}: more than {} redirects", url_.Authority(), kMaxRedirects);
+    }
+    auto next = FollowRedirect(hop, *response);
+    if (!next) co_return next.error();
+    if (connection_ && RouteTo(hop).PoolKey() != RouteTo(*next).PoolKey()) Release(hop, true);
+    hop = *std::move(next);
+  }
+}
+
+net::awaitable<Result<HttpResponse>> Transfer::Exchange(const Hop& hop) {
+  const Route route = RouteTo(hop);
+  auto head = BuildHead(hop, request_, state_->config, route.proxy ? ProxyCredentials(*route.proxy) : std::string(),
+                        route.IsForwarded());
+  if (!head) co_return head.error();
+  if (connection_ && connection_->IsStale()) Release(hop, false);
+  for (;;) {
+    Status status = Ok();
+    if (!connection_) status = co_await Connect(hop);
+    ReplyReader reply(request_.max_body_bytes == 0 ? kDefaultMaxBody : request_.max_body_bytes, hop.method == "HEAD");
+    if (status) status = co_await RoundTrip(hop, *head, reply);
+    if (status && stopped_ == Stopped::kNo) {
+      if (reply.KeepAlive()) {
+        reused_ = true;
+      } else {
+        Release(hop, false);
+      }
+      co_return reply.Take();
+    }
+    // The server may have closed an idle connection just as it was used again.
+    const bool stale = reused_ && !reply.Started() && stopped_ == Stopped::kNo && IsRepeatable(hop.method);
+    Release(hop, false);
+    if (!stale) co_return Explained(status ? Error{} : status.error(), hop);
+  }
+}
+
+net::awaitable<Status> Transfer::Connect(const Hop& hop) {
+  reused_ = false;
+  if (stopped_ != Stopped::kNo) co_return Fail(Code::kCanceled, "stopped");
+  connection_ = std::make_shared<Connection>(strand_);
+  Status status = co_await connection_->Open(RouteTo(hop), state_->tls, deadline_);
+  step_ = connection_->step();
+  co_return status;
+}
+
+net::awaitable<Status> Transfer::RoundTrip(const Hop& hop, const std::string& head, ReplyReader& reply) {
+  step_ = "sending to";
+  const std::array<net::const_buffer, 2> buffers{net::buffer(head),
+                                                 hop.send_body ? net::buffer(request_.body) : net::const_buffer()};
+  const auto [write_error, written] = co_await connection_->Write(buffers);
+  // A server may refuse a body by answering early and closing: its answer, if it got through, says more.
+  Status status = co_await ReadReply(hop, reply);
+  if (!status && write_error && !reply.Started()) {
+    co_return Fail(Code::kUnavailable, "sending to {}: {}", hop.url.Authority(), write_error.message());
+  }
+  if (write_error) connection_->Close();
+  co_return status;
+}
+
+net::awaitable<Status> Transfer::ReadReply(const Hop& hop, ReplyReader& reply) {
+  step_ = "waiting for an answer of";
+  while (!reply.Done()) {
+    const auto [space, size] = reply.Space();
+    const auto [error, received] = co_await connection_->ReadSome(net::mutable_buffer(space, size));
+    Status status = Ok();
+    if (error == net::error::eof) {
+      status = reply.Closed();
+    } else if (error) {
+      status = Fail(Code::kUnavailable, "{}", error.message());
+    } else {
+      status = reply.Received(received);
+      step_ = "reading the answer of";
+    }
+    if (!status) co_return Annotate(hop.url.Authority(), std::move(status).error());
+    if (error) break;
+  }
+  co_return Ok();
+}
+
+void Transfer::Release(const Hop& hop, bool reusable) {
+  if (!connection_) return;
+  if (reusable) {
+    state_->pool->Give(RouteTo(hop).PoolKey(), std::move(connection_));
+  } else {
+    connection_->Close();
+  }
+  connection_.reset();
+}
+
+Error Transfer::Explained(Error error, const Hop& hop) const {
+  switch (stopped_) {
+    case Stopped::kTimeout:
+      return Fail(Code::kTimeout, "timeout after {} while {} {}", FormatDuration(request_.timeout), step_,
+                  hop.url.Authority());
+    case Stopped::kCanceled:
+      return Fail(Code::kCanceled, "request to {} was canceled", hop.url.Authority());
+    case Stopped::kNo:
+      break;
+  }
+  return error;
+}
+
+}  // namespace vedette::http

@@ -1,0 +1,73 @@
+// One request of an HttpClient, from the callback's registration to its call. Internal to core/http_*.cpp.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_set>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "core/http_client.h"
+#include "core/http_connection.h"
+#include "core/http_head.h"
+#include "core/http_pool.h"
+#include "core/http_reply.h"
+
+namespace vedette::http {
+
+class Transfer;
+
+/// What the requests of one client share; outlives the client until the last of them has ended.
+struct ClientState {
+  ClientState(net::io_context& io_context, const HttpConfig& http_config, std::optional<Url> proxy_url);
+
+  net::io_context& io;
+  const HttpConfig config;
+  const std::optional<Url> proxy;
+  TlsClientContext tls;
+  const std::shared_ptr<Pool> pool;
+
+  std::mutex mutex;
+  std::unordered_set<std::shared_ptr<Transfer>> running;  // guarded by mutex
+};
+
+/// Runs as one coroutine on the strand of its first connection. A timer and Cancel() end it by closing the connection.
+class Transfer : public std::enable_shared_from_this<Transfer> {
+ public:
+  Transfer(std::shared_ptr<ClientState> state, HttpRequest request, HttpClient::Callback done, Url url);
+
+  void Start();
+  /// Thread-safe; the callback gets kCanceled unless the request ends by itself first.
+  void Cancel();
+
+ private:
+  enum class Stopped { kNo, kTimeout, kCanceled };
+
+  static net::awaitable<void> Run(std::shared_ptr<Transfer> self);
+  net::awaitable<Result<HttpResponse>> Hops();
+  net::awaitable<Result<HttpResponse>> Exchange(const Hop& hop);
+  net::awaitable<Status> RoundTrip(const Hop& hop, const std::string& head, ReplyReader& reply);
+  net::awaitable<Status> ReadReply(const Hop& hop, ReplyReader& reply);
+  net::awaitable<Status> Connect(const Hop& hop);
+  Route RouteTo(const Hop& hop) const { return {hop.url, state_->proxy}; }
+  void Abort(Stopped why);
+  void Release(const Hop& hop, bool reusable);
+  Error Explained(Error error, const Hop& hop) const;
+
+  const std::shared_ptr<ClientState> state_;
+  const HttpRequest request_;
+  HttpClient::Callback done_;
+  const Url url_;
+  std::shared_ptr<Connection> connection_;
+  bool reused_ = false;
+  const Strand strand_;
+  net::steady_timer timer_;
+  const std::chrono::steady_clock::time_point deadline_;
+  const char* step_ = "connecting to";
+  Stopped stopped_ = Stopped::kNo;
+};
+
+}  // namespace vedette::http

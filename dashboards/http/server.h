@@ -1,0 +1,53 @@
+// The HTTP/1.1 server: io_context threads move bytes, handlers run on the worker pool.
+//
+// A connection is one coroutine on one strand; its requests are answered one after another, in their order, also when
+// they arrive pipelined. Bounded are the number of connections, header and body sizes, and the time that every step of
+// a slow client may take. Answers are compressed by Accept-Encoding; paths below /api/ carry CORS headers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/result.h"
+#include "core/time.h"
+#include "dashboards/http/message.h"
+#include "dashboards/http/router.h"
+#include "dashboards/options.h"
+
+namespace boost::asio {
+class io_context;
+class thread_pool;
+}  // namespace boost::asio
+namespace prometheus {
+class Registry;
+}
+
+namespace vedette::dashboards {
+
+class Server {
+ public:
+  /// Binds, listens and starts to accept; connections are served as soon as threads run `io`. `io`, `workers` and
+  /// `registry` must outlive the server and everything that was started on them.
+  /// Errors: kBadData for the options; kIo when the address cannot be bound, naming it.
+  static Result<std::unique_ptr<Server>> Listen(const ServerOptions& options, Router router,
+                                                boost::asio::io_context& io, boost::asio::thread_pool& workers,
+                                                prometheus::Registry& registry);
+  /// Stop(0) and then waits, however long, until the last handler has returned: they refer to what the caller owns.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// The port that is listened on.
+  std::uint16_t port() const;
+
+  /// Stops accepting, closes idle connections, lets running requests finish until `grace` has passed, then fires their
+  /// stop tokens and closes their connections. Waits for that; never call it on a thread of `io` or `workers`.
+  void Stop(Millis grace);
+
+ private:
+  struct Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vedette::dashboards
