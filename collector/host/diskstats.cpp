@@ -1,0 +1,147 @@
+// diskstats: what each block device did, from /proc/diskstats, and what it is, from udev's database.
+#include <array>
+#include <vector>
+
+#include "collector/host/fields.h"
+#include "collector/host/parts.h"
+
+namespace vedette::collector {
+namespace {
+
+constexpr double kSectorBytes = 512;     // the kernel's unit here, whatever the device's own sector is
+constexpr double kTickSeconds = 0.001;   // milliseconds
+constexpr std::size_t kFirstColumn = 3;  // after major, minor and name
+
+struct DiskColumn {
+  MetricText metric;
+  double scale = 1;
+};
+/// In the order of the columns of /proc/diskstats. Discards are there since 4.18, flushes since 5.5.
+constexpr auto kColumns = std::to_array<DiskColumn>({
+    {{"node_disk_reads_completed_total", "The total number of reads completed successfully.", MetricType::kCounter}},
+    {{"node_disk_reads_merged_total", "The total number of reads merged.", MetricType::kCounter}},
+    {{"node_disk_read_bytes_total", "The total number of bytes read successfully.", MetricType::kCounter},
+     kSectorBytes},
+    {{"node_disk_read_time_seconds_total", "The total number of seconds spent by all reads.", MetricType::kCounter},
+     kTickSeconds},
+    {{"node_disk_writes_completed_total", "The total number of writes completed successfully.", MetricType::kCounter}},
+    {{"node_disk_writes_merged_total", "The number of writes merged.", MetricType::kCounter}},
+    {{"node_disk_written_bytes_total", "The total number of bytes written successfully.", MetricType::kCounter},
+     kSectorBytes},
+    {{"node_disk_write_time_seconds_total", "This is the total number of seconds spent by all writes.",
+      MetricType::kCounter},
+     kTickSeconds},
+    {{"node_disk_io_now", "The number of I/Os currently in progress."}},
+    {{"node_disk_io_time_seconds_total", "Total seconds spent doing I/Os.", MetricType::kCounter}, kTickSeconds},
+    {{"node_disk_io_time_weighted_seconds_total", "The weighted # of seconds spent doing I/Os.", MetricType::kCounter},
+     kTickSeconds},
+    {{"node_disk_discards_completed_total", "The total number of discards completed successfully.",
+      MetricType::kCounter}},
+    {{"node_disk_discards_merged_total", "The total number of discards merged.", MetricType::kCounter}},
+    {{"node_disk_discarded_sectors_total", "The total number of sectors discarded successfully.",
+      MetricType::kCounter}},
+    {{"node_disk_discard_time_seconds_total", "This is the total number of seconds spent by all discards.",
+      MetricType::kCounter},
+     kTickSeconds},
+    {{"node_disk_flush_requests_total", "The total number of flush requests completed successfully",
+      MetricType::kCounter}},
+    {{"node_disk_flush_requests_time_seconds_total", "This is the total number of seconds spent by all flush requests.",
+      MetricType::kCounter},
+     kTickSeconds},
+});
+
+struct Disk {
+  std::string_view major, minor, name;
+  std::array<double, kColumns.size()> values{};
+  std::size_t columns = 0;  // how many of them the kernel knows
+};
+
+class DiskstatsPart final : public HostPart {
+ public:
+  DiskstatsPart(HostContext& context, NameFilter excluded)
+      : file_(context.Proc("diskstats")), udev_(context.options.udev_data_path), excluded_(std::move(excluded)) {}
+
+  Status Collect(TextFormat& out) override {
+    VEDETTE_TRY(std::string_view text, file_.Read());
+    disks_.clear();
+    while (const auto line = NextLine(text)) {
+      if (!line->empty()) VEDETTE_CHECK(AddDisk(*line));
+    }
+    WriteInfo(out);
+    for (std::size_t column = 0; column < kColumns.size(); ++column) {
+      out.Family(kColumns[column].metric);
+      for (const Disk& disk : disks_) {
+        if (column < disk.columns) {
+          out.Sample({{"device", disk.name}}, disk.values[column] * kColumns[column].scale);
+        }
+      }
+    }
+    return Ok();
+  }
+
+ private:
+  Status AddDisk(std::string_view line) {
+    constexpr std::size_t kOldestKernelColumns = 11;
+    SplitFields(line, fields_);
+    if (fields_.size() < kFirstColumn + kOldestKernelColumns) {
+      return Fail(Code::kBadData, "short line '{}' in {}", line, file_.path());
+    }
+    Disk disk{fields_[0], fields_[1], fields_[2]};
+    if (excluded_.Found(disk.name)) return Ok();
+    disk.columns = std::min(fields_.size() - kFirstColumn, kColumns.size());
+    for (std::size_t i = 0; i < disk.columns; ++i) {
+      VEDETTE_TRY(disk.values[i], NeedCount(fields_[kFirstColumn + i], file_.path()));
+    }
+    disks_.push_back(disk);
+    return Ok();
+  }
+
+  void WriteInfo(TextFormat& out) const {
+    out.Family("node_disk_info", "Info of /sys/block/<block_device>.", MetricType::kGauge);
+    for (const Disk& disk : disks_) {
+      const std::string entry = UdevEntry(disk);
+      std::string_view serial = Property(entry, "SCSI_IDENT_SERIAL");
+      if (serial.empty()) serial = Property(entry, "ID_SERIAL_SHORT");
+      out.Sample({{"device", disk.name},
+                  {"major", disk.major},
+                  {"minor", disk.minor},
+                  {"model", Property(entry, "ID_MODEL")},
+                  {"path", Property(entry, "ID_PATH")},
+                  {"revision", Property(entry, "ID_REVISION")},
+                  {"serial", serial},
+                  {"wwn", Property(entry, "ID_WWN")}},
+                 1);
+    }
+  }
+
+  /// Empty where udev does not run, as in most containers.
+  std::string UdevEntry(const Disk& disk) const {
+    auto text = ReadHostFile(fmt::format("{}/b{}:{}", udev_, disk.major, disk.minor));
+    return text ? *std::move(text) : std::string();
+  }
+
+  /// Value of the line "E:<key>=<value>".
+  static std::string_view Property(std::string_view entry, std::string_view key) {
+    while (auto line = NextLine(entry)) {
+      if (!line->starts_with("E:")) continue;
+      line->remove_prefix(2);
+      if (line->starts_with(key) && line->substr(key.size()).starts_with('=')) return line->substr(key.size() + 1);
+    }
+    return {};
+  }
+
+  HostFile file_;
+  std::string udev_;
+  NameFilter excluded_;
+  std::vector<std::string_view> fields_;
+  std::vector<Disk> disks_;
+};
+
+}  // namespace
+
+HostPartResult MakeDiskstatsPart(HostContext& context) {
+  VEDETTE_TRY(NameFilter excluded, NameFilter::Compile(context.options.diskstats_device_exclude));
+  return HostPartResult(std::make_unique<DiskstatsPart>(context, std::move(excluded)));
+}
+
+}  // namespace vedette::collector
