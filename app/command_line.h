@@ -60,7 +60,7 @@ struct QueryCommand {
 
 struct CapacityCommand {
   std::string server = "http://127.0.0.1:9090";
-  Millis history = std::chrono::hours(24 * 7);
+  Millis history = std::chrono::hours(24 * 28);
   std::string format = "text";  // text, csv, json
 };
 

@@ -1,0 +1,72 @@
+// `vedette check config|rules`: what `serve` would say to a file, without starting anything.
+#include <cstdio>
+
+#include "alerting/rules/rule_file.h"
+#include "app/commands.h"
+#include "config/config.h"
+
+namespace vedette::app {
+namespace {
+
+/// Checks accept the whole language: what a running agent has switched on is its own matter.
+alerting::RuleFileOptions EverythingOn() {
+  alerting::RuleFileOptions options;
+  options.parser = {.experimental_functions = true,
+                    .extended_range_selectors = true,
+                    .binop_fill_modifiers = true,
+                    .duration_expressions = true};
+  return options;
+}
+
+bool CheckRuleFileAndPrint(const std::string& file, const alerting::RuleFileOptions& options) {
+  const alerting::RuleFileCheck check = alerting::CheckRuleFile(file, options);
+  for (const std::string& warning : check.warnings) fmt::print("{}: warning: {}\n", file, warning);
+  if (!check.errors.empty()) {
+    fmt::print("Checking {}\n  FAILED:\n", file);
+    for (const Error& error : check.errors) fmt::print("{}\n", error.message);
+    return false;
+  }
+  fmt::print("Checking {}\n  SUCCESS: {} rules found\n", file, check.rules);
+  return true;
+}
+
+bool CheckConfigAndPrint(const std::string& file, bool syntax_only) {
+  fmt::print("Checking {}\n", file);
+  const auto config =
+      config::LoadConfig(file, syntax_only ? config::FileCheck::kSyntaxOnly : config::FileCheck::kNamedFiles);
+  if (!config) {
+    fmt::print("  FAILED: {}\n", config.error().message);
+    return false;
+  }
+  fmt::print("  SUCCESS: {} is valid, with {} scrape jobs and {} rule file patterns\n", file,
+             config->collector.scrape_configs.size(), config->rule_files.size());
+  if (syntax_only) return true;
+  const auto rules = alerting::LoadRuleFiles(config->rule_files, EverythingOn());
+  if (!rules) {
+    fmt::print("  FAILED: {}\n", rules.error().message);
+    return false;
+  }
+  bool good = true;
+  for (const alerting::RuleFile& rule_file : rules->files) {
+    good = CheckRuleFileAndPrint(rule_file.path, EverythingOn()) && good;
+  }
+  return good;
+}
+
+}  // namespace
+
+int CheckConfig(const CheckConfigCommand& command) {
+  bool good = true;
+  for (const std::string& file : command.files) good = CheckConfigAndPrint(file, command.syntax_only) && good;
+  return good ? 0 : 1;
+}
+
+int CheckRules(const CheckRulesCommand& command) {
+  alerting::RuleFileOptions options = EverythingOn();
+  options.ignore_unknown_fields = command.ignore_unknown_fields;
+  bool good = true;
+  for (const std::string& file : command.files) good = CheckRuleFileAndPrint(file, options) && good;
+  return good ? 0 : 1;
+}
+
+}  // namespace vedette::app

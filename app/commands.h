@@ -1,0 +1,14 @@
+// The subcommands, one function each. They print to standard output and return the exit status: 0 good, 1 failed.
+#pragma once
+
+#include "app/command_line.h"
+
+namespace vedette::app {
+
+int Serve(const ServeCommand& command);
+int CheckConfig(const CheckConfigCommand& command);
+int CheckRules(const CheckRulesCommand& command);
+int Query(const QueryCommand& command);
+int ReportCapacity(const CapacityCommand& command);
+
+}  // namespace vedette::app
