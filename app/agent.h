@@ -1,0 +1,35 @@
+// The running agent: makes the parts in order, hands each what it needs, and takes them down in the reverse order.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "app/command_line.h"
+#include "core/result.h"
+
+namespace vedette::app {
+
+class Agent {
+ public:
+  /// Loads the configuration, opens the store, starts scraping, rules, analytics and the web server. Either all of it runs
+  /// on return, or nothing does. `quit` is called when somebody asks over HTTP to end the process.
+  /// Errors: of the configuration (with its place), the data directory, the listen address.
+  static Result<std::unique_ptr<Agent>> Start(const ServeCommand& command, std::function<void()> quit);
+  ~Agent();
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  /// Reads the configuration file again and swaps in what it says, or keeps everything as it was. Thread-safe; logs.
+  /// The data directory and the flags need a restart.
+  Status Reload();
+
+  /// Not ready from now on; stops everything in reverse order. Nothing acknowledged is lost. Takes a few seconds at most.
+  void Stop();
+
+ private:
+  struct Impl;
+  explicit Agent(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vedette::app

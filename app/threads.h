@@ -1,0 +1,40 @@
+// The threads of the agent: those that move bytes and fire timers, and pools for work that may block.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <cstddef>
+#include <thread>
+#include <vector>
+
+namespace vedette::app {
+
+class Threads {
+ public:
+  /// `requests`: how many HTTP requests may be worked on at once; a query that waits for its turn holds one of them.
+  explicit Threads(std::size_t requests);
+  /// Stops the io_context and joins everything.
+  ~Threads();
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+  boost::asio::io_context& io() { return io_; }
+  /// Parsing and storing scrapes: about as many as there are cores.
+  boost::asio::thread_pool& ingest() { return ingest_; }
+  /// HTTP handlers: queries among them.
+  boost::asio::thread_pool& requests() { return requests_; }
+  /// Rule groups and the alert router.
+  boost::asio::thread_pool& rules() { return rules_; }
+
+ private:
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::thread_pool ingest_;
+  boost::asio::thread_pool requests_;
+  boost::asio::thread_pool rules_;
+  std::vector<std::thread> io_threads_;
+};
+
+}  // namespace vedette::app
