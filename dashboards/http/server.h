@@ -27,7 +27,7 @@ namespace vedette::dashboards {
 class Server {
  public:
   /// Binds, listens and starts to accept; connections are served as soon as threads run `io`. `io`, `workers` and
-  /// `registry` must outlive the server and everything that was started on them.
+  /// `registry` must outlive the server; the two pools must run, not be stopped, until it is destroyed.
   /// Errors: kBadData for the options; kIo when the address cannot be bound, naming it.
   static Result<std::unique_ptr<Server>> Listen(const ServerOptions& options, Router router,
                                                 boost::asio::io_context& io, boost::asio::thread_pool& workers,

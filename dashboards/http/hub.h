@@ -1,0 +1,65 @@
+// What the connections of one server share. It outlives the Server until the last connection's coroutine has ended.
+// Internal to dashboards/http/*.cpp.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <unordered_set>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "core/time.h"
+#include "dashboards/http/http_metrics.h"
+#include "dashboards/http/negotiation.h"
+#include "dashboards/http/router.h"
+#include "dashboards/options.h"
+
+namespace vedette::dashboards {
+
+class Session;
+
+class Hub {
+ public:
+  Hub(const ServerOptions& server_options, Router server_router, CorsPolicy cors_policy,
+      boost::asio::thread_pool& worker_pool, prometheus::Registry& registry)
+      : options(server_options),
+        router(std::move(server_router)),
+        cors(std::move(cors_policy)),
+        workers(worker_pool),
+        metrics(registry) {}
+
+  /// False: as many connections are open as may be, or the server stops.
+  bool Join(Session* session);
+  void Leave(Session* session);
+
+  /// Bracket every handler.
+  void HandlerStarts();
+  void HandlerEnded();
+
+  bool stopping() const;
+  /// From now on nobody joins; sessions without a request are closed, the others after their answer.
+  void BeginStop();
+  /// Fires the stop tokens of all requests and closes their connections.
+  void Abort();
+  /// False when sessions are left after `patience`.
+  bool WaitForSessions(Millis patience);
+  void WaitForHandlers();
+
+  const ServerOptions options;
+  const Router router;
+  const CorsPolicy cors;
+  boost::asio::thread_pool& workers;
+  HttpMetrics metrics;
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::unordered_set<Session*> sessions_;  // guarded by mutex_
+  std::size_t handlers_ = 0;               // guarded by mutex_
+  bool stopping_ = false;                  // guarded by mutex_
+};
+
+}  // namespace vedette::dashboards

@@ -1,0 +1,343 @@
+#include "dashboards/http/session.h"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/url.h"
+#include "dashboards/http/response_head.h"
+
+namespace vedette::dashboards {
+namespace {
+
+using boost::system::error_code;
+using net::ip::tcp;
+using std::chrono::steady_clock;
+
+constexpr auto kTuple = net::as_tuple(net::use_awaitable);
+/// A client must take this much of an answer within the write timeout.
+constexpr std::size_t kWritePiece = 256 << 10;
+/// How long a client may go on sending after the last answer, and how much; then the connection is cut.
+constexpr Millis kLinger = std::chrono::seconds(1);
+constexpr std::size_t kLingerBytes = 1 << 20;
+/// How soon a client that left is noticed when its next request hides the end of the stream.
+constexpr Millis kPeerPoll{50};
+constexpr Millis kMaxTick = std::chrono::seconds(1);
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+std::string RemoteOf(const tcp::socket& socket) {
+  error_code error;
+  const auto endpoint = socket.remote_endpoint(error);
+  if (error) return "unknown";
+  const std::string address = endpoint.address().to_string();
+  return endpoint.address().is_v6() ? fmt::format("[{}]:{}", address, endpoint.port())
+                                    : fmt::format("{}:{}", address, endpoint.port());
+}
+
+/// How often limits are looked at: often enough to keep the shortest of them.
+Millis TickOf(const ServerOptions& options) {
+  const Millis shortest = std::min({options.read_timeout, options.header_timeout, options.write_timeout, kLinger * 8});
+  return std::clamp(shortest / 8, Millis(5), kMaxTick);
+}
+
+const char* ReasonOf(int status) {
+  switch (status) {
+    case 405:
+      return "method";
+    case 408:
+      return "timeout";
+    case 413:
+    case 431:
+      return "too_large";
+    default:
+      return "malformed";
+  }
+}
+
+/// "GET http://host/path" is for proxies, but allowed: only the path counts here.
+std::string_view OriginForm(std::string_view target) {
+  const auto scheme = target.find("://");
+  if (target.starts_with('/') || scheme == std::string_view::npos) return target;
+  const auto path = target.find('/', scheme + 3);
+  return path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+}
+
+/// Runs `work` on the pool, then resumes the awaiting coroutine on its own strand.
+template <class Work>
+net::awaitable<void> RunOn(net::thread_pool& pool, Work work) {
+  auto start = [&pool, work](auto handler) mutable {
+    net::post(pool, [handler = std::move(handler), work]() mutable {
+      work();
+      auto executor = net::get_associated_executor(handler);
+      net::post(executor, std::move(handler));
+    });
+  };
+  return net::async_initiate<const net::use_awaitable_t<>, void()>(start, net::use_awaitable);
+}
+
+}  // namespace
+
+Session::Session(std::shared_ptr<Hub> hub, tcp::socket socket)
+    : hub_(std::move(hub)),
+      socket_(std::move(socket)),
+      tick_(socket_.get_executor()),
+      poll_(socket_.get_executor()),
+      reader_(hub_->options.max_body_bytes),
+      remote_(RemoteOf(socket_)) {}
+
+Session::~Session() {
+  if (joined_) hub_->Leave(this);
+}
+
+bool Session::Start() {
+  joined_ = hub_->Join(this);
+  if (!joined_) return false;
+  net::co_spawn(socket_.get_executor(), Run(shared_from_this()), net::detached);
+  return true;
+}
+
+void Session::TurnAway(std::function<void()> done) {
+  net::co_spawn(socket_.get_executor(), SayFull(shared_from_this(), std::move(done)), net::detached);
+}
+
+void Session::Stop() {
+  net::post(socket_.get_executor(), [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->stopping_ = true;
+    if (self->idle_) self->Close();
+  });
+}
+
+void Session::Abort() {
+  net::post(socket_.get_executor(), [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->stopping_ = true;
+    self->stop_.request_stop();
+    self->Close();
+  });
+}
+
+void Session::Close() {
+  error_code ignored;
+  socket_.close(ignored);
+  tick_.cancel();
+  poll_.cancel();
+}
+
+void Session::Tick() {
+  tick_.expires_after(TickOf(hub_->options));
+  tick_.async_wait([weak = weak_from_this()](const error_code& error) {
+    const auto self = weak.lock();
+    if (error || !self || !self->socket_.is_open()) return;
+    if (steady_clock::now() >= self->deadline_) {
+      // Not closed: a client that was too slow to ask is still told so.
+      self->deadline_ = steady_clock::time_point::max();
+      self->timed_out_ = true;
+      error_code ignored;
+      self->socket_.cancel(ignored);
+    }
+    self->Tick();
+  });
+}
+
+net::awaitable<void> Session::Run(std::shared_ptr<Session> self) {
+  error_code ignored;
+  self->socket_.set_option(tcp::no_delay(true), ignored);
+  self->Tick();
+  try {
+    co_await self->Serve();
+  } catch (const std::exception& e) {  // Beast and the allocator throw
+    LogError("dashboards", "connection failed", {{"remote", self->remote_}, {"error", std::string(e.what())}});
+  }
+  self->Close();
+}
+
+net::awaitable<void> Session::SayFull(std::shared_ptr<Session> self, std::function<void()> done) {
+  self->Tick();
+  Refusal full{503, "too many connections\n"};
+  co_await self->Refuse(std::move(full));
+  self->Close();
+  done();
+}
+
+net::awaitable<void> Session::Serve() {
+  for (;;) {
+    Refusal refusal;
+    const Read read = co_await ReadRequest(refusal);
+    if (read == Read::kClosed) co_return;
+    if (read == Read::kRefused) {
+      hub_->metrics.Refused(ReasonOf(refusal.status));
+      co_await Refuse(std::move(refusal));
+      co_return;
+    }
+    const bool keep = co_await Answer();
+    if (!keep) co_return;
+  }
+}
+
+net::awaitable<Session::Read> Session::ReadRequest(Refusal& refusal) {
+  idle_ = reader_.Empty();
+  SetDeadline(idle_ ? hub_->options.read_timeout : hub_->options.header_timeout);
+  refusal = reader_.Parse();
+  while (refusal.status == 0 && !reader_.Done()) {
+    if (stopping_ && idle_) co_return Read::kClosed;
+    const bool more = co_await ReadMore(refusal);
+    if (!more) co_return refusal.status == 0 ? Read::kClosed : Read::kRefused;
+  }
+  if (refusal.status != 0) co_return Read::kRefused;
+  request_ = {};
+  refusal = reader_.Take(request_, target_);
+  co_return refusal.status == 0 ? Read::kRequest : Read::kRefused;
+}
+
+/// One read and what follows from it. False: closed, or `refusal` says what is wrong.
+net::awaitable<bool> Session::ReadMore(Refusal& refusal) {
+  const auto [space, size] = reader_.Space();
+  const auto [error, received] = co_await socket_.async_read_some(net::buffer(space, size), kTuple);
+  if (timed_out_) {
+    timed_out_ = false;
+    if (!idle_) refusal = {408, "the request took too long to arrive\n"};
+    co_return false;
+  }
+  if (error) co_return false;
+  reader_.Received(received);
+  const bool had_head = reader_.HeadDone();
+  refusal = reader_.Parse();
+  if (idle_ && !reader_.Done()) SetDeadline(hub_->options.header_timeout);
+  idle_ = false;
+  if (refusal.status != 0) co_return false;
+  if (!had_head && reader_.HeadDone() && !reader_.Done()) SetDeadline(hub_->options.read_timeout);
+  if (reader_.WantsContinue()) co_return co_await Write(std::string(kContinue), {});
+  co_return true;
+}
+
+net::awaitable<bool> Session::Answer() {
+  const auto start = steady_clock::now();
+  deadline_ = steady_clock::time_point::max();  // the handler has its own limits
+  stop_ = std::stop_source();
+  request_.stop = stop_.get_token();
+  request_.remote = remote_;
+  running_ = ++last_number_;
+  Watch(running_);
+  hub_->HandlerStarts();
+  co_await RunOn(hub_->workers, [this] { RunHandler(); });
+  running_ = 0;
+  error_code ignored;
+  socket_.cancel(ignored);  // ends the watch
+  poll_.cancel();
+
+  const bool close = !reader_.KeepAlive() || stopping_;
+  const std::string_view body = request_.method == kHead ? std::string_view() : response_.Body();
+  SetDeadline(hub_->options.write_timeout);
+  const bool written = co_await Write(ResponseHead(response_, SystemClock().Now(), close), body);
+  const std::chrono::duration<double> took = steady_clock::now() - start;
+  hub_->metrics.Answered(pattern_, response_.status, took.count(), body.size());
+  if (!written) hub_->metrics.HungUp();
+  response_ = {};
+  if (written && close) co_await Linger();
+  co_return written && !close;
+}
+
+/// On a worker thread: everything between the request and the bytes of its answer.
+void Session::RunHandler() {
+  const std::string_view target = OriginForm(target_);
+  const auto question = std::min(target.find('?'), target.size());
+  const std::string_view raw_path = target.substr(0, question);
+  try {
+    Router::Match match = hub_->router.Find(request_.method, raw_path);
+    pattern_ = match.pattern;
+    request_.path = PercentDecode(raw_path);
+    request_.path_parameter = std::move(match.path_parameter);
+    auto query = ParseForm(target.substr(std::min(question + 1, target.size())));
+    if (!query) {
+      response_ = TextResponse(400, query.error().message + "\n");
+    } else {
+      request_.query = Parameters(*std::move(query));
+      response_ = match.handler != nullptr ? (*match.handler)(request_) : std::move(match.refusal);
+    }
+    if (raw_path.starts_with("/api/")) hub_->cors.Apply(request_, response_);
+    CompressFor(request_, response_);
+  } catch (const std::exception& e) {
+    LogError("dashboards", "handler failed", {{"handler", pattern_}, {"error", std::string(e.what())}});
+    response_ = TextResponse(500, "internal error\n");
+  }
+  if (!MayHaveBody(response_.status)) {
+    response_.body.clear();
+    response_.shared_body.reset();
+  }
+  hub_->HandlerEnded();
+}
+
+void Session::Watch(std::uint64_t number) {
+  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this(), number](const error_code& error) {
+    if (!error) self->CheckPeer(number);
+  });
+}
+
+void Session::CheckPeer(std::uint64_t number) {
+  if (running_ != number) return;
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  const int known = ::getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size);
+  if (known != 0 || info.tcpi_state != TCP_ESTABLISHED) {
+    stop_.request_stop();
+    return;
+  }
+  // The next request has arrived, so that the socket stays readable whatever happens.
+  poll_.expires_after(kPeerPoll);
+  poll_.async_wait([self = shared_from_this(), number](const error_code& error) {
+    if (!error) self->CheckPeer(number);
+  });
+}
+
+net::awaitable<void> Session::Refuse(Refusal refusal) {
+  Response response = TextResponse(refusal.status, std::move(refusal.text));
+  std::string answer = ResponseHead(response, SystemClock().Now(), true);
+  SetDeadline(hub_->options.write_timeout);
+  const bool written = co_await Write(std::move(answer), response.Body());
+  if (written) co_await Linger();
+}
+
+net::awaitable<bool> Session::Write(std::string head, std::string_view body) {
+  std::size_t sent = std::min(kWritePiece, body.size());
+  const std::array<net::const_buffer, 2> first{net::buffer(head), net::buffer(body.data(), sent)};
+  const auto [head_error, head_bytes] = co_await net::async_write(socket_, first, kTuple);
+  if (head_error) co_return false;
+  while (sent < body.size()) {
+    SetDeadline(hub_->options.write_timeout);
+    const std::string_view piece = body.substr(sent, kWritePiece);
+    const auto [error, bytes] = co_await net::async_write(socket_, net::buffer(piece), kTuple);
+    if (error) co_return false;
+    sent += piece.size();
+  }
+  co_return true;
+}
+
+/// Closing a socket with unread bytes resets the connection, and the answer may be lost with it: so the client is told
+/// that nothing follows, and given a moment to read and to close.
+net::awaitable<void> Session::Linger() {
+  error_code ignored;
+  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  SetDeadline(kLinger);
+  std::array<char, 4096> waste;
+  for (std::size_t total = 0; total < kLingerBytes;) {
+    const auto [error, bytes] = co_await socket_.async_read_some(net::buffer(waste), kTuple);
+    if (error) co_return;
+    total += bytes;
+  }
+}
+
+}  // namespace vedette::dashboards

@@ -1,0 +1,85 @@
+// One connection of the server: a coroutine on the connection's strand that reads a request, lets a worker thread run
+// its handler, writes the answer, and so on until somebody closes. Internal to dashboards/http/*.cpp.
+//
+// Time limits: a timer ticks on the same strand and compares with `deadline_`, so that setting a limit is an
+// assignment. While a handler runs the connection is watched, so that a client that leaves stops its query.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "dashboards/http/hub.h"
+#include "dashboards/http/request_reader.h"
+
+namespace vedette::dashboards {
+
+namespace net = boost::asio;
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  /// `socket`: connected, on a strand of its own.
+  Session(std::shared_ptr<Hub> hub, net::ip::tcp::socket socket);
+  ~Session();
+
+  /// Begins to serve; false when the hub is full: then nothing has begun.
+  bool Start();
+  /// Sends 503 and disconnects. For a session that could not start.
+  /// `done` is called when that is over.
+  void TurnAway(std::function<void()> done);
+  /// Thread-safe. Stop: after the current request, at once when there is none. Abort: at once.
+  void Stop();
+  void Abort();
+
+ private:
+  enum class Read { kRequest, kRefused, kClosed };
+
+  static net::awaitable<void> Run(std::shared_ptr<Session> self);
+  static net::awaitable<void> SayFull(std::shared_ptr<Session> self, std::function<void()> done);
+  net::awaitable<void> Serve();
+  net::awaitable<Read> ReadRequest(Refusal& refusal);
+  net::awaitable<bool> ReadMore(Refusal& refusal);
+  net::awaitable<bool> Answer();
+  net::awaitable<void> Refuse(Refusal refusal);
+  net::awaitable<bool> Write(std::string head, std::string_view body);
+  net::awaitable<void> Linger();
+
+  void RunHandler();
+  void Watch(std::uint64_t number);
+  void CheckPeer(std::uint64_t number);
+  void Tick();
+  void SetDeadline(Millis span) { deadline_ = std::chrono::steady_clock::now() + span; }
+  void Close();
+
+  const std::shared_ptr<Hub> hub_;
+  net::ip::tcp::socket socket_;
+  net::steady_timer tick_;
+  net::steady_timer poll_;  // for clients whose next request is already here while a handler runs
+  RequestReader reader_;
+  const std::string remote_;
+
+  std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::time_point::max();
+  bool timed_out_ = false;
+  bool idle_ = true;  // nothing of a request has arrived
+  bool stopping_ = false;
+  bool joined_ = false;
+  std::uint64_t running_ = 0;  // number of the request whose handler runs, 0 when none does
+  std::uint64_t last_number_ = 0;
+
+  // The current request; touched by the worker while its handler runs, by the strand otherwise.
+  std::stop_source stop_;
+  Request request_;
+  std::string target_;
+  Response response_;
+  std::string_view pattern_;
+};
+
+}  // namespace vedette::dashboards
