@@ -5,6 +5,7 @@
 
 #include "analytics/promql/literals.h"
 #include "core/labels.h"
+#include "core/utf8.h"
 
 namespace vedette::promql {
 
@@ -99,7 +100,7 @@ std::string Shortened(std::string_view text) {
   constexpr std::size_t kShown = 10;
   if (text.size() <= kShown) return Quote(text);
   std::size_t end = 0;
-  for (std::size_t i = 0; i < kShown && end < text.size(); ++i) end += ReadRune(text.substr(end)).length;
+  for (std::size_t i = 0; i < kShown && end < text.size(); ++i) end += DecodeUtf8(text.substr(end)).size;
   return Quote(text.substr(0, end)) + "...";
 }
 
@@ -233,7 +234,7 @@ Token Lexer::InStatement() {
   }
   if (IsDigit(c) || (c == '.' && IsDigit(PeekSecond()))) return NumberOrDuration();
   if (IsAlpha(c) || c == ':') return in_brackets_ ? WordInBrackets() : Word();
-  return Failure("unexpected character: " + QuoteRune(ReadRune(text_.substr(pos_))));
+  return Failure("unexpected character: " + QuoteRune(DecodeUtf8(text_.substr(pos_)).rune));
 }
 
 Token Lexer::Comparison(char first) {
@@ -249,7 +250,7 @@ Token Lexer::Comparison(char first) {
       return One(TokenKind::kAssign);
     case '!':
       if (second == '=') return two(TokenKind::kNotEqual);
-      return Failure("unexpected character after '!': " + QuoteRune(ReadRune(text_.substr(pos_ + 1))));
+      return Failure("unexpected character after '!': " + QuoteRune(DecodeUtf8(text_.substr(pos_ + 1)).rune));
     case '<':
       if (second == '=') return two(TokenKind::kLessEqual);
       return second == '/' ? two(TokenKind::kTrimUpper) : One(TokenKind::kLess);
@@ -288,14 +289,14 @@ Token Lexer::InBraces() {
       ++pos_;
       if (Accept("~")) return Make(TokenKind::kRegexNoMatch);
       if (Accept("=")) return Make(TokenKind::kNotEqual);
-      return Failure("unexpected character after '!' inside braces: " + QuoteRune(ReadRune(text_.substr(pos_))));
+      return Failure("unexpected character after '!' inside braces: " + QuoteRune(DecodeUtf8(text_.substr(pos_)).rune));
     case '{':
       return Failure("unexpected left brace '{'");
     case '}':
       in_braces_ = false;
       return One(TokenKind::kRightBrace);
     default:
-      return Failure("unexpected character inside braces: " + QuoteRune(ReadRune(text_.substr(pos_))));
+      return Failure("unexpected character inside braces: " + QuoteRune(DecodeUtf8(text_.substr(pos_)).rune));
   }
 }
 
@@ -341,7 +342,7 @@ Token Lexer::InDuration() {
     return NumberOrDuration();
   }
   if (TokenKind kind = TokenKind::kEnd; IsAlpha(c) && ScanDurationWord(kind)) return Make(kind);
-  return Failure("unexpected character in duration expression: " + QuoteRune(ReadRune(text_.substr(start_))));
+  return Failure("unexpected character in duration expression: " + QuoteRune(DecodeUtf8(text_.substr(start_)).rune));
 }
 
 Token Lexer::WordInBrackets() {
@@ -437,9 +438,7 @@ Token Lexer::QuotedString() {
       pos_ += escape->length;
       continue;
     }
-    const Rune rune = ReadRune(text_.substr(pos_));
-    if (!rune.valid) return Failure("invalid UTF-8 rune");
-    pos_ += rune.length;
+    if (!AcceptRune()) return Failure("invalid UTF-8 rune");
   }
 }
 
@@ -448,9 +447,7 @@ Token Lexer::RawString() {
   for (;;) {
     if (AtEnd()) return Failure("unterminated raw string");
     if (Peek() == '`') return One(TokenKind::kString);
-    const Rune rune = ReadRune(text_.substr(pos_));
-    if (!rune.valid) return Failure("invalid UTF-8 rune");
-    pos_ += rune.length;
+    if (!AcceptRune()) return Failure("invalid UTF-8 rune");
   }
 }
 
@@ -458,6 +455,12 @@ bool Lexer::Accept(std::string_view set) {
   if (!Is(set)) return false;
   ++pos_;
   return true;
+}
+
+bool Lexer::AcceptRune() {
+  const DecodedRune rune = DecodeUtf8(text_.substr(pos_));
+  pos_ += rune.size;
+  return rune.size > 1 || rune.rune != kReplacementRune;
 }
 
 void Lexer::AcceptRun(std::string_view set) {

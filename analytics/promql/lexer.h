@@ -139,6 +139,8 @@ class Lexer {
   bool Is(std::string_view set) const { return !AtEnd() && set.find(text_[pos_]) != std::string_view::npos; }
   bool Accept(std::string_view set);
   void AcceptRun(std::string_view set);
+  /// Takes one character; false when it is not UTF-8.
+  bool AcceptRune();
   bool ScanNumber();
   bool ScanRestOfDuration();
   bool LeftParenFollows() const;

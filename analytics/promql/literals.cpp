@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/numbers.h"
+#include "core/utf8.h"
 
 namespace vedette::promql {
 
@@ -48,7 +49,7 @@ std::optional<double> ParseInteger(std::string_view digits, int base) {
 }
 
 /// "U+002E '.'", as Go's %#U prints a character.
-std::string DescribeRune(const Rune& rune) { return fmt::format("U+{:04X} {}", rune.code, QuoteRune(rune)); }
+std::string DescribeRune(std::uint32_t rune) { return fmt::format("U+{:04X} {}", rune, QuoteRune(rune)); }
 
 }  // namespace
 
@@ -65,12 +66,12 @@ std::optional<double> ParseNumberLiteral(std::string_view text) {
 }
 
 Result<Escape> ReadEscape(std::string_view text, char quote) {
-  const Rune letter = ReadRune(text.substr(1));
-  if (letter.length == 0) return Fail(Code::kBadData, "escape sequence not terminated");
+  const DecodedRune letter = DecodeUtf8(text.substr(1));
+  if (letter.size == 0) return Fail(Code::kBadData, "escape sequence not terminated");
   constexpr std::string_view kLetters = "abfnrtv\\";
   constexpr std::string_view kMeanings = "\a\b\f\n\r\t\v\\";
-  const char c = letter.code < 0x80 ? static_cast<char>(letter.code) : '\0';
-  if (c == quote && c != '\0') return Escape{2, letter.code, false};
+  const char c = letter.rune < 0x80 ? static_cast<char>(letter.rune) : '\0';
+  if (c == quote && c != '\0') return Escape{2, letter.rune, false};
   if (const auto at = kLetters.find(c); c != '\0' && at != std::string_view::npos) {
     return Escape{2, static_cast<unsigned char>(kMeanings[at]), false};
   }
@@ -82,14 +83,14 @@ Result<Escape> ReadEscape(std::string_view text, char quote) {
     limit = c == 'x' ? 255 : kMaxCodePoint;
     at = 2;
   } else if (c < '0' || c > '7') {
-    return Fail(Code::kBadData, "unknown escape sequence {}", DescribeRune(letter));
+    return Fail(Code::kBadData, "unknown escape sequence {}", DescribeRune(letter.rune));
   }
   std::uint32_t code = 0;
   for (std::size_t i = 0; i < digits; ++i, ++at) {
-    const Rune digit = ReadRune(text.substr(std::min(at, text.size())));
-    if (digit.length == 0) return Fail(Code::kBadData, "escape sequence not terminated");
-    const auto value = static_cast<std::uint32_t>(DigitValue(digit.code));
-    if (value >= base) return Fail(Code::kBadData, "illegal character {} in escape sequence", DescribeRune(digit));
+    const DecodedRune digit = DecodeUtf8(text.substr(std::min(at, text.size())));
+    if (digit.size == 0) return Fail(Code::kBadData, "escape sequence not terminated");
+    const auto value = static_cast<std::uint32_t>(DigitValue(digit.rune));
+    if (value >= base) return Fail(Code::kBadData, "illegal character {} in escape sequence", DescribeRune(digit.rune));
     code = code * base + value;
   }
   if (code > limit || (base == 16 && limit == kMaxCodePoint && IsSurrogate(code))) {
@@ -121,42 +122,8 @@ std::string Unquote(std::string_view token) {
   return out;
 }
 
-Rune ReadRune(std::string_view text) {
-  if (text.empty()) return {0, 0, false};
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return {first, 1, true};
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  constexpr Rune kInvalid{0xfffd, 1, false};
-  if (first < 0xc2 || first > 0xf4 || text.size() < length) return kInvalid;
-  std::uint32_t code = first & (0xffU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return kInvalid;
-    code = code << 6 | (byte(i) & 0x3fU);
-  }
-  const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-  if (overlong || IsSurrogate(code) || code > kMaxCodePoint) return kInvalid;
-  return {code, length, true};
-}
-
-void AppendUtf8(std::string& out, std::uint32_t code_point) {
-  const auto put = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
-  if (code_point < 0x80) return put(code_point);
-  if (code_point < 0x800) {
-    put(0xc0 | code_point >> 6);
-  } else if (code_point < 0x10000) {
-    put(0xe0 | code_point >> 12);
-    put(0x80 | (code_point >> 6 & 0x3f));
-  } else {
-    put(0xf0 | code_point >> 18);
-    put(0x80 | (code_point >> 12 & 0x3f));
-    put(0x80 | (code_point >> 6 & 0x3f));
-  }
-  put(0x80 | (code_point & 0x3f));
-}
-
-std::string QuoteRune(const Rune& rune) {
-  switch (rune.code) {
+std::string QuoteRune(std::uint32_t rune) {
+  switch (rune) {
     case '\'':
       return "'\\''";
     case '\\':
@@ -170,9 +137,9 @@ std::string QuoteRune(const Rune& rune) {
     default:
       break;
   }
-  if (rune.code < 0x20 || rune.code == 0x7f) return fmt::format("'\\x{:02x}'", rune.code);
+  if (rune < 0x20 || rune == 0x7f) return fmt::format("'\\x{:02x}'", rune);
   std::string out = "'";
-  AppendUtf8(out, rune.code);
+  AppendUtf8(out, rune);
   return out + "'";
 }
 

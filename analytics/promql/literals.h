@@ -28,15 +28,7 @@ Result<Escape> ReadEscape(std::string_view text, char quote);
 /// The value of a string token, quotes included in `token`. The lexer has checked its escapes.
 std::string Unquote(std::string_view token);
 
-/// One code point of UTF-8 text; length 0 at the end, and 1 with `valid` false for a byte that is not UTF-8.
-struct Rune {
-  std::uint32_t code = 0;
-  std::size_t length = 0;
-  bool valid = true;
-};
-Rune ReadRune(std::string_view text);
-void AppendUtf8(std::string& out, std::uint32_t code_point);
 /// 'x' as Go's %q prints a character.
-std::string QuoteRune(const Rune& rune);
+std::string QuoteRune(std::uint32_t rune);
 
 }  // namespace vedette::promql
