@@ -82,7 +82,7 @@ struct RuleFiles {
 };
 
 /// All files that the patterns match (glob: * ? [...]), each once, sorted within a pattern. A pattern that matches
-/// nothing gives nothing; a plain path that does not exist is an error.
+/// nothing gives nothing; a path without wildcards that does not exist is an error.
 /// Errors: kBadData with every mistake of every file, one per line; nothing is loaded then.
 Result<RuleFiles> LoadRuleFiles(std::span<const std::string> patterns, const RuleFileOptions& options = {});
 

@@ -22,7 +22,7 @@ std::string ExpandAlertTemplate(const Template& rendered, Environment& environme
                                 bool& failed) {
   const Value labels(data.labels), external_labels(data.external_labels), url(data.external_url), value(data.value);
   const Value dot(Object{
-      "struct", {{"Labels", labels}, {"ExternalLabels", external_labels}, {"ExternalURL", url}, {"Value", value}}});
+      kDataType, {{"Labels", labels}, {"ExternalLabels", external_labels}, {"ExternalURL", url}, {"Value", value}}});
   const std::array<Template::Variable, 4> variables = {
       {{"$labels", labels}, {"$externalLabels", external_labels}, {"$externalURL", url}, {"$value", value}}};
   auto text = rendered.Execute(environment, dot, variables);

@@ -33,8 +33,9 @@ class Execution {
     const std::size_t line_start = start == 0 ? 0 : text.rfind('\n', start - 1) + 1;
     std::string shown(text.substr(start, std::min<std::size_t>(end - start, 20)));
     if (end - start > 20) shown += "...";
+    if (!shown.empty()) shown = fmt::format(" at <{}>", shown);
     return Fail(error.code == Code::kBadData ? Code::kExecution : error.code,
-                "template: {}:{}:{}: executing \"{}\" at <{}>: {}", tree_.name, LineOf(text, start), start - line_start,
+                "template: {}:{}:{}: executing \"{}\"{}: {}", tree_.name, LineOf(text, start), start - line_start,
                 tree_.name, shown, error.message);
   }
   Error At(const Operand& operand, const Error& error) const { return At(operand.start, operand.end, error); }

@@ -1,7 +1,6 @@
 #include "alerting/template/functions.h"
 
 #include <algorithm>
-#include <array>
 
 namespace vedette::alerting::tmpl {
 namespace {
@@ -72,6 +71,11 @@ const FunctionSpec* FindTemplateFunction(std::string_view name) {
   const auto* found = std::lower_bound(std::begin(kFunctions), std::end(kFunctions), name,
                                        [](const FunctionSpec& f, std::string_view n) { return f.name < n; });
   return found != std::end(kFunctions) && found->name == name ? found : nullptr;
+}
+
+Result<std::string_view> ToText(const Value& value) {
+  if (const std::string* text = value.IfText()) return std::string_view(*text);
+  return Fail(Code::kBadData, "wrong type for value; expected string; got {}", value.TypeName());
 }
 
 std::span<const FunctionSpec> AllTemplateFunctions() { return kFunctions; }

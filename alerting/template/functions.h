@@ -45,6 +45,8 @@ std::span<const FunctionSpec> AllTemplateFunctions();
 
 /// A number, a numeric text or a duration in seconds. Errors: kBadData.
 Result<double> ToNumber(const Value& value);
+/// Text only; valid as long as the value. Errors: kBadData.
+Result<std::string_view> ToText(const Value& value);
 
 using Args = std::span<const Value>;
 

@@ -153,11 +153,8 @@ Result<Value> Println(Environment&, Args args) {
 }
 
 Result<Value> Printf(Environment&, Args args) {
-  const std::string* format = args[0].IfText();
-  if (format == nullptr) {
-    return Fail(Code::kBadData, "wrong type for value; expected string; got {}", args[0].TypeName());
-  }
-  return Value(Sprintf(*format, args.subspan(1)));
+  VEDETTE_TRY(const std::string_view format, ToText(args[0]));
+  return Value(Sprintf(format, args.subspan(1)));
 }
 
 Result<Value> Html(Environment& environment, Args args) {

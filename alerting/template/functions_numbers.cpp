@@ -132,11 +132,8 @@ Result<Value> ToDuration(Environment&, Args args) {
 Result<Value> Now(Environment& environment, Args) { return Value(environment.Now().Seconds()); }
 
 Result<Value> ParseDurationText(Environment&, Args args) {
-  const std::string* text = args[0].IfText();
-  if (text == nullptr) {
-    return Fail(Code::kBadData, "wrong type for value; expected string; got {}", args[0].TypeName());
-  }
-  VEDETTE_TRY(const Millis span, ParseDuration(*text, true));
+  VEDETTE_TRY(const std::string_view text, ToText(args[0]));
+  VEDETTE_TRY(const Millis span, ParseDuration(text, true));
   return Value(static_cast<double>(span.count()) / 1000);
 }
 

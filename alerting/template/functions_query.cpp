@@ -19,11 +19,6 @@ Result<const Object*> Sample(const Value& value) {
   return Fail(Code::kBadData, "wrong type for value; expected {}; got {}", kSampleType, value.TypeName());
 }
 
-Result<std::string_view> Text(const Value& value) {
-  if (const std::string* text = value.IfText()) return std::string_view(*text);
-  return Fail(Code::kBadData, "wrong type for value; expected string; got {}", value.TypeName());
-}
-
 Result<const List*> Samples(const Value& value) {
   if (const List* list = value.IfList()) return list;
   return Fail(Code::kBadData, "wrong type for value; expected template.queryResult; got {}", value.TypeName());
@@ -39,7 +34,7 @@ std::string_view LabelOf(const Value& sample, std::string_view name) {
 namespace fn {
 
 Result<Value> Query(Environment& environment, Args args) {
-  VEDETTE_TRY(const std::string_view expr, Text(args[0]));
+  VEDETTE_TRY(const std::string_view expr, ToText(args[0]));
   VEDETTE_TRY(const std::vector<Environment::QuerySample> samples, environment.Query(expr));
   List list;
   list.reserve(samples.size());
@@ -54,7 +49,7 @@ Result<Value> First(Environment&, Args args) {
 }
 
 Result<Value> Label(Environment&, Args args) {
-  VEDETTE_TRY(const std::string_view name, Text(args[0]));
+  VEDETTE_TRY(const std::string_view name, ToText(args[0]));
   VEDETTE_TRY(const Object* sample, Sample(args[1]));
   return Value(sample->fields[kLabelsField].second.If<Labels>()->Get(name));
 }
@@ -70,7 +65,7 @@ Result<Value> StrValue(Environment&, Args args) {
 }
 
 Result<Value> SortByLabel(Environment&, Args args) {
-  VEDETTE_TRY(const std::string_view name, Text(args[0]));
+  VEDETTE_TRY(const std::string_view name, ToText(args[0]));
   VEDETTE_TRY(const List* list, Samples(args[1]));
   for (const Value& item : *list) {
     VEDETTE_TRY(const Object* sample, Sample(item));

@@ -8,11 +8,6 @@
 namespace vedette::alerting::tmpl {
 namespace {
 
-Result<std::string_view> Text(const Value& value) {
-  if (const std::string* text = value.IfText()) return std::string_view(*text);
-  return Fail(Code::kBadData, "wrong type for value; expected string; got {}", value.TypeName());
-}
-
 /// Upper or lower case of a code point: ASCII, Latin-1, Greek and Cyrillic, the scripts whose cases differ by a
 /// constant.
 std::uint32_t ChangeCase(std::uint32_t rune, bool upper) {
@@ -106,49 +101,49 @@ std::string ExpressionLink(std::string_view expr, int tab) {
 namespace fn {
 
 Result<Value> Title(Environment&, Args args) {
-  VEDETTE_TRY(const std::string_view text, Text(args[0]));
+  VEDETTE_TRY(const std::string_view text, ToText(args[0]));
   return Value(WithCase(text, Casing::kTitle));
 }
 
 Result<Value> ToUpper(Environment&, Args args) {
-  VEDETTE_TRY(const std::string_view text, Text(args[0]));
+  VEDETTE_TRY(const std::string_view text, ToText(args[0]));
   return Value(WithCase(text, Casing::kUpper));
 }
 
 Result<Value> ToLower(Environment&, Args args) {
-  VEDETTE_TRY(const std::string_view text, Text(args[0]));
+  VEDETTE_TRY(const std::string_view text, ToText(args[0]));
   return Value(WithCase(text, Casing::kLower));
 }
 
 Result<Value> Match(Environment&, Args args) {
-  VEDETTE_TRY(const std::string_view pattern, Text(args[0]));
-  VEDETTE_TRY(const std::string_view text, Text(args[1]));
+  VEDETTE_TRY(const std::string_view pattern, ToText(args[0]));
+  VEDETTE_TRY(const std::string_view text, ToText(args[1]));
   // Regex is anchored; the pattern may stand anywhere.
   VEDETTE_TRY(const Regex regex, Regex::Compile(fmt::format("(?s:.*)(?-s:{})(?s:.*)", pattern)));
   return Value(regex.Matches(text));
 }
 
 Result<Value> ReReplaceAll(Environment&, Args args) {
-  VEDETTE_TRY(const std::string_view pattern, Text(args[0]));
-  VEDETTE_TRY(const std::string_view replacement, Text(args[1]));
-  VEDETTE_TRY(const std::string_view text, Text(args[2]));
+  VEDETTE_TRY(const std::string_view pattern, ToText(args[0]));
+  VEDETTE_TRY(const std::string_view replacement, ToText(args[1]));
+  VEDETTE_TRY(const std::string_view text, ToText(args[2]));
   VEDETTE_TRY(std::string out, ReplaceAllMatches(pattern, text, replacement));
   return Value(std::move(out));
 }
 
 Result<Value> SafeHtml(Environment&, Args args) {
-  VEDETTE_TRY(const std::string_view text, Text(args[0]));
+  VEDETTE_TRY(const std::string_view text, ToText(args[0]));
   return Value(text);
 }
 
 Result<Value> StripPort(Environment&, Args args) {
-  VEDETTE_TRY(const std::string_view text, Text(args[0]));
+  VEDETTE_TRY(const std::string_view text, ToText(args[0]));
   const std::optional<HostPort> parts = SplitHostPort(text);
   return Value(parts ? parts->host : text);
 }
 
 Result<Value> StripDomain(Environment&, Args args) {
-  VEDETTE_TRY(const std::string_view text, Text(args[0]));
+  VEDETTE_TRY(const std::string_view text, ToText(args[0]));
   const std::optional<HostPort> parts = SplitHostPort(text);
   const std::string_view host = parts ? parts->host : text;
   if (IsIpAddress(host)) return Value(text);
@@ -158,12 +153,12 @@ Result<Value> StripDomain(Environment&, Args args) {
 }
 
 Result<Value> GraphLink(Environment&, Args args) {
-  VEDETTE_TRY(const std::string_view expr, Text(args[0]));
+  VEDETTE_TRY(const std::string_view expr, ToText(args[0]));
   return Value(ExpressionLink(expr, 0));
 }
 
 Result<Value> TableLink(Environment&, Args args) {
-  VEDETTE_TRY(const std::string_view expr, Text(args[0]));
+  VEDETTE_TRY(const std::string_view expr, ToText(args[0]));
   return Value(ExpressionLink(expr, 1));
 }
 
