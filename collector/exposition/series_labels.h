@@ -1,0 +1,28 @@
+// From the text that names a series to its labels. Only for series that are new to a target, so copying is fine.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "collector/exposition/parser.h"
+#include "core/result.h"
+
+namespace vedette::collector {
+
+/// Name and value, unescaped; the metric name as __name__ among them. In no particular order.
+using RawLabels = std::vector<std::pair<std::string, std::string>>;
+
+/// `series`: a text that ExpositionParser accepted. `type`: the type in force there; the `le` of a histogram and the
+/// `quantile` of a summary are brought into float form ("1" becomes "1.0").
+/// Errors: kBadData for an empty metric name or label name, and for a label name given twice.
+Result<RawLabels> ParseSeriesLabels(std::string_view series, MetricType type);
+
+/// The metric name in `series` as written, without unescaping; empty when there is none.
+std::string_view MetricNameOf(std::string_view series);
+
+/// `\\`, `\n` and `\"` resolved; other backslashes stay.
+std::string Unescape(std::string_view text);
+
+}  // namespace vedette::collector

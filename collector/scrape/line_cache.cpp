@@ -1,0 +1,156 @@
+#include "collector/scrape/line_cache.h"
+
+#include <xxhash.h>
+
+#include <bit>
+#include <random>
+
+namespace vedette::collector {
+namespace {
+
+std::uint64_t HashText(std::string_view text) {
+  static const std::uint64_t seed = (std::uint64_t{std::random_device{}()} << 32) | std::random_device{}();
+  return XXH3_64bits_withSeed(text.data(), text.size(), seed);
+}
+
+}  // namespace
+
+void LineCache::Begin() {
+  cursor_ = 0;
+  known_ = lines_.size();
+  diverged_ = false;
+  any_fresh_ = false;
+}
+
+LineCache::Line* LineCache::Expected(std::string_view rest) {
+  while (diverged_ && cursor_ < known_ && lines_[cursor_].seen) ++cursor_;
+  if (cursor_ >= known_) return nullptr;
+  Line& line = lines_[cursor_];
+  // Off the old order the first of two equal lines may be missing: only Find() can tell.
+  if (diverged_ && line.repeated) return nullptr;
+  if (rest.size() < line.length || HashText(rest.substr(0, line.length)) != line.hash) return nullptr;
+  return &line;
+}
+
+void LineCache::Advance() {
+  if (diverged_) {
+    lines_[cursor_].seen = true;
+    order_.push_back(static_cast<std::uint32_t>(cursor_));
+  }
+  ++cursor_;
+}
+
+LineCache::Line* LineCache::Find(std::string_view text) {
+  if (!diverged_) Diverge();
+  const std::uint32_t index = Slot(HashText(text), static_cast<std::uint32_t>(text.size()));
+  if (index == kNothing) return nullptr;
+  Line& line = lines_[index];
+  if (line.seen) {
+    Line copy = line;
+    copy.repeated = true;
+    copy.live = copy.fresh = false;
+    return Append(copy);
+  }
+  line.seen = true;
+  order_.push_back(index);
+  if (index < known_) cursor_ = index + 1;
+  return &line;
+}
+
+LineCache::Line& LineCache::Add(std::string_view text, bool is_comment, MetricType type) {
+  if (!diverged_) Diverge();
+  if (lines_.size() * 2 >= table_.size()) Grow();
+  Line line;
+  line.hash = HashText(text);
+  line.length = static_cast<std::uint32_t>(text.size());
+  line.is_comment = is_comment;
+  line.type = type;
+  line.seen = true;
+  Slot(line.hash, line.length) = static_cast<std::uint32_t>(lines_.size());
+  return *Append(line);
+}
+
+LineCache::Line* LineCache::Append(const Line& line) {
+  order_.push_back(static_cast<std::uint32_t>(lines_.size()));
+  lines_.push_back(line);
+  return &lines_.back();
+}
+
+void LineCache::Finish(const Gone& gone) {
+  if (diverged_) {
+    TakeNewOrder(gone);
+  } else {
+    for (std::size_t i = cursor_; i < known_; ++i) {
+      if (lines_[i].live) gone(lines_[i].series);
+    }
+    lines_.resize(cursor_);
+  }
+  if (!any_fresh_) return;
+  for (Line& line : lines_) {
+    line.live = line.live || line.fresh;
+    line.fresh = false;
+  }
+}
+
+void LineCache::TakeNewOrder(const Gone& gone) {
+  for (const Line& line : lines_) {
+    if (!line.seen && line.live) gone(line.series);
+  }
+  std::vector<Line> next;
+  next.reserve(order_.size());
+  for (const std::uint32_t index : order_) {
+    next.push_back(lines_[index]);
+    next.back().seen = false;
+  }
+  lines_ = std::move(next);
+  order_ = {};
+  table_ = {};
+}
+
+void LineCache::Abandon(const Gone& gone) {
+  lines_.resize(known_);
+  order_ = {};
+  table_ = {};
+  diverged_ = false;
+  for (Line& line : lines_) {
+    if (line.live) gone(line.series);
+    line.live = line.fresh = line.seen = false;
+  }
+}
+
+void LineCache::Clear(const Gone& gone) {
+  known_ = lines_.size();
+  Abandon(gone);
+  lines_ = {};
+}
+
+/// Leaves the beaten track: what was read so far is the beginning of the new order.
+void LineCache::Diverge() {
+  diverged_ = true;
+  order_.clear();
+  order_.reserve(lines_.size() + 16);
+  for (std::size_t i = 0; i < cursor_; ++i) {
+    lines_[i].seen = true;
+    order_.push_back(static_cast<std::uint32_t>(i));
+  }
+  Grow();
+}
+
+/// Builds the table for all lines with room for as many again.
+void LineCache::Grow() {
+  table_.assign(std::bit_ceil(lines_.size() * 4 + 64), kNothing);
+  for (std::size_t i = 0; i < lines_.size(); ++i) {
+    std::uint32_t& slot = Slot(lines_[i].hash, lines_[i].length);
+    if (slot == kNothing) slot = static_cast<std::uint32_t>(i);
+  }
+}
+
+std::uint32_t& LineCache::Slot(std::uint64_t hash, std::uint32_t length) {
+  const std::size_t mask = table_.size() - 1;
+  for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
+    const std::uint32_t index = table_[at];
+    if (index == kNothing || (lines_[index].hash == hash && lines_[index].length == length)) return table_[at];
+  }
+}
+
+}  // namespace vedette::collector

@@ -1,0 +1,45 @@
+// What is scraped: from what discovery found to the labels and the URL of a target.
+//
+// Pure functions; the scrape pool calls them whenever its discoveries report something new.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "collector/discovery/discovery.h"
+#include "collector/options.h"
+#include "core/labels.h"
+#include "core/result.h"
+#include "core/time.h"
+
+namespace vedette::collector {
+
+struct Target {
+  Labels discovered;  // before relabelling, with the job's defaults
+  Labels labels;      // what its series carry: job, instance, ...
+  std::string url;    // "inprocess://host" when the job has an in-process source
+  Millis interval{0};
+  Millis timeout{0};
+
+  /// Same labels and URL: the same target, whatever else changed.
+  std::uint64_t Key() const;
+};
+
+struct TargetSet {
+  std::vector<Target> active;   // each key once
+  std::vector<Labels> dropped;  // discovered labels
+  std::vector<Error> errors;    // targets that make no sense: not scraped
+};
+
+/// Applies the job's defaults and relabel_configs to everything that was found.
+TargetSet MakeTargets(const ScrapeConfig& job, const std::vector<TargetGroup>& groups);
+
+/// When within each interval the target is scraped: spreads the targets evenly and stays the same over restarts.
+/// Between zero and `interval`.
+Millis ScrapeOffset(std::uint64_t target_key, Millis interval);
+
+/// The first time from `now` on that is `offset` after a multiple of `interval`.
+TimeMs NextScrape(TimeMs now, Millis interval, Millis offset);
+
+}  // namespace vedette::collector

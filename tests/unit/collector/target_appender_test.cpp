@@ -1,0 +1,227 @@
+#include "collector/scrape/target_appender.h"
+
+#include <prometheus/registry.h>
+
+#include <map>
+
+#include "core/numbers.h"
+#include "storage/memory/memory_storage.h"
+#include "tests/support/catch.h"
+#include "tests/support/fake_clock.h"
+
+namespace vedette::collector {
+namespace {
+
+/// A target, a store, and what the store holds of a scrape.
+class Fixture {
+ public:
+  Fixture() : store_(storage::NewMemoryStorage({}, clock_)), metrics_(registry_), appender_(*store_, metrics_, pool_) {
+    job.job_name = "j";
+    job.InheritFrom({});
+    target.labels = {{"instance", "i"}, {"job", "j"}};
+    target.interval = target.timeout = std::chrono::seconds(10);
+  }
+
+  ScrapeOutcome Scrape(std::string_view text, ExpositionFormat format = ExpositionFormat::kText) {
+    clock_.Advance(std::chrono::seconds(10));
+    return appender_.Store(job, target, clock_.Now(), 0.25, ScrapeBody{text, format});
+  }
+  ScrapeOutcome Fail(Error error) {
+    clock_.Advance(std::chrono::seconds(10));
+    return appender_.Store(job, target, clock_.Now(), 0.25, Result<ScrapeBody>(std::move(error)));
+  }
+
+  /// Samples at `time` (now, unless said) as "name{...} value", without the target's labels and the report series.
+  std::string Stored(std::optional<TimeMs> time = {}, bool reports = false) {
+    const TimeMs at = time.value_or(clock_.Now());
+    const auto querier = store_->NewQuerier({at, at});
+    std::string out;
+    for (const auto& series : MustHave(querier->Select({}))) {
+      const bool is_report = series.labels.MetricName() == "up" || series.labels.MetricName().starts_with("scrape_");
+      storage::Columns columns;
+      MustSucceed(querier->Read(series.id, {at, at}, columns));
+      if (columns.size() == 0 || is_report != reports) continue;
+      LabelsBuilder labels(series.labels);
+      if (labels.Get("instance") == "i") labels.Delete("instance");
+      labels.Delete("job");
+      const double value = columns.values[0];
+      out += fmt::format("{} {}\n", labels.Build().ToString(), IsStaleNan(value) ? "stale" : FormatSampleValue(value));
+    }
+    return out;
+  }
+
+  TargetAppender& appender() { return appender_; }
+  test::FakeClock& clock() { return clock_; }
+  ScrapeConfig job;
+  Target target;
+
+ private:
+  test::FakeClock clock_;
+  prometheus::Registry registry_;
+  std::unique_ptr<storage::Storage> store_;
+  ScrapeMetrics metrics_;
+  MetadataPool pool_;
+  TargetAppender appender_;
+};
+
+RelabelConfig Rule(RelabelAction action, std::vector<std::string> sources, std::string_view regex) {
+  RelabelConfig rule;
+  rule.action = action;
+  rule.source_labels = std::move(sources);
+  rule.regex = MustHave(Regex::Compile(regex));
+  return rule;
+}
+
+}  // namespace
+
+TEST_CASE("a scrape is stored with its reports, and says what it added", "[scrape]") {
+  Fixture f;
+  const auto outcome = f.Scrape("# TYPE a counter\na{x=\"1\"} 1\nb 2.5\n");
+  MustSucceed(outcome.status);
+  CHECK(outcome.added == 2);
+  CHECK(f.Stored() == "a{x=\"1\"} 1\nb 2.5\n");
+  CHECK(f.Stored({}, true) ==
+        "scrape_duration_seconds 0.25\nscrape_samples_post_metric_relabeling 2\nscrape_samples_scraped 2\n"
+        "scrape_series_added 2\nup 1\n");
+  CHECK(f.Scrape("# TYPE a counter\na{x=\"1\"} 2\nb 3.5\n").added == 0);
+  CHECK(f.Stored() == "a{x=\"1\"} 2\nb 3.5\n");
+  CHECK(f.appender().metadata().Get("a").at(0)->type == "counter");
+}
+
+TEST_CASE("lines may come, go and change places; what vanishes gets one marker", "[scrape]") {
+  Fixture f;
+  MustSucceed(f.Scrape("a 1\nb 2\nc 3\n").status);
+  CHECK(f.Scrape("c 4\na 5\nb 6\n").added == 0);
+  CHECK(f.Stored() == "a 5\nb 6\nc 4\n");
+  CHECK(f.Scrape("c 7\nnew 8\nb 9\n").added == 1);
+  CHECK(f.Stored() == "a stale\nb 9\nc 7\nnew 8\n");
+  MustSucceed(f.Scrape("\nc 10\n\n").status);
+  CHECK(f.Stored() == "b stale\nc 10\nnew stale\n");
+  CHECK(f.Scrape("# HELP a x\n# TYPE a gauge\na 1\nc 11\n").added == 1);
+  CHECK(f.Stored() == "a 1\nc 11\n");
+}
+
+TEST_CASE("a scrape that fails stores nothing but markers and up 0", "[scrape]") {
+  Fixture f;
+  MustSucceed(f.Scrape("a 1\nb 2\n").status);
+  const auto broken = f.Scrape("a 2\nnew 1\nb\n");
+  CHECK(broken.status.error().message == "line 3: expected value after metric at column 2: \"b\"");
+  CHECK(f.Stored() == "a stale\nb stale\n");
+  CHECK(f.Stored({}, true).find("up 0") != std::string::npos);
+  CHECK_FALSE(f.Fail(vedette::Fail(Code::kTimeout, "no answer")).status.has_value());
+  CHECK(f.Stored().empty());  // once is enough
+  CHECK_FALSE(f.Scrape("a 2\nnew 1\nb\n").status.has_value());
+  CHECK(f.Stored().empty());
+  const auto recovered = f.Scrape("a 3\nb 4\n");
+  CHECK(recovered.added == 0);
+  CHECK(f.Stored() == "a 3\nb 4\n");
+}
+
+TEST_CASE("of a series named twice the first value counts, in every scrape", "[scrape]") {
+  Fixture f;
+  for (int i = 0; i < 3; ++i) {
+    const auto outcome = f.Scrape("a 1\nb 1\na 2\n");
+    MustSucceed(outcome.status);
+    CHECK(outcome.repeated == 1);
+    CHECK(outcome.scraped == 3);
+    CHECK(f.Stored() == "a 1\nb 1\n");
+  }
+  CHECK(f.Scrape("a 5\nb 1\n").repeated == 0);
+  CHECK(f.Stored() == "a 5\nb 1\n");
+}
+
+TEST_CASE("times in lines are honoured, get no markers, and may not lie far ahead", "[scrape]") {
+  Fixture f;
+  const TimeMs past = f.clock().Now();
+  const auto ahead = f.clock().Now() + std::chrono::minutes(11);
+  const std::string body = fmt::format("a 1 {}\nb 2\nfar 3 {}\n", past.ms, ahead.ms);
+  MustSucceed(f.Scrape(body).status);
+  CHECK(f.Stored(past) == "a 1\n");
+  CHECK(f.Stored() == "b 2\n");
+  CHECK(f.Stored(ahead).empty());
+  MustSucceed(f.Scrape("b 3\n").status);
+  CHECK(f.Stored() == "b 3\n");
+
+  f.job.honor_timestamps = false;
+  MustSucceed(f.Scrape(body).status);
+  CHECK(f.Stored() == "a 1\nb 2\nfar 3\n");
+}
+
+TEST_CASE("labels of the target win, unless the job honours what is exposed", "[scrape]") {
+  Fixture f;
+  MustSucceed(f.Scrape("a{job=\"x\",instance=\"y\",exported_job=\"z\"} 1\n").status);
+  CHECK(f.Stored() == "a{exported_exported_job=\"x\", exported_instance=\"y\", exported_job=\"z\"} 1\n");
+  f.job.honor_labels = true;
+  f.appender().Reset();
+  MustSucceed(f.Scrape("a{instance=\"y\"} 1\nb{instance=\"\"} 1\n").status);
+  CHECK(
+      f.Stored() ==
+      "a{exported_exported_job=\"x\", exported_instance=\"y\", exported_job=\"z\"} stale\na{instance=\"y\"} 1\nb 1\n");
+}
+
+TEST_CASE("metric relabelling drops and renames; limits refuse the whole scrape", "[scrape]") {
+  Fixture f;
+  f.job.metric_relabel_configs = {Rule(RelabelAction::kDrop, {"__name__"}, "b.*")};
+  const auto outcome = f.Scrape("a 1\nb1 1\nb2 1\n");
+  CHECK(outcome.scraped == 3);
+  CHECK(outcome.kept == 1);
+  CHECK(f.Stored() == "a 1\n");
+
+  f.job.sample_limit = 1;
+  MustSucceed(f.Scrape("a 1\nb1 1\n").status);
+  CHECK(f.Scrape("a 1\nc 1\n").status.error().message == "sample limit exceeded (2 samples, limit: 1)");
+  CHECK(f.Stored() == "a stale\n");
+
+  f.job.sample_limit = 0;
+  f.job.label_limit = 4;
+  CHECK(f.Scrape("l{a=\"1\",b=\"2\"} 1\n").status.error().message ==
+        "label_limit exceeded (metric: l, number of labels: 5, limit: 4)");
+  f.job.label_limit = 0;
+  f.job.label_value_length_limit = 3;
+  CHECK(f.Scrape("l{a=\"1234\"} 1\n").status.error().message ==
+        "label_value_length_limit exceeded (metric: l, label name: a, value: \"1234\", length: 4, limit: 3)");
+  f.job.label_value_length_limit = 0;
+  f.job.metric_name_validation_scheme = NameValidation::kLegacy;
+  CHECK_THAT(f.Scrape("{\"my.metric\"} 1\n").status.error().message,
+             Catch::Matchers::StartsWith("invalid metric name or label names"));
+}
+
+TEST_CASE("a target that goes leaves markers, also on its reports", "[scrape]") {
+  Fixture f;
+  MustSucceed(f.Scrape("a 1\n").status);
+  f.clock().Advance(std::chrono::seconds(1));
+  MustSucceed(f.appender().End(f.clock().Now()));
+  CHECK(f.Stored() == "a stale\n");
+  CHECK(f.Stored({}, true).find("up stale") != std::string::npos);
+}
+
+TEST_CASE("scrapes in any order of lines equal a plain reading", "[scrape]") {
+  Fixture f;
+  std::uint32_t state = 12345;  // a fixed sequence: failures repeat
+  const auto random = [&](std::uint32_t below) { return (state = state * 1664525 + 1013904223) / 65536 % below; };
+  std::map<std::string, int> before;
+  for (int round = 0; round < 200; ++round) {
+    std::map<std::string, int> now;
+    std::string body;
+    const std::uint32_t lines = random(12);
+    for (std::uint32_t i = 0; i < lines; ++i) {
+      const std::string name = fmt::format("m{{k=\"{}\"}}", random(10));
+      if (random(4) == 0) body += fmt::format("# HELP m {}\n", random(3));
+      if (random(8) == 0) body += "\n";
+      body += fmt::format("{} {}\n", name, round);
+      now.emplace(name, round);
+    }
+    MustSucceed(f.Scrape(body).status);
+    std::string want;
+    std::map<std::string, int> all = before;
+    all.insert(now.begin(), now.end());
+    for (const auto& [name, value] : all) {
+      want += now.count(name) > 0 ? fmt::format("{} {}\n", name, round) : name + " stale\n";
+    }
+    INFO("round " << round << "\n" << body);
+    REQUIRE(f.Stored() == want);
+    before = now;
+  }
+}
+
+}  // namespace vedette::collector
