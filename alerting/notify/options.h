@@ -99,7 +99,7 @@ struct DeliveryOptions {
   /// Waiting before a retry: uniform between 0 and first_backoff * 2^n, at most max_backoff, and never less than the
   /// Retry-After of the reply.
   Millis first_backoff = std::chrono::seconds(1);
-  Millis max_backoff = std::chrono::minutes(5);
+  Millis max_backoff = std::chrono::minutes(1);
   /// A Retry-After beyond this is cut to it: a confused receiver must not silence us for a day.
   Millis max_retry_after = std::chrono::minutes(15);
   /// How long a message of P0, P1, P2, P3 is retried before it counts as dead. Zero: for as long as the incident is

@@ -3,6 +3,8 @@
 #include <optional>
 #include <string>
 
+#include "core/utf8.h"
+
 namespace vedette::alerting {
 namespace {
 
@@ -179,21 +181,8 @@ class Utf8Reader {
       code = code << 4 | static_cast<std::uint32_t>(value);
     }
     if (digits == 2) return out.push_back(static_cast<char>(code)), true;
-    return AppendUtf8(code, out);
-  }
-
-  static bool AppendUtf8(std::uint32_t code, std::string& out) {
     if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return false;
-    const auto tail = [&](int shift) { out.push_back(static_cast<char>(0x80 | (code >> shift & 0x3F))); };
-    if (code < 0x80) {
-      out.push_back(static_cast<char>(code));
-    } else if (code < 0x800) {
-      out.push_back(static_cast<char>(0xC0 | code >> 6)), tail(0);
-    } else if (code < 0x10000) {
-      out.push_back(static_cast<char>(0xE0 | code >> 12)), tail(6), tail(0);
-    } else {
-      out.push_back(static_cast<char>(0xF0 | code >> 18)), tail(12), tail(6), tail(0);
-    }
+    AppendUtf8(out, code);
     return true;
   }
 
