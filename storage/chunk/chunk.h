@@ -1,0 +1,57 @@
+// A sealed chunk: samples of one series in their stored form. The codecs are chosen by size, chunk by chunk.
+//
+// Layout (docs/storage_format.md draws it): version, codecs, count, time range, summary, times, values. Decoders trust
+// nothing: any bytes give samples or kCorruption, with memory bounded by kMaxChunkSamples.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+#include "storage/storage.h"
+
+namespace vedette::storage {
+
+inline constexpr std::size_t kMaxChunkSamples = 1 << 16;
+
+/// Stored: values are never reused.
+enum class ValueCodec : std::uint8_t {
+  kConstant = 0,  // one value
+  kIntegers = 1,  // whole numbers, or decimals times a power of ten: differences, bit-packed
+  kXor = 2,       // anything
+};
+enum class TimeCodec : std::uint8_t {
+  kRegular = 0,  // every `step` ms
+  kIntegers = 1,
+};
+
+/// What aggregates over a whole chunk need. Absent when the chunk holds a NaN of any kind, or is too short to pay for
+/// it.
+struct ChunkSummary {
+  double min = 0, max = 0, sum = 0, first = 0, last = 0;
+};
+
+struct ChunkHeader {
+  std::size_t count = 0;
+  TimeRange range;  // first and last sample
+  TimeCodec time_codec = TimeCodec::kRegular;
+  ValueCodec value_codec = ValueCodec::kConstant;
+  std::optional<ChunkSummary> summary;
+};
+
+/// Appends the chunk. Shapes: times and values of the same length, 1 to kMaxChunkSamples; times strictly ascending.
+/// `forced`: only for the codec benchmark and tests; a codec that cannot hold the values is replaced by kXor.
+void EncodeChunk(std::span<const std::int64_t> times, std::span<const double> values, std::string& out,
+                 std::optional<ValueCodec> forced = std::nullopt);
+
+/// Errors: kCorruption; kBadData for a version newer than this program's.
+Result<ChunkHeader> ReadChunkHeader(std::string_view bytes);
+
+/// Appends all samples to `out`, which is unchanged on error. Errors: as ReadChunkHeader.
+Status DecodeChunk(std::string_view bytes, Columns& out);
+
+}  // namespace vedette::storage

@@ -1,0 +1,123 @@
+#include "storage/chunk/packed_ints.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <vector>
+
+#include "storage/chunk/bits.h"
+
+namespace vedette::storage {
+namespace {
+
+/// Every width up to 16, where the common data lies, then coarser: a wider value rarely loses more than 3 bits.
+constexpr auto kWidths = std::to_array<unsigned>(
+    {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 27, 30, 33, 36, 40, 44, 48, 52, 56});
+
+std::uint64_t Distance(std::int64_t high, std::int64_t low) {
+  return static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+}
+
+std::size_t VarintBytes(std::uint64_t value) { return (static_cast<std::size_t>(std::bit_width(value | 1)) + 6) / 7; }
+
+bool Fits(std::int64_t value, const PackPlan& plan) {
+  return value >= plan.base && Distance(value, plan.base) <= LowBits(plan.width);
+}
+
+std::size_t PackedBytes(std::size_t count, unsigned width) { return (count * width + 7) / 8; }
+
+/// The stretch of `sorted` that `width` bits cover and that leaves out the fewest values.
+PackPlan BestStretch(std::span<const std::int64_t> sorted, unsigned width, std::size_t exception_bytes) {
+  std::size_t best_begin = 0, best_size = 0, begin = 0;
+  for (std::size_t end = 0; end < sorted.size(); ++end) {
+    while (Distance(sorted[end], sorted[begin]) > LowBits(width)) ++begin;
+    if (end + 1 - begin > best_size) {
+      best_size = end + 1 - begin;
+      best_begin = begin;
+    }
+  }
+  PackPlan plan;
+  plan.base = sorted.empty() ? 0 : sorted[best_begin];
+  plan.width = width;
+  plan.exceptions = sorted.size() - best_size;
+  plan.bytes = VarintBytes(ZigZag(plan.base)) + 1 + VarintBytes(plan.exceptions) + PackedBytes(sorted.size(), width) +
+               plan.exceptions * exception_bytes;
+  return plan;
+}
+
+void UnpackBits(std::string_view packed, unsigned width, std::int64_t base, std::span<std::int64_t> out) {
+  const std::uint64_t mask = LowBits(width);
+  const auto add = [base](std::uint64_t offset) { return WrapAdd(base, static_cast<std::int64_t>(offset)); };
+  std::size_t i = 0;
+  if (width <= 56) {
+    // As long as eight bytes may be loaded at once; the rest goes through the careful reader.
+    const std::size_t safe_bits = packed.size() >= 8 ? (packed.size() - 8) * 8 : 0;
+    for (std::size_t bit = 0; i < out.size() && bit <= safe_bits && packed.size() >= 8; ++i, bit += width) {
+      std::uint64_t word;
+      std::memcpy(&word, packed.data() + bit / 8, 8);
+      out[i] = add((word >> (bit % 8)) & mask);
+    }
+  }
+  if (i == out.size()) return;
+  const std::size_t skip = i * width;
+  BitReader in(packed.substr(skip / 8));
+  in.Get(static_cast<unsigned>(skip % 8));
+  for (; i < out.size(); ++i) out[i] = add(in.Get(width));
+}
+
+}  // namespace
+
+PackPlan PlanPacking(std::span<const std::int64_t> values) {
+  if (values.empty()) return {};
+  std::vector<std::int64_t> sorted(values.begin(), values.end());
+  if (!std::ranges::is_sorted(sorted)) std::ranges::sort(sorted);
+  const std::uint64_t spread = Distance(sorted.back(), sorted.front());
+  const auto full_width = static_cast<unsigned>(std::bit_width(spread));
+  // A gap of one byte, and an offset that is about as wide as the whole spread.
+  const std::size_t exception_bytes = 1 + VarintBytes(spread * 2);
+  PackPlan best = BestStretch(sorted, full_width, exception_bytes);
+  for (const unsigned width : kWidths) {
+    if (width >= full_width) break;
+    const PackPlan plan = BestStretch(sorted, width, exception_bytes);
+    if (plan.bytes < best.bytes) best = plan;
+  }
+  return best;
+}
+
+void PackInts(std::span<const std::int64_t> values, const PackPlan& plan, std::string& out) {
+  PutSigned(out, plan.base);
+  out.push_back(static_cast<char>(plan.width));
+  PutVarint(out, plan.exceptions);
+  BitBuffer bits;
+  for (const std::int64_t value : values) bits.Put(Fits(value, plan) ? Distance(value, plan.base) : 0, plan.width);
+  out.append(bits.bytes());
+  std::size_t next = 0;
+  for (std::size_t i = 0; plan.exceptions != 0 && i < values.size(); ++i) {
+    if (Fits(values[i], plan)) continue;
+    PutVarint(out, i - next);
+    PutSigned(out, WrapSub(values[i], plan.base));
+    next = i + 1;
+  }
+}
+
+bool UnpackInts(ByteReader& in, std::span<std::int64_t> out) {
+  const auto base = in.Signed();
+  const auto width = in.Byte();
+  const auto exceptions = in.Varint();
+  if (!base || !width || *width > 64 || !exceptions || *exceptions > out.size()) return false;
+  const auto packed = in.Bytes(PackedBytes(out.size(), *width));
+  if (!packed) return false;
+  UnpackBits(*packed, *width, *base, out);
+  std::size_t at = 0;
+  for (std::uint64_t i = 0; i < *exceptions; ++i) {
+    const auto gap = in.Varint();
+    const auto offset = in.Signed();
+    if (!gap || !offset || *gap >= out.size() - at) return false;
+    at += static_cast<std::size_t>(*gap);
+    out[at++] = WrapAdd(*base, *offset);
+    if (at == out.size() && i + 1 < *exceptions) return false;
+  }
+  return true;
+}
+
+}  // namespace vedette::storage
