@@ -1,0 +1,173 @@
+#include "storage/rocks/database.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include <fcntl.h>
+#include <rocksdb/cache.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "storage/coding.h"
+#include "storage/rocks/keys.h"
+#include "storage/rocks/tuning.h"
+
+namespace vedette::storage {
+namespace {
+
+constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {"meta",   "series",  "index",
+                                                                     "chunks", "journal", "state"};
+
+/// Names of the families in the database, ours and unknown ones; empty for a new database.
+std::vector<std::string> ListFamilies(const rocksdb::DBOptions& options, const std::string& path) {
+  std::vector<std::string> names;
+  // Fails for a new directory, which is what is to be found out; a damaged one fails again when it is opened.
+  if (!rocksdb::DB::ListColumnFamilies(options, path, &names).ok()) names.clear();
+  return names;
+}
+
+}  // namespace
+
+Error ToError(const rocksdb::Status& status, std::string_view what) {
+  const std::string text = status.ToString();
+  if (status.IsNoSpace() || status.subcode() == rocksdb::Status::SubCode::kNoSpace) {
+    return Fail(Code::kUnavailable, "{}: the disk is full ({})", what, text);
+  }
+  if (status.IsCorruption()) return Fail(Code::kCorruption, "{}: {}", what, text);
+  if (status.IsIOError()) return Fail(Code::kIo, "{}: {}", what, text);
+  if (status.IsBusy() || status.IsTryAgain() || status.IsTimedOut() || status.IsShutdownInProgress()) {
+    return Fail(Code::kUnavailable, "{}: {}", what, text);
+  }
+  return Fail(Code::kInternal, "{}: {}", what, text);
+}
+
+Status Database::Lock(const std::string& path) {
+  const std::string file = path + "/lock";
+  lock_file_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (lock_file_ < 0) return Fail(Code::kIo, "cannot write to the data directory {}: {}", path, std::strerror(errno));
+  if (::flock(lock_file_, LOCK_EX | LOCK_NB) == 0) return Ok();
+  if (errno == EWOULDBLOCK) {
+    return Fail(Code::kUnavailable, "the data directory {} is in use by another process", path);
+  }
+  return Fail(Code::kIo, "cannot lock the data directory {}: {}", path, std::strerror(errno));
+}
+
+Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, rocksdb::Env* env) {
+  std::error_code error;
+  std::filesystem::create_directories(options.path, error);
+  if (error) return Fail(Code::kIo, "cannot make the data directory {}: {}", options.path, error.message());
+  std::unique_ptr<Database> out(new Database());
+  VEDETTE_CHECK(out->Lock(options.path));
+
+  const std::string path = options.path + "/db";
+  const rocksdb::DBOptions db_options = DatabaseTuning(options, env);
+  const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (std::size_t i = 0; i < kFamilyCount; ++i) {
+    families.emplace_back(std::string(kFamilyNames[i]), FamilyTuning(static_cast<Family>(i), options, cache));
+  }
+  // RocksDB opens all families or none: "default", which stays empty, and those of a newer program, whose version is
+  // then refused with a message that says so.
+  families.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());
+  for (const std::string& name : ListFamilies(db_options, path)) {
+    const auto known = [&](const auto& family) { return family.name == name; };
+    if (std::ranges::none_of(families, known)) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+  }
+
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(db_options, path, families, &handles, &db);
+  if (!status.ok()) return ToError(status, "cannot open the database in " + options.path);
+  out->db_.reset(db);
+  for (std::size_t i = 0; i < handles.size(); ++i) {
+    if (i < kFamilyCount) {
+      out->handles_[i] = handles[i];
+    } else {
+      db->DestroyColumnFamilyHandle(handles[i]);
+    }
+  }
+  const Status version = out->CheckVersion();
+  if (!version) return Annotate("data directory " + options.path, version.error());
+  return out;
+}
+
+Status Database::CheckVersion() {
+  VEDETTE_TRY(const std::uint64_t version, GetNumber(kMetaVersion));
+  if (version > kFormatVersion) {
+    return Fail(Code::kBadData, "format version {} is newer than {}, the newest this program knows", version,
+                kFormatVersion);
+  }
+  if (version == kFormatVersion) return Ok();
+  rocksdb::WriteBatch batch;
+  PutNumber(batch, kMetaVersion, kFormatVersion);
+  return Write(batch, true);
+}
+
+Database::~Database() {
+  if (db_) {
+    if (const Status status = Sync(); !status) LogError("storage", "journal not synced", {{"error", status.error()}});
+    for (rocksdb::ColumnFamilyHandle* handle : handles_) {
+      if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle);
+    }
+    const rocksdb::Status status = db_->Close();
+    if (!status.ok()) LogError("storage", "database not closed cleanly", {{"error", status.ToString()}});
+    db_.reset();
+  }
+  if (lock_file_ >= 0) ::close(lock_file_);
+}
+
+Status Database::Write(rocksdb::WriteBatch& batch, bool sync) {
+  rocksdb::WriteOptions options;
+  options.sync = sync;
+  const rocksdb::Status status = db_->Write(options, &batch);
+  if (!status.ok()) return ToError(status, "write");
+  return Ok();
+}
+
+Result<std::optional<std::string>> Database::Get(Family from, std::string_view key,
+                                                 const rocksdb::Snapshot* snapshot) const {
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot;
+  std::string value;
+  const rocksdb::Status status = db_->Get(options, family(from), ToSlice(key), &value);
+  if (status.ok()) return std::optional(std::move(value));
+  if (status.IsNotFound()) return std::optional<std::string>();
+  return ToError(status, fmt::format("read of {} in {}", Quote(key), kFamilyNames[static_cast<std::size_t>(from)]));
+}
+
+Result<std::uint64_t> Database::GetNumber(std::string_view key) const {
+  VEDETTE_TRY(const std::optional<std::string> bytes, Get(Family::kMeta, key));
+  if (!bytes) return std::uint64_t{0};
+  if (bytes->size() != 8)
+    return Fail(Code::kCorruption, "row {} of meta has {} bytes instead of 8", key, bytes->size());
+  return GetBigEndian<std::uint64_t>(*bytes);
+}
+
+void Database::PutNumber(rocksdb::WriteBatch& batch, std::string_view key, std::uint64_t value) const {
+  std::string bytes;
+  PutBigEndian(bytes, value);
+  batch.Put(family(Family::kMeta), ToSlice(key), bytes);
+}
+
+Status Database::Sync() {
+  const rocksdb::Status status = db_->SyncWAL();
+  if (!status.ok()) return ToError(status, "sync of the journal");
+  return Ok();
+}
+
+Status Database::Resume() {
+  const rocksdb::Status status = db_->Resume();
+  if (!status.ok()) return ToError(status, "resume");
+  return Ok();
+}
+
+std::uint64_t Database::Property(Family of, const std::string& name) const {
+  std::uint64_t value = 0;
+  return db_->GetIntProperty(family(of), name, &value) ? value : 0;
+}
+
+}  // namespace vedette::storage

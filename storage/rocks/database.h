@@ -1,0 +1,65 @@
+// One RocksDB database with our column families: opening and refusing, single reads and writes, errors as ours.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <rocksdb/db.h>
+
+#include "core/result.h"
+#include "storage/options.h"
+
+namespace vedette::storage {
+
+/// Newer programs read older versions; older ones refuse newer.
+inline constexpr std::uint32_t kFormatVersion = 1;
+
+enum class Family : std::uint8_t { kMeta, kSeries, kIndex, kChunks, kJournal, kState };
+inline constexpr std::size_t kFamilyCount = 6;
+
+/// Our Error for a RocksDB status that is not ok. A full disk is kUnavailable.
+Error ToError(const rocksdb::Status& status, std::string_view what);
+
+inline rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
+inline std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+class Database {
+ public:
+  /// Errors: see RocksStorage::Open. `env`: null for the operating system's files.
+  static Result<std::unique_ptr<Database>> Open(const StorageOptions& options, rocksdb::Env* env);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  rocksdb::DB& db() { return *db_; }
+  rocksdb::ColumnFamilyHandle* family(Family family) const { return handles_[static_cast<std::size_t>(family)]; }
+
+  /// `sync`: returns when the batch is on the medium.
+  Status Write(rocksdb::WriteBatch& batch, bool sync);
+  Result<std::optional<std::string>> Get(Family family, std::string_view key,
+                                         const rocksdb::Snapshot* snapshot = nullptr) const;
+  /// A big-endian number of `meta`; 0 when it is not there.
+  Result<std::uint64_t> GetNumber(std::string_view key) const;
+  void PutNumber(rocksdb::WriteBatch& batch, std::string_view key, std::uint64_t value) const;
+
+  /// What was written so far survives a power cut.
+  Status Sync();
+  /// Tries to leave the state RocksDB goes into when a write failed. Ok when there is nothing to leave.
+  Status Resume();
+  std::uint64_t Property(Family family, const std::string& name) const;
+
+ private:
+  Database() = default;
+  Status Lock(const std::string& path);
+  Status CheckVersion();
+
+  int lock_file_ = -1;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> handles_{};
+};
+
+}  // namespace vedette::storage

@@ -1,0 +1,51 @@
+// The parts of the RocksDB store that its appenders, queriers and maintenance share.
+#pragma once
+
+#include <atomic>
+#include <shared_mutex>
+
+#include "core/clock.h"
+#include "storage/head/head.h"
+#include "storage/rocks/database.h"
+#include "storage/rocks/disk_guard.h"
+#include "storage/rocks/metrics.h"
+#include "storage/rocks/partitions.h"
+#include "storage/rocks/rocks_storage.h"
+#include "storage/rocks/sealer.h"
+#include "storage/rocks/series_catalog.h"
+
+namespace vedette::storage {
+
+struct Engine {
+  Engine(const StorageOptions& storage_options, const RocksTuning& rocks_tuning, const Clock& system_clock,
+         prometheus::Registry& registry, std::unique_ptr<Database> opened)
+      : options(storage_options),
+        tuning(rocks_tuning),
+        clock(system_clock),
+        metrics(registry),
+        database(std::move(opened)),
+        head(options.chunk_samples, options.chunk_span, tuning.spill_samples),
+        catalog(*database, head),
+        partitions(*database),
+        sealer(*database, head, partitions, metrics, tuning),
+        guard(*database, options, tuning, metrics) {}
+
+  const StorageOptions options;
+  const RocksTuning tuning;
+  const Clock& clock;
+  StorageMetrics metrics;
+  const std::unique_ptr<Database> database;
+  Head head;
+  SeriesCatalog catalog;
+  Partitions partitions;
+  Sealer sealer;
+  DiskGuard guard;
+  /// Shared by a commit from looking its series up until they hold its samples; exclusive while series leave memory.
+  std::shared_mutex commit_gate;
+  std::atomic<bool> unsynced{false};
+};
+
+std::unique_ptr<Appender> NewRocksAppender(Engine& engine, const AppendOptions& append);
+std::unique_ptr<Querier> NewRocksQuerier(Engine& engine, TimeRange range);
+
+}  // namespace vedette::storage

@@ -1,0 +1,156 @@
+#include "storage/rocks/journal_record.h"
+
+#include <algorithm>
+
+#include "storage/coding.h"
+#include "storage/rocks/value_codec.h"
+
+namespace vedette::storage {
+namespace {
+
+/// A run of neighbouring ids is a few bytes however long it is: this bounds what damaged bytes can ask for.
+constexpr std::uint64_t kMaxRun = 1 << 16;
+
+std::uint64_t Raw(SeriesId id) { return static_cast<std::uint64_t>(id); }
+
+/// Runs of ids, each one above the one before: gap from the end of the last run (signed varint), length (varint).
+void PutIds(std::span<const SeriesId> ids, std::string& out) {
+  std::uint64_t next = 0;
+  for (std::size_t i = 0; i < ids.size();) {
+    std::size_t end = i + 1;
+    while (end < ids.size() && end - i < kMaxRun && Raw(ids[end]) == Raw(ids[end - 1]) + 1) ++end;
+    PutSigned(out, static_cast<std::int64_t>(Raw(ids[i]) - next));
+    PutVarint(out, end - i);
+    next = Raw(ids[end - 1]) + 1;
+    i = end;
+  }
+}
+
+bool GetIds(ByteReader& in, std::uint64_t count, std::vector<SeriesId>& out) {
+  std::uint64_t next = 0;
+  while (count > 0) {
+    const auto gap = in.Signed();
+    const auto run = in.Varint();
+    if (!gap || !run || *run == 0 || *run > kMaxRun || *run > count) return false;
+    next += static_cast<std::uint64_t>(*gap);
+    for (std::uint64_t i = 0; i < *run; ++i) out.push_back(SeriesId(next + i));
+    next += *run;
+    count -= *run;
+  }
+  return true;
+}
+
+bool GetRows(ByteReader& in, AppendBatch& batch) {
+  std::int64_t time = 0;
+  while (!in.empty()) {
+    const auto step = in.Signed();
+    const auto count = in.Varint();
+    if (!step || !count) return false;
+    time = WrapAdd(time, *step);
+    const std::size_t begin = batch.series.size();
+    if (!GetIds(in, *count, batch.series) || in.size() < *count) return false;
+    for (std::uint64_t i = 0; i < *count; ++i) {
+      const auto value = GetValue(in);
+      if (!value) return false;
+      batch.values.push_back(*value);
+    }
+    batch.rows.push_back({TimeMs(time), begin, batch.series.size()});
+  }
+  return true;
+}
+
+bool GetCarried(ByteReader& in, std::vector<CarriedSamples>& series) {
+  std::uint64_t id = 0;
+  while (!in.empty()) {
+    const auto gap = in.Signed();
+    const auto count = in.Varint();
+    // A sample takes two bytes at least.
+    if (!gap || !count || *count > in.size() / 2) return false;
+    id += static_cast<std::uint64_t>(*gap);
+    CarriedSamples& carried = series.emplace_back();
+    carried.id = SeriesId(id);
+    std::int64_t time = 0;
+    for (std::uint64_t i = 0; i < *count; ++i) {
+      const auto step = in.Signed();
+      const auto value = GetValue(in);
+      if (!step || !value) return false;
+      time = WrapAdd(time, *step);
+      carried.samples.times.push_back(time);
+      carried.samples.values.push_back(*value);
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string EncodeRows(const AppendBatch& batch) {
+  std::string out;
+  out.reserve(16 + 4 * batch.size());
+  out.push_back(static_cast<char>(RecordKind::kRows));
+  std::int64_t time = 0;
+  for (const AppendBatch::Row& row : batch.rows) {
+    PutSigned(out, WrapSub(row.time.ms, time));
+    time = row.time.ms;
+    PutVarint(out, row.end - row.begin);
+    PutIds(std::span(batch.series).subspan(row.begin, row.end - row.begin), out);
+    for (std::size_t i = row.begin; i < row.end; ++i) PutValue(out, batch.values[i]);
+  }
+  return out;
+}
+
+std::string EncodeSealed(std::span<const SeriesId> ids) {
+  std::string out;
+  out.push_back(static_cast<char>(RecordKind::kSealed));
+  PutVarint(out, ids.size());
+  PutIds(ids, out);
+  return out;
+}
+
+std::string EncodeCarried(std::span<const CarriedSamples> series) {
+  std::string out;
+  out.push_back(static_cast<char>(RecordKind::kCarried));
+  std::uint64_t id = 0;
+  for (const CarriedSamples& carried : series) {
+    PutSigned(out, static_cast<std::int64_t>(Raw(carried.id) - id));
+    id = Raw(carried.id);
+    PutVarint(out, carried.samples.size());
+    std::int64_t time = 0;
+    for (std::size_t i = 0; i < carried.samples.size(); ++i) {
+      PutSigned(out, WrapSub(carried.samples.times[i], time));
+      time = carried.samples.times[i];
+      PutValue(out, carried.samples.values[i]);
+    }
+  }
+  return out;
+}
+
+Status DecodeRecord(std::string_view bytes, JournalRecord& record) {
+  record.rows.Clear();
+  record.sealed.clear();
+  record.carried.clear();
+  ByteReader in(bytes);
+  const auto kind = in.Byte();
+  if (!kind) return Fail(Code::kCorruption, "empty journal record");
+  record.kind = static_cast<RecordKind>(*kind);
+  bool whole = false;
+  switch (record.kind) {
+    case RecordKind::kRows:
+      whole = GetRows(in, record.rows);
+      break;
+    case RecordKind::kSealed: {
+      const auto count = in.Varint();
+      whole = count && *count <= bytes.size() * kMaxRun && GetIds(in, *count, record.sealed) && in.empty();
+      break;
+    }
+    case RecordKind::kCarried:
+      whole = GetCarried(in, record.carried);
+      break;
+    default:
+      return Fail(Code::kBadData, "journal record of kind {}, which this program does not know", *kind);
+  }
+  if (!whole) return Fail(Code::kCorruption, "journal record of {} bytes is damaged", bytes.size());
+  return Ok();
+}
+
+}  // namespace vedette::storage

@@ -1,0 +1,173 @@
+#include "storage/rocks/keys.h"
+
+#include <vector>
+
+#include "storage/coding.h"
+
+namespace vedette::storage {
+namespace {
+
+/// Signed to unsigned such that order is kept.
+std::uint32_t Biased(std::int32_t day) { return static_cast<std::uint32_t>(day) ^ 0x80000000U; }
+
+constexpr char kLabelsFormat = 1;
+
+void PutEscapedName(std::string& out, std::string_view name, char mark) {
+  for (const char c : name) {
+    out.push_back(c);
+    if (c == '\0') out.push_back('\xFF');
+  }
+  out.push_back('\0');
+  out.push_back(mark);
+}
+
+}  // namespace
+
+std::int32_t DayOf(TimeMs time) {
+  const std::int64_t day = time.ms / kDayMs;
+  return static_cast<std::int32_t>(time.ms % kDayMs < 0 ? day - 1 : day);
+}
+
+TimeMs StartOfDay(std::int32_t day) { return TimeMs(day * kDayMs); }
+
+std::string DayText(std::int32_t day) { return FormatRfc3339(StartOfDay(day)).substr(0, 10); }
+
+std::string DayPrefix(std::int32_t day) {
+  std::string out;
+  PutBigEndian(out, Biased(day));
+  return out;
+}
+
+std::int32_t ParseDay(std::string_view key) {
+  return static_cast<std::int32_t>(GetBigEndian<std::uint32_t>(key) ^ 0x80000000U);
+}
+
+std::string ChunkPrefix(std::int32_t day, SeriesId series) {
+  std::string out = DayPrefix(day);
+  PutBigEndian(out, static_cast<std::uint64_t>(series));
+  return out;
+}
+
+std::string EncodeChunkKey(const ChunkKey& key) {
+  std::string out = ChunkPrefix(key.day, key.series);
+  PutBigEndian(out, static_cast<std::uint32_t>((key.first - StartOfDay(key.day)).count()));
+  PutBigEndian(out, key.seal);
+  return out;
+}
+
+std::optional<ChunkKey> ParseChunkKey(std::string_view key) {
+  if (key.size() != kChunkKeyBytes) return std::nullopt;
+  ChunkKey out;
+  out.day = ParseDay(key);
+  out.series = SeriesId(GetBigEndian<std::uint64_t>(key.substr(4)));
+  out.first = StartOfDay(out.day) + Millis(GetBigEndian<std::uint32_t>(key.substr(12)));
+  out.seal = GetBigEndian<std::uint32_t>(key.substr(16));
+  return out;
+}
+
+std::string DescribeChunkKey(std::string_view key) {
+  const auto parsed = ParseChunkKey(key);
+  if (!parsed) return fmt::format("chunk with a key of {} bytes", key.size());
+  return fmt::format("chunk of series {}, day {}, first sample {}, seal {}", static_cast<std::uint64_t>(parsed->series),
+                     DayText(parsed->day), parsed->first, parsed->seal);
+}
+
+std::string IndexKey(std::int32_t day, std::string_view name, std::string_view value) {
+  std::string out = DayPrefix(day);
+  PutEscapedName(out, name, '\x01');
+  out.append(value);
+  return out;
+}
+
+std::string IndexNameEnd(std::int32_t day, std::string_view name) {
+  std::string out = DayPrefix(day);
+  PutEscapedName(out, name, '\x02');
+  return out;
+}
+
+std::optional<IndexKeyParts> ParseIndexKey(std::string_view key) {
+  if (key.size() < 4) return std::nullopt;
+  IndexKeyParts out;
+  for (std::size_t i = 4; i < key.size(); ++i) {
+    if (key[i] != '\0') {
+      out.name.push_back(key[i]);
+      continue;
+    }
+    if (++i == key.size()) return std::nullopt;
+    if (key[i] == '\x01') {
+      out.value = key.substr(i + 1);
+      return out;
+    }
+    if (key[i] != '\xFF') return std::nullopt;
+    out.name.push_back('\0');
+  }
+  return std::nullopt;
+}
+
+std::string SeriesKey(SeriesId id) {
+  std::string out(1, kSeriesTag);
+  PutBigEndian(out, static_cast<std::uint64_t>(id));
+  return out;
+}
+
+std::string SeriesHashPrefix(std::uint64_t hash) {
+  std::string out = "h";
+  PutBigEndian(out, hash);
+  return out;
+}
+
+std::string SeriesHashKey(std::uint64_t hash, SeriesId id) {
+  std::string out = SeriesHashPrefix(hash);
+  PutBigEndian(out, static_cast<std::uint64_t>(id));
+  return out;
+}
+
+SeriesId ParseSeriesKey(std::string_view key) {
+  return key.size() < 9 ? SeriesId::kNone : SeriesId(GetBigEndian<std::uint64_t>(key.substr(key.size() - 8)));
+}
+
+std::string EncodeLabels(const Labels& labels) {
+  std::string out(1, kLabelsFormat);
+  PutVarint(out, labels.size());
+  for (const LabelView label : labels) {
+    for (const std::string_view text : {label.name, label.value}) {
+      PutVarint(out, text.size());
+      out.append(text);
+    }
+  }
+  return out;
+}
+
+Result<Labels> DecodeLabels(std::string_view bytes) {
+  ByteReader in(bytes);
+  const auto text = [&]() -> std::optional<std::string_view> {
+    const auto size = in.Varint();
+    if (!size || *size > in.size()) return std::nullopt;
+    return in.Bytes(static_cast<std::size_t>(*size));
+  };
+  const auto format = in.Byte();
+  const auto count = in.Varint();
+  if (format != kLabelsFormat || !count || *count > in.size()) return Fail(Code::kCorruption, "labels are damaged");
+  std::vector<LabelView> labels;
+  for (std::uint64_t i = 0; i < *count; ++i) {
+    const auto name = text();
+    const auto value = text();
+    if (!name || !value || value->empty() || (!labels.empty() && *name <= labels.back().name)) {
+      return Fail(Code::kCorruption, "label {} of {} is damaged", i + 1, *count);
+    }
+    labels.push_back({*name, *value});
+  }
+  if (!in.empty()) return Fail(Code::kCorruption, "{} bytes behind the labels", in.size());
+  return Labels::FromSorted(labels);
+}
+
+std::string JournalKey(std::uint64_t commit, std::uint32_t number) {
+  std::string out;
+  PutBigEndian(out, commit);
+  PutBigEndian(out, number);
+  return out;
+}
+
+std::string UnpackedKey(std::int32_t day) { return std::string(kMetaUnpacked) + DayPrefix(day); }
+
+}  // namespace vedette::storage

@@ -1,0 +1,79 @@
+// The keys of all column families (docs/storage_format.md draws them). Big-endian, so that byte order is number order;
+// whatever belongs to a time starts with its UTC day, so that a day can be dropped as one key range.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/labels.h"
+#include "core/result.h"
+#include "core/time.h"
+#include "storage/storage.h"
+
+namespace vedette::storage {
+
+inline constexpr std::int64_t kDayMs = 86'400'000;
+
+/// UTC days since 1970, rounded down.
+std::int32_t DayOf(TimeMs time);
+TimeMs StartOfDay(std::int32_t day);
+std::string DayText(std::int32_t day);  // "2026-11-21"
+
+/// chunks: day (4, biased), series (8), ms within the day of the first sample (4), seal number (4).
+struct ChunkKey {
+  std::int32_t day = 0;
+  SeriesId series = SeriesId::kNone;
+  TimeMs first;
+  std::uint32_t seal = 0;
+};
+inline constexpr std::size_t kChunkPrefixBytes = 12;
+inline constexpr std::size_t kChunkKeyBytes = 20;
+std::string EncodeChunkKey(const ChunkKey& key);
+std::string ChunkPrefix(std::int32_t day, SeriesId series);
+std::optional<ChunkKey> ParseChunkKey(std::string_view key);
+/// For messages: "chunk of series 17, day 2026-11-21, first sample 2026-11-21T10:00:00Z".
+std::string DescribeChunkKey(std::string_view key);
+
+/// All keys of a day, in `chunks` and `index`: [DayPrefix(day), DayPrefix(day + 1)).
+std::string DayPrefix(std::int32_t day);
+std::int32_t ParseDay(std::string_view key);  // at least 4 bytes
+
+/// index: day (4), label name with 0x00 as 0x00 0xFF, end mark 0x00 0x01, label value as it is. The row of all series
+/// of the day has the empty name and value.
+std::string IndexKey(std::int32_t day, std::string_view name, std::string_view value);
+struct IndexKeyParts {
+  std::string name;
+  std::string_view value;
+};
+std::optional<IndexKeyParts> ParseIndexKey(std::string_view key);
+/// The first key behind all values of `name`.
+std::string IndexNameEnd(std::int32_t day, std::string_view name);
+
+/// series: 'i' + id (8) -> labels; 'h' + hash of the labels (8) + id (8) -> nothing. Both have a prefix of 9 bytes.
+std::string SeriesKey(SeriesId id);
+std::string SeriesHashPrefix(std::uint64_t hash);
+std::string SeriesHashKey(std::uint64_t hash, SeriesId id);
+inline constexpr char kSeriesTag = 'i';
+/// The id at the end of either key.
+SeriesId ParseSeriesKey(std::string_view key);
+
+/// Labels in `series`: format byte 1, count (varint), then name and value, each with its size (varint) before it.
+std::string EncodeLabels(const Labels& labels);
+/// Errors: kCorruption.
+Result<Labels> DecodeLabels(std::string_view bytes);
+
+/// journal: commit (8), number (4): 0 for the rows of the commit, then the seal rounds that happened after it.
+std::string JournalKey(std::uint64_t commit, std::uint32_t number);
+
+/// meta: readable names.
+inline constexpr std::string_view kMetaVersion = "format_version";
+inline constexpr std::string_view kMetaWatermark = "journal_watermark";  // commits up to here are sealed or carried
+inline constexpr std::string_view kMetaNextSeries = "next_series";       // no id below may be given again
+inline constexpr std::string_view kMetaSeal = "seal_number";             // the last one used
+inline constexpr std::string_view kMetaMaxTime = "max_time";             // no sealed sample is newer
+inline constexpr std::string_view kMetaUnpacked = "unpacked/";           // + day (4): has chunks to be re-packed
+std::string UnpackedKey(std::int32_t day);
+
+}  // namespace vedette::storage

@@ -1,0 +1,159 @@
+#include <mutex>
+#include <shared_mutex>
+#include <unordered_set>
+
+#include <prometheus/counter.h>
+#include <rocksdb/write_batch.h>
+
+#include "storage/rocks/engine.h"
+#include "storage/rocks/journal_record.h"
+#include "storage/rocks/keys.h"
+
+namespace vedette::storage {
+namespace {
+
+void Count(prometheus::Counter& counter, std::size_t n) {
+  if (n != 0) counter.Increment(static_cast<double>(n));
+}
+
+class RocksAppender final : public Appender {
+ public:
+  RocksAppender(Engine& engine, const AppendOptions& append) : engine_(engine), append_(append) {}
+
+  Result<SeriesId> Series(const Labels& labels) override;
+  void Add(SeriesId series, TimeMs time, double value) override { batch_.Add(series, time, value); }
+  void AddRow(TimeMs time, std::span<const SeriesId> series, std::span<const double> values) override {
+    batch_.AddRow(time, series, values);
+  }
+  Result<AppendOutcome> Commit() override;
+
+ private:
+  Status Resolve(TimeMs now, AppendOutcome& outcome);
+  bool ResolveInMemory(TimeMs now, std::vector<SeriesId>& missing);
+  void Drop(const std::unordered_set<SeriesId>& unknown, AppendOutcome& outcome);
+  Status Write(AppendOutcome& outcome);
+  void CountOutcome(const AppendOutcome& outcome);
+
+  Engine& engine_;
+  const AppendOptions append_;
+  AppendBatch batch_;
+  std::vector<HeadSeries*> undefined_;  // series of the batch whose definition is not on disk
+};
+
+Result<SeriesId> RocksAppender::Series(const Labels& labels) {
+  VEDETTE_CHECK(ValidateSeries(labels));
+  auto id = engine_.catalog.FindOrCreate(labels, engine_.clock.Now(), engine_.options.max_series);
+  if (!id && id.error().code == Code::kLimit) Count(engine_.metrics.refused_max_series, 1);
+  return id;
+}
+
+Result<AppendOutcome> RocksAppender::Commit() {
+  AppendOutcome outcome;
+  const TimeMs now = engine_.clock.Now();
+  batch_.DropOutside(now, engine_.options, append_, outcome);
+  Status status = engine_.guard.Admit();
+  if (status && !batch_.rows.empty()) {
+    const std::shared_lock gate(engine_.commit_gate);
+    status = Resolve(now, outcome);
+    if (status && !batch_.rows.empty()) status = Write(outcome);
+  }
+  if (!status) {
+    const bool full = status.error().code == Code::kUnavailable;
+    Count(full ? engine_.metrics.refused_disk_full : engine_.metrics.refused_io, batch_.size());
+  }
+  batch_.Clear();
+  undefined_.clear();
+  if (!status) return std::move(status).error();
+  CountOutcome(outcome);
+  return outcome;
+}
+
+/// Finds the series of the batch in memory, fetches evicted ones, and drops samples of those that are nowhere.
+Status RocksAppender::Resolve(TimeMs now, AppendOutcome& outcome) {
+  std::vector<SeriesId> missing;
+  if (ResolveInMemory(now, missing)) return Ok();
+  std::unordered_set<SeriesId> unknown;
+  for (const SeriesId id : missing) {
+    VEDETTE_TRY(const bool found, engine_.catalog.Load(id, now));
+    if (!found) unknown.insert(id);
+  }
+  Drop(unknown, outcome);
+  missing.clear();
+  ResolveInMemory(now, missing);
+  return Ok();
+}
+
+bool RocksAppender::ResolveInMemory(TimeMs now, std::vector<SeriesId>& missing) {
+  undefined_.clear();
+  const std::shared_lock lock(engine_.head.table().mutex());
+  for (const AppendBatch::Row& row : batch_.rows) {
+    for (std::size_t i = row.begin; i < row.end; ++i) {
+      HeadSeries* series = engine_.head.table().Find(batch_.series[i]);
+      if (series == nullptr) {
+        missing.push_back(batch_.series[i]);
+        continue;
+      }
+      series->last_use_ms.store(now.ms, std::memory_order_relaxed);
+      if (!series->stored.load(std::memory_order_acquire)) undefined_.push_back(series);
+    }
+  }
+  return missing.empty();
+}
+
+void RocksAppender::Drop(const std::unordered_set<SeriesId>& unknown, AppendOutcome& outcome) {
+  if (unknown.empty()) return;
+  AppendBatch kept;
+  for (const AppendBatch::Row& row : batch_.rows) {
+    for (std::size_t i = row.begin; i < row.end; ++i) {
+      if (unknown.contains(batch_.series[i])) {
+        ++outcome.unknown;
+      } else {
+        kept.Add(batch_.series[i], row.time, batch_.values[i]);
+      }
+    }
+  }
+  batch_ = std::move(kept);
+}
+
+Status RocksAppender::Write(AppendOutcome& outcome) {
+  rocksdb::WriteBatch batch;
+  for (const HeadSeries* series : undefined_) engine_.catalog.PutDefinition(batch, *series);
+  const std::string record = EncodeRows(batch_);
+  CommitOrder& order = engine_.head.order();
+  const std::uint64_t commit = order.Begin();
+  batch.Put(engine_.database->family(Family::kJournal), JournalKey(commit, 0), record);
+  const Status written = engine_.database->Write(batch, engine_.options.wal_sync_interval.count() == 0);
+
+  // Failed or not, the commit takes its turn: later ones wait for it.
+  auto turn = order.AwaitTurn(commit);
+  if (written) engine_.head.Apply(batch_, commit, outcome);
+  order.Finish(commit, std::move(turn));
+  if (!written) {
+    engine_.guard.NoteFailedWrite();
+    return written;
+  }
+  for (HeadSeries* series : undefined_) series->stored.store(true, std::memory_order_release);
+  engine_.unsynced = true;
+  engine_.sealer.NoteJournal(batch_.size());
+  Count(engine_.metrics.journal_bytes, record.size());
+  return Ok();
+}
+
+void RocksAppender::CountOutcome(const AppendOutcome& outcome) {
+  StorageMetrics& metrics = engine_.metrics;
+  Count(metrics.commits, 1);
+  Count(metrics.samples, outcome.stored);
+  Count(metrics.duplicates, outcome.duplicates);
+  Count(metrics.conflicts, outcome.conflicts);
+  Count(metrics.refused_too_old, outcome.too_old);
+  Count(metrics.refused_too_new, outcome.too_new);
+  Count(metrics.refused_unknown, outcome.unknown);
+}
+
+}  // namespace
+
+std::unique_ptr<Appender> NewRocksAppender(Engine& engine, const AppendOptions& append) {
+  return std::make_unique<RocksAppender>(engine, append);
+}
+
+}  // namespace vedette::storage

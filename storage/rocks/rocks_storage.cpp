@@ -1,0 +1,282 @@
+#include "storage/rocks/rocks_storage.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <rocksdb/write_batch.h>
+
+#include "core/log.h"
+#include "storage/rocks/engine.h"
+#include "storage/rocks/keys.h"
+#include "storage/rocks/recovery.h"
+
+namespace vedette::storage {
+namespace {
+
+/// Between two looks at the free space, and syncs at most.
+constexpr Millis kGuardInterval{1000};
+/// Between two rounds that look at every series and every day.
+constexpr std::chrono::seconds kFullRoundInterval{30};
+/// A day is re-packed when it has been over for so long: late samples have mostly come.
+constexpr Millis kRepackDelay = std::chrono::hours(1);
+/// Series that leave memory in one round, so that look-ups are not held up for long.
+constexpr std::size_t kEvictStep = 50'000;
+/// Commits take microseconds; when they leave no gap in so many tries, eviction waits for the next round.
+constexpr int kGateTries = 100;
+
+double SecondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+class RocksStorageImpl final : public RocksStorage {
+ public:
+  explicit RocksStorageImpl(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+  ~RocksStorageImpl() override;
+
+  Status Recover();
+  void StartThreads();
+
+  std::unique_ptr<Appender> NewAppender(const AppendOptions& append) override {
+    return NewRocksAppender(*engine_, append);
+  }
+  std::unique_ptr<Querier> NewQuerier(TimeRange range) const override { return NewRocksQuerier(*engine_, range); }
+  StoreStats Stats(std::size_t top) const override;
+  Status Flush() override;
+  Status RunMaintenance(TimeMs now) override;
+
+  Status Write(const StateBatch& batch) override;
+  Result<std::optional<std::string>> Get(std::string_view table, std::string_view key) const override;
+  Status Scan(std::string_view table, std::string_view prefix,
+              const std::function<bool(std::string_view, std::string_view)>& row) const override;
+
+ private:
+  TimeMs Oldest(TimeMs now) const { return AcceptedTimes(now, engine_->options, {}).min; }
+  /// What has to happen every second.
+  Status SealDue(TimeMs now);
+  Status EvictIdle(TimeMs now);
+  Status DropExpired(TimeMs now);
+  void ShowGauges();
+  /// False: stop. Otherwise `interval` is over.
+  bool Wait(Millis interval);
+  void SyncLoop();
+  void MaintenanceLoop();
+
+  const std::unique_ptr<Engine> engine_;
+  std::mutex maintenance_mutex_;  // one round at a time
+  bool collected_ = false;        // leftovers of earlier runs were looked for
+  std::mutex stop_mutex_;
+  std::condition_variable stop_came_;
+  bool stopping_ = false;
+  std::thread sync_thread_, maintenance_thread_;
+};
+
+Status RocksStorageImpl::Recover() {
+  Engine& engine = *engine_;
+  const auto start = std::chrono::steady_clock::now();
+  VEDETTE_CHECK(engine.sealer.Recover());
+  VEDETTE_CHECK(engine.catalog.Recover(engine.sealer.sealed_max_time()));
+  VEDETTE_CHECK(engine.partitions.Recover());
+  VEDETTE_TRY(const Recovered recovered, ReplayJournal(*engine.database, engine.catalog, engine.head,
+                                                       engine.sealer.sealed_max_time(), engine.clock.Now()));
+  engine.sealer.NoteJournal(recovered.samples);
+  engine.guard.Check();
+  ShowGauges();
+  const double seconds = SecondsSince(start);
+  engine.metrics.replay_seconds.Set(seconds);
+  LogInfo("storage", "store opened",
+          {{"path", engine.options.path},
+           {"series", engine.head.table().size()},
+           {"journal_samples", recovered.samples},
+           {"days", engine.partitions.days()->size()},
+           {"seconds", seconds}});
+  return Ok();
+}
+
+void RocksStorageImpl::StartThreads() {
+  sync_thread_ = std::thread([this] { SyncLoop(); });
+  if (engine_->tuning.maintenance_interval.count() > 0) {
+    maintenance_thread_ = std::thread([this] { MaintenanceLoop(); });
+  }
+}
+
+RocksStorageImpl::~RocksStorageImpl() {
+  {
+    const std::lock_guard lock(stop_mutex_);
+    stopping_ = true;
+  }
+  stop_came_.notify_all();
+  if (sync_thread_.joinable()) sync_thread_.join();
+  if (maintenance_thread_.joinable()) maintenance_thread_.join();
+}
+
+bool RocksStorageImpl::Wait(Millis interval) {
+  std::unique_lock lock(stop_mutex_);
+  return !stop_came_.wait_for(lock, interval, [this] { return stopping_; });
+}
+
+void RocksStorageImpl::SyncLoop() {
+  const Millis sync = engine_->options.wal_sync_interval;
+  const Millis interval = sync.count() > 0 ? std::min(sync, kGuardInterval) : kGuardInterval;
+  auto last_check = std::chrono::steady_clock::now();
+  while (Wait(interval)) {
+    if (engine_->unsynced.exchange(false)) {
+      if (const Status status = engine_->database->Sync(); !status) {
+        engine_->metrics.maintenance_failures.Increment();
+        engine_->guard.NoteFailedWrite();
+        LogError("storage", "journal not synced", {{"error", status.error()}});
+      }
+    }
+    if (std::chrono::steady_clock::now() - last_check < kGuardInterval) continue;
+    last_check = std::chrono::steady_clock::now();
+    engine_->guard.Check();
+  }
+}
+
+void RocksStorageImpl::MaintenanceLoop() {
+  auto last_full = std::chrono::steady_clock::now();
+  while (Wait(engine_->tuning.maintenance_interval)) {
+    const bool full = std::chrono::steady_clock::now() - last_full >= kFullRoundInterval;
+    if (full) last_full = std::chrono::steady_clock::now();
+    const TimeMs now = engine_->clock.Now();
+    const Status status = full ? RunMaintenance(now) : SealDue(now);
+    if (status) continue;
+    engine_->metrics.maintenance_failures.Increment();
+    engine_->guard.NoteFailedWrite();
+    LogError("storage", "maintenance failed, it is tried again", {{"error", status.error()}});
+  }
+}
+
+Status RocksStorageImpl::SealDue(TimeMs now) {
+  const std::lock_guard lock(maintenance_mutex_);
+  VEDETTE_CHECK(engine_->sealer.SealFull(Oldest(now)));
+  if (engine_->sealer.JournalIsLong()) VEDETTE_CHECK(engine_->sealer.Spill(false, Oldest(now)));
+  ShowGauges();
+  return Ok();
+}
+
+Status RocksStorageImpl::RunMaintenance(TimeMs now) {
+  VEDETTE_CHECK(SealDue(now));
+  const std::lock_guard lock(maintenance_mutex_);
+  const Millis idle = std::min(engine_->options.chunk_span, engine_->tuning.evict_after);
+  VEDETTE_CHECK(engine_->sealer.SealIdle(now - idle, Oldest(now)));
+  VEDETTE_CHECK(EvictIdle(now));
+  VEDETTE_CHECK(DropExpired(now));
+  VEDETTE_CHECK(engine_->partitions.Repack(DayOf(now - kRepackDelay) - 1, engine_->tuning.repack_samples));
+  ShowGauges();
+  return Ok();
+}
+
+Status RocksStorageImpl::EvictIdle(TimeMs now) {
+  for (int i = 0; i < kGateTries; ++i) {
+    const std::unique_lock gate(engine_->commit_gate, std::try_to_lock);
+    if (gate.owns_lock()) return engine_->catalog.Evict(now, engine_->tuning.evict_after, kEvictStep);
+    std::this_thread::yield();
+  }
+  return Ok();
+}
+
+Status RocksStorageImpl::DropExpired(TimeMs now) {
+  if (engine_->options.retention.count() == 0) return Ok();
+  VEDETTE_TRY(const std::size_t dropped, engine_->partitions.DropBefore(DayOf(Oldest(now))));
+  if (dropped > 0) LogInfo("storage", "days beyond the retention dropped", {{"days", dropped}});
+  if (dropped == 0 && collected_) return Ok();
+  VEDETTE_TRY(const Postings alive, engine_->partitions.AllSeries());
+  VEDETTE_CHECK(engine_->catalog.Collect(alive, now, engine_->options.retention));
+  collected_ = true;
+  return Ok();
+}
+
+Status RocksStorageImpl::Flush() {
+  const std::lock_guard lock(maintenance_mutex_);
+  const TimeMs oldest = Oldest(engine_->clock.Now());
+  VEDETTE_CHECK(engine_->sealer.SealFull(oldest));
+  VEDETTE_CHECK(engine_->sealer.Spill(true, oldest));
+  VEDETTE_CHECK(engine_->partitions.Repack(INT32_MAX, engine_->tuning.repack_samples));
+  for (std::size_t i = 0; i < kFamilyCount; ++i) {
+    rocksdb::CompactRangeOptions options;
+    // The lowest level too: it holds what re-packing deleted, and it alone has the strong compression.
+    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+    const rocksdb::Status status = engine_->database->db().CompactRange(
+        options, engine_->database->family(static_cast<Family>(i)), nullptr, nullptr);
+    if (!status.ok()) return ToError(status, "compaction");
+  }
+  ShowGauges();
+  return Ok();
+}
+
+void RocksStorageImpl::ShowGauges() {
+  engine_->metrics.head_series.Set(static_cast<double>(engine_->head.table().size()));
+  engine_->metrics.journal_samples.Set(static_cast<double>(engine_->sealer.journal_samples()));
+}
+
+StoreStats RocksStorageImpl::Stats(std::size_t top) const {
+  StoreStats stats;
+  {
+    const std::shared_lock lock(engine_->head.table().mutex());
+    stats.head_series = engine_->head.table().size();
+    engine_->head.table().index().FillStats(top, stats);
+  }
+  stats.head_chunks = engine_->head.open_chunks();
+  stats.head_range = engine_->head.range();
+  return stats;
+}
+
+std::string StateKey(std::string_view table, std::string_view key) {
+  std::string out(table);
+  out.push_back('\0');
+  return out.append(key);
+}
+
+Status RocksStorageImpl::Write(const StateBatch& changes) {
+  if (changes.empty()) return Ok();
+  rocksdb::WriteBatch batch;
+  rocksdb::ColumnFamilyHandle* family = engine_->database->family(Family::kState);
+  for (const StateBatch::Change& change : changes.changes()) {
+    const std::string key = StateKey(change.table, change.key);
+    if (change.value) {
+      batch.Put(family, key, *change.value);
+    } else {
+      batch.Delete(family, key);
+    }
+  }
+  const Status written = engine_->database->Write(batch, true);
+  if (!written) engine_->guard.NoteFailedWrite();
+  return written;
+}
+
+Result<std::optional<std::string>> RocksStorageImpl::Get(std::string_view table, std::string_view key) const {
+  return engine_->database->Get(Family::kState, StateKey(table, key));
+}
+
+Status RocksStorageImpl::Scan(std::string_view table, std::string_view prefix,
+                              const std::function<bool(std::string_view, std::string_view)>& row) const {
+  const std::string start = StateKey(table, prefix);
+  const std::unique_ptr<rocksdb::Iterator> at(
+      engine_->database->db().NewIterator(rocksdb::ReadOptions(), engine_->database->family(Family::kState)));
+  for (at->Seek(start); at->Valid() && ToView(at->key()).starts_with(start); at->Next()) {
+    if (!row(ToView(at->key()).substr(table.size() + 1), ToView(at->value()))) break;
+  }
+  if (!at->status().ok()) return ToError(at->status(), "scan of table " + std::string(table));
+  return Ok();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RocksStorage>> RocksStorage::Open(const StorageOptions& options, const Clock& clock,
+                                                         prometheus::Registry& registry, const RocksTuning& tuning) {
+  VEDETTE_CHECK(options.Validate());
+  VEDETTE_TRY(std::unique_ptr<Database> database, Database::Open(options, tuning.env));
+  auto storage = std::make_unique<RocksStorageImpl>(
+      std::make_unique<Engine>(options, tuning, clock, registry, std::move(database)));
+  const Status recovered = storage->Recover();
+  if (!recovered) return Annotate("data directory " + options.path, recovered.error());
+  storage->StartThreads();
+  return std::unique_ptr<RocksStorage>(std::move(storage));
+}
+
+}  // namespace vedette::storage

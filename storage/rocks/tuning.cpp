@@ -1,0 +1,97 @@
+#include "storage/rocks/tuning.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/slice_transform.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include "storage/rocks/keys.h"
+#include "storage/rocks/postings_merge.h"
+
+namespace vedette::storage {
+
+rocksdb::DBOptions DatabaseTuning(const StorageOptions& options, rocksdb::Env* env) {
+  rocksdb::DBOptions out;
+  if (env != nullptr) out.env = env;
+  out.create_if_missing = true;
+  out.create_missing_column_families = true;
+  // One flush and one compaction beside the work of the agent: it shares small machines.
+  out.max_background_jobs = 2;
+  // All memtables together; the cache is a budget of its own so that a query cannot squeeze out what is not written
+  // yet.
+  out.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(options.write_buffer_bytes);
+  // The log is what a start has to read. Families that change rarely would otherwise keep old log files alive.
+  out.max_total_wal_size = 2 * options.write_buffer_bytes;
+  // A start inserts the log into memtables and is ready; flushing them first would only delay it.
+  out.avoid_flush_during_recovery = true;
+  // The log has everything: a stop need not write tables.
+  out.avoid_flush_during_shutdown = true;
+  // A torn record at the end of the log is what a crash leaves; whatever lies before it is kept.
+  out.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  // Table files are synced as they are written, not in one stall at their end.
+  out.bytes_per_sync = 1 << 20;
+  // Descriptors are few on small machines; the table cache holds this many.
+  out.max_open_files = 512;
+  // Opening must not depend on the number of files.
+  out.skip_stats_update_on_db_open = true;
+  // RocksDB's own log is for its developers: little of it, and no periodic statistics.
+  out.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  out.keep_log_file_num = 2;
+  out.max_log_file_size = 1 << 20;
+  out.stats_dump_period_sec = 0;
+  out.stats_persist_period_sec = 0;
+  return out;
+}
+
+rocksdb::ColumnFamilyOptions FamilyTuning(Family family, const StorageOptions& options,
+                                          const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions out;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.format_version = 5;  // the newest that 7.8 and 9.x both write by default
+  // Index and filter blocks count in the cache, so that memory does not grow with the age of the store.
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  // The manager above bounds all memtables together; a single one may use all of it.
+  out.write_buffer_size = options.write_buffer_bytes;
+  // Keeps the lowest level at nine tenths of the data whatever its size: less space for old versions.
+  out.level_compaction_dynamic_level_bytes = true;
+  out.compression = rocksdb::kLZ4Compression;
+  out.bottommost_compression = rocksdb::kZSTD;
+
+  switch (family) {
+    case Family::kChunks:
+      // Scans read one series of one day: blocks large enough to hold a few of them, found by a filter on that prefix.
+      table.block_size = 16 << 10;
+      table.whole_key_filtering = false;
+      table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+      out.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kChunkPrefixBytes));
+      out.memtable_prefix_bloom_size_ratio = 0.02;
+      break;
+    case Family::kIndex:
+      out.merge_operator = NewPostingsMergeOperator();
+      table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+      break;
+    case Family::kSeries:
+      // Nearly every new series asks whether its hash is known, and nearly always it is not: the filter answers.
+      table.whole_key_filtering = false;
+      table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+      out.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(9));
+      out.memtable_prefix_bloom_size_ratio = 0.02;
+      break;
+    case Family::kJournal:
+      // Lives for minutes and is read once, at a start: no compression.
+      out.compression = rocksdb::kNoCompression;
+      out.bottommost_compression = rocksdb::kNoCompression;
+      break;
+    case Family::kMeta:
+    case Family::kState:
+      break;
+  }
+  out.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return out;
+}
+
+}  // namespace vedette::storage

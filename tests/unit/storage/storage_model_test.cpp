@@ -1,0 +1,266 @@
+// The Storage interface against an obvious model, with both engines: random batches in and out of order, duplicates,
+// queriers that outlive what they saw, sealing, spilling, re-packing, eviction and reopening at random points.
+#include <bit>
+#include <map>
+#include <random>
+
+#include "core/numbers.h"
+#include "storage/memory/memory_storage.h"
+#include "tests/unit/storage/rocks_fixture.h"
+
+namespace vedette::storage {
+namespace {
+
+using Model = std::map<Labels, std::map<std::int64_t, double>>;
+
+bool SameBits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual Storage& store() = 0;
+  virtual void Maintain() {}
+  virtual void Flush() {}
+  virtual void Reopen() {}
+  virtual test::FakeClock& clock() = 0;
+};
+
+class MemoryEngine final : public Engine {
+ public:
+  Storage& store() override { return *store_; }
+  test::FakeClock& clock() override { return clock_; }
+
+ private:
+  static StorageOptions Options() {
+    StorageOptions options;
+    options.retention = Millis(0);
+    return options;
+  }
+  test::FakeClock clock_;
+  std::unique_ptr<Storage> store_ = NewMemoryStorage(Options(), clock_);
+};
+
+class RocksEngine final : public Engine {
+ public:
+  RocksEngine() { fixture_.Open(); }
+  Storage& store() override { return *fixture_.store; }
+  test::FakeClock& clock() override { return fixture_.clock; }
+  void Maintain() override { MustSucceed(fixture_.store->RunMaintenance(fixture_.clock.Now())); }
+  void Flush() override { MustSucceed(fixture_.store->Flush()); }
+  void Reopen() override { fixture_.Open(); }
+
+ private:
+  RocksFixture fixture_;
+};
+
+/// A querier and what it has to go on seeing.
+struct Observer {
+  std::unique_ptr<Querier> querier;
+  TimeRange range;
+  Model model;
+};
+
+class Run {
+ public:
+  Run(Engine& engine, unsigned seed) : engine_(engine), random_(seed) {
+    for (int i = 0; i < 12; ++i) {
+      labels_.push_back({{"__name__", i % 3 == 0 ? "a_total" : "b"},
+                         {"job", "j" + std::to_string(i % 4)},
+                         {"instance", "host-" + std::to_string(i)},
+                         {i % 2 == 0 ? "even" : "odd", "yes"}});
+    }
+    base_ = engine.clock().Now().ms;
+  }
+
+  void Step() {
+    const int what = Pick(100);
+    if (what < 60) return Append();
+    if (what < 75) return CheckNow(RandomRange());
+    if (what < 82) return Observe();
+    if (what < 88) return CheckObservers();
+    if (what < 94) return engine_.Maintain();
+    if (what < 96) return engine_.Flush();
+    if (what < 98) return engine_.clock().Advance(std::chrono::minutes(7));
+    observers_.clear();  // queriers must not outlive their store
+    engine_.Reopen();
+  }
+
+  void Finish() {
+    CheckObservers();
+    observers_.clear();
+    CheckNow(TimeRange());
+    engine_.Flush();
+    CheckNow(TimeRange());
+  }
+
+ private:
+  int Pick(int n) { return static_cast<int>(random_() % static_cast<unsigned>(n)); }
+
+  double RandomValue() {
+    switch (Pick(7)) {
+      case 0:
+        return 1;
+      case 1:
+        return Pick(1000) / 10.0;
+      case 2:
+        return static_cast<double>(random_()) * 1e-3;
+      case 3:
+        return StaleNan();
+      case 4:
+        return NormalNan();
+      case 5:
+        return -0.0;
+      default:
+        return static_cast<double>(Pick(5));
+    }
+  }
+
+  /// Mostly a scrape on, sometimes a repeat, some late ones, and now and then decades ago.
+  std::int64_t RandomTime() {
+    switch (Pick(8)) {
+      case 0:
+        return base_ - Pick(40) * 15'000;
+      case 1:
+        return base_ - Pick(3 * 86'400) * 1'000LL;
+      case 2:
+        return Pick(200) * 1'000LL;
+      default:
+        return base_ += 15'000 + (Pick(10) == 0 ? Pick(20) : 0);
+    }
+  }
+
+  void Append() {
+    const auto appender = engine_.store().NewAppender({.allow_future = true});
+    AppendOutcome want;
+    std::size_t added = 0;
+    for (int row = 0; row <= Pick(3); ++row) {
+      const std::int64_t time = RandomTime();
+      for (const Labels& labels : labels_) {
+        if (Pick(3) == 0) continue;
+        const double value = RandomValue();
+        appender->Add(MustHave(appender->Series(labels)), TimeMs(time), value);
+        ++added;
+        const auto [at, fresh] = model_[labels].emplace(time, value);
+        if (!fresh) at->second = ResolveDuplicate(at->second, value);
+      }
+    }
+    const AppendOutcome outcome = MustHave(appender->Commit());
+    CHECK(outcome.stored + outcome.duplicates + outcome.conflicts == added);
+  }
+
+  TimeRange RandomRange() {
+    if (Pick(3) == 0) return {};
+    const std::int64_t from = Pick(2) == 0 ? base_ - Pick(4 * 86'400) * 1'000LL : Pick(200'000);
+    return {TimeMs(from), TimeMs(from + Pick(100) * 60'000LL)};
+  }
+
+  void Observe() {
+    if (observers_.size() > 3) observers_.erase(observers_.begin());
+    const TimeRange range = RandomRange();
+    observers_.push_back({engine_.store().NewQuerier(range), range, model_});
+  }
+
+  void CheckObservers() {
+    for (const Observer& observer : observers_) Check(*observer.querier, observer.range, observer.model);
+  }
+
+  void CheckNow(TimeRange range) { Check(*engine_.store().NewQuerier(range), range, model_); }
+
+  void Check(const Querier& querier, TimeRange range, const Model& model) {
+    std::vector<Matcher> matchers;
+    switch (Pick(5)) {
+      case 0:
+        break;
+      case 1:
+        matchers.push_back(Matcher::Equal("__name__", "a_total"));
+        break;
+      case 2:
+        matchers.push_back(MustHave(Matcher::Create(MatchOp::kRegex, "instance", "host-[1-4]")));
+        break;
+      case 3:
+        matchers.push_back(MustHave(Matcher::Create(MatchOp::kNotEqual, "job", "j1")));
+        break;
+      default:
+        matchers.push_back(MustHave(Matcher::Create(MatchOp::kRegex, "job", "j0|j2")));
+        matchers.push_back(MustHave(Matcher::Create(MatchOp::kNotRegex, "odd", "y.*")));
+    }
+    const auto found = MustHave(querier.Select(matchers));
+    std::map<Labels, SeriesId> ids;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      CHECK(MatchesAll(matchers, found[i].labels));
+      if (i > 0) CHECK(found[i - 1].labels < found[i].labels);
+      ids[found[i].labels] = found[i].id;
+    }
+    for (const auto& [labels, samples] : model) {
+      if (MatchesAll(matchers, labels)) CheckSamples(querier, ids[labels], labels, samples, range);
+    }
+  }
+
+  /// A series that was not selected must have no samples in the range.
+  static void CheckSamples(const Querier& querier, SeriesId id, const Labels& labels,
+                           const std::map<std::int64_t, double>& samples, TimeRange range) {
+    INFO(labels.ToString());
+    Columns got;
+    if (id != SeriesId::kNone) MustSucceed(querier.Read(id, TimeRange(), got));
+    const auto from = samples.lower_bound(range.min.ms), to = samples.upper_bound(range.max.ms);
+    REQUIRE(got.size() == static_cast<std::size_t>(std::distance(from, to)));
+    std::size_t wrong = 0, i = 0;
+    for (auto at = from; at != to; ++at, ++i) {
+      if (got.times[i] != at->first || !SameBits(got.values[i], at->second)) ++wrong;
+    }
+    CHECK(wrong == 0);
+  }
+
+  Engine& engine_;
+  std::mt19937 random_;
+  std::vector<Labels> labels_;
+  Model model_;
+  std::vector<Observer> observers_;
+  std::int64_t base_ = 0;
+};
+
+void RunAll(Engine& engine, unsigned seed, int steps) {
+  INFO("seed " << seed);
+  Run run(engine, seed);
+  for (int i = 0; i < steps; ++i) run.Step();
+  run.Finish();
+}
+
+TEST_CASE("the in-memory store answers as the model, whatever happens in which order", "[storage]") {
+  const unsigned seed = GENERATE(1U, 2U, 3U);
+  MemoryEngine engine;
+  RunAll(engine, seed, 400);
+}
+
+TEST_CASE("the RocksDB store answers as the model, whatever happens in which order", "[storage]") {
+  const unsigned seed = GENERATE(1U, 2U, 3U, 4U, 5U, 6U);
+  RocksEngine engine;
+  RunAll(engine, seed, 400);
+}
+
+TEST_CASE("label names and values are those of the series that a selector finds", "[storage]") {
+  MemoryEngine memory;
+  RocksEngine rocks;
+  for (Engine* engine : {static_cast<Engine*>(&memory), static_cast<Engine*>(&rocks)}) {
+    Storage& store = engine->store();
+    AppendOne(store, {{"__name__", "up"}, {"job", "old"}, {"zone", "z"}}, TimeMs(1000), 1);
+    AppendOne(store, {{"__name__", "up"}, {"job", "new"}}, engine->clock().Now(), 1);
+    for (int round = 0; round < 2; ++round) {
+      const auto all = store.NewQuerier(TimeRange());
+      const auto recent = store.NewQuerier({TimeMs(1'600'000'000'000), TimeMs::Max()});
+      const Matcher is_new = Matcher::Equal("job", "new");
+      CHECK(MustHave(all->LabelNames({})) == std::vector<std::string>{"__name__", "job", "zone"});
+      CHECK(MustHave(all->LabelNames({}, 2)) == std::vector<std::string>{"__name__", "job"});
+      CHECK(MustHave(all->LabelNames(std::span(&is_new, 1))) == std::vector<std::string>{"__name__", "job"});
+      CHECK(MustHave(all->LabelValues("job", {})) == std::vector<std::string>{"new", "old"});
+      CHECK(MustHave(recent->LabelValues("job", {})) == std::vector<std::string>{"new"});
+      CHECK(MustHave(recent->LabelNames({})) == std::vector<std::string>{"__name__", "job"});
+      CHECK(MustHave(all->LabelValues("job", std::span(&is_new, 1))) == std::vector<std::string>{"new"});
+      CHECK(all->Select({}, 1).error().code == Code::kLimit);
+      engine->Flush();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace vedette::storage
