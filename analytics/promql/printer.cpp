@@ -186,6 +186,18 @@ void AppendAggregate(std::string& out, const AggregateExpr& aggregate) {
   out += ')';
 }
 
+void AppendBinary(std::string& out, const BinaryExpr& binary) {
+  if (IsPowerOfInfinity(binary)) {
+    out += "Inf";
+  } else {
+    AppendExpr(out, *binary.lhs);
+  }
+  out += ' ';
+  AppendOperator(out, binary);
+  out += ' ';
+  AppendExpr(out, *binary.rhs);
+}
+
 void AppendExpr(std::string& out, const Expr& expr) {
   switch (expr.kind) {
     case ExprKind::kNumber:
@@ -205,11 +217,7 @@ void AppendExpr(std::string& out, const Expr& expr) {
     case ExprKind::kAggregate:
       return AppendAggregate(out, As<AggregateExpr>(expr));
     case ExprKind::kBinary:
-      AppendExpr(out, *As<BinaryExpr>(expr).lhs);
-      out += ' ';
-      AppendOperator(out, As<BinaryExpr>(expr));
-      out += ' ';
-      return AppendExpr(out, *As<BinaryExpr>(expr).rhs);
+      return AppendBinary(out, As<BinaryExpr>(expr));
     case ExprKind::kUnary:
       out += As<UnaryExpr>(expr).negate ? '-' : '+';
       return AppendExpr(out, *As<UnaryExpr>(expr).expr);
@@ -228,6 +236,11 @@ void AppendAggregateHead(std::string& out, const AggregateExpr& aggregate) {
   out += aggregate.without ? " without " : " by ";
   AppendLabels(out, aggregate.grouping);
   out += ' ';
+}
+
+bool IsPowerOfInfinity(const BinaryExpr& binary) {
+  return binary.op == BinaryOp::kPow && binary.lhs->kind == ExprKind::kNumber &&
+         std::isinf(As<NumberExpr>(*binary.lhs).value);
 }
 
 void AppendOperator(std::string& out, const BinaryExpr& binary) {

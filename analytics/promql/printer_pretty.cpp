@@ -24,7 +24,8 @@ std::string PrettyAggregate(const AggregateExpr& aggregate, int level) {
 }
 
 std::string PrettyBinary(const BinaryExpr& binary, int level) {
-  std::string out = Pretty(*binary.lhs, level + 1) + "\n" + Indent(level);
+  std::string out = IsPowerOfInfinity(binary) ? Indent(level + 1) + "Inf" : Pretty(*binary.lhs, level + 1);
+  out += "\n" + Indent(level);
   AppendOperator(out, binary);
   return out + "\n" + Pretty(*binary.rhs, level + 1);
 }

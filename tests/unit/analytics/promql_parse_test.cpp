@@ -85,6 +85,7 @@ TEST_CASE("an expression prints in its canonical form", "[promql][parse]") {
       {"x[min_of(range(), 5m)+-(3s)]", "x[min_of(range(), 5m) + -(3s)]"},
       {"x offset -(1h/2)", "x offset -(1h / 2)"},
       {"x offset (5m) + 3", "x offset (5m) + 3"},
+      {"+Inf ^ 2 + Inf", "+Inf ^ 2 + +Inf"},
       {"x # a comment\n + y", "x + y"},
       {"0x1F + 1_000 + 5m", "31 + 1000 + 5m"},
       {"'a\\'\\x41\\u00e9' ", "\"a'Aé\""},

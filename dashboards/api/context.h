@@ -1,0 +1,95 @@
+// What the HTTP API answers from. app/ fills one ApiContext at the start; tests fill it with a memory store and fakes.
+//
+// Everything in here is called from several worker threads at once. A view that is not set answers "nothing there", so
+// a part of the agent that does not run simply has no entries.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "alerting/rules/views.h"
+#include "analytics/promql/engine.h"
+#include "collector/push/remote_write.h"
+#include "collector/scrape/manager.h"
+#include "core/clock.h"
+#include "storage/storage.h"
+
+namespace prometheus {
+class Registry;
+}
+namespace vedette::alerting {
+struct IncidentView;  // alerting/router_views.h
+struct IncidentFilter;
+}  // namespace vedette::alerting
+
+namespace vedette::dashboards {
+
+enum class Readiness : std::uint8_t { kStarting, kReady, kStopping };
+
+/// Switches that are set when the process starts.
+struct ApiOptions {
+  bool admin_api = false;  // --web.enable-admin-api
+  bool lifecycle = false;  // --web.enable-lifecycle
+  /// Every flag with its value in force.
+  std::vector<std::pair<std::string, std::string>> flags;
+  /// How others reach this server; replaces localhost in the globalUrl of targets. No slash at the end.
+  std::string external_url = "http://127.0.0.1:9090";
+  std::string listen_address = "127.0.0.1:9090";
+};
+
+/// /api/v1/status/runtimeinfo.
+struct RuntimeInfo {
+  TimeMs start_time;
+  std::string working_directory, host_name;
+  bool reload_succeeded = true;
+  TimeMs last_config_time;
+  std::string storage_retention;  // "15d"
+  std::size_t threads = 0;
+};
+
+using LabelFilter = std::function<bool(const Labels&)>;
+
+struct ApiContext {
+  storage::Storage& storage;
+  const promql::Engine& engine;
+  const Clock& clock;
+  const prometheus::Registry& registry;
+  ApiOptions options;
+
+  // Views of the parts.
+  std::function<collector::TargetsView()> targets;
+  std::function<std::vector<std::string>()> scrape_pools;
+  /// (match_target, metric or empty, limit or 0): ScrapeManager::MetadataByTarget.
+  std::function<std::vector<collector::TargetMetadata>(const LabelFilter&, std::string_view, std::size_t)>
+      target_metadata;
+  /// (metric or empty): ScrapeManager::Metadata.
+  std::function<std::vector<collector::MetricMetadata>(std::string_view)> metadata;
+  std::function<std::vector<alerting::RuleGroupView>()> rule_groups;
+  std::function<std::vector<alerting::AlertView>()> alerts;
+  std::function<std::vector<alerting::IncidentView>(const alerting::IncidentFilter&)> incidents;
+  /// Takes a compressed remote-write request; not set: the receiver is switched off.
+  std::function<Result<collector::RemoteWriteOutcome>(std::string_view)> remote_write;
+
+  // The agent around the API.
+  std::function<Readiness()> readiness;
+  /// The configuration in force, secrets masked.
+  std::function<std::string()> config_text;
+  std::function<RuntimeInfo()> runtime_info;
+  /// Reads the configuration again; on an error the old one stays in force.
+  std::function<Status()> reload;
+  /// Asks the process to end; returns at once.
+  std::function<void()> quit;
+};
+
+/// What `view` answers, or an empty answer when it is not set: `Ask(context.targets)`.
+template <class Answer, class... Parameters, class... Arguments>
+Answer Ask(const std::function<Answer(Parameters...)>& view, Arguments&&... arguments) {
+  return view ? view(std::forward<Arguments>(arguments)...) : Answer{};
+}
+
+}  // namespace vedette::dashboards

@@ -1,0 +1,81 @@
+// What HELP, TYPE and UNIT lines of the targets said.
+#include <optional>
+
+#include "analytics/promql/parser.h"
+#include "core/matcher.h"
+#include "dashboards/api/envelope.h"
+#include "dashboards/api/handlers.h"
+#include "dashboards/api/params.h"
+
+namespace vedette::dashboards::api {
+
+namespace {
+
+/// The type, help and unit of one entry, into an open object.
+void WriteFields(JsonWriter& json, const collector::MetricMetadata& metadata) {
+  json.Key("type").String(metadata.type).Key("help").String(metadata.help).Key("unit").String(metadata.unit);
+}
+
+/// Writes {metric: [...], ...}; `all` is sorted by metric. Negative limits are none.
+void WriteByMetric(JsonWriter& json, const std::vector<collector::MetricMetadata>& all, std::int64_t limit,
+                   std::int64_t limit_per_metric) {
+  json.BeginObject();
+  std::int64_t metrics = 0;
+  for (std::size_t i = 0; i < all.size() && (limit < 0 || metrics < limit); ++metrics) {
+    json.Key(all[i].metric).BeginArray();
+    const std::size_t first = i;
+    for (; i < all.size() && all[i].metric == all[first].metric; ++i) {
+      if (limit_per_metric > 0 && static_cast<std::int64_t>(i - first) >= limit_per_metric) continue;
+      json.BeginObject();
+      WriteFields(json, all[i]);
+      json.End();
+    }
+    json.End();
+  }
+  json.End();
+}
+
+}  // namespace
+
+Response Metadata(const ApiContext& context, const Request& request) {
+  return Answer([&]() -> Result<Response> {
+    VEDETTE_TRY(const Parameters parameters, FormParameters(request));
+    VEDETTE_TRY(const std::int64_t limit, IntParameter(parameters, "limit", -1));
+    VEDETTE_TRY(const std::int64_t per_metric, IntParameter(parameters, "limit_per_metric", -1));
+    Success success;
+    WriteByMetric(success.json(), Ask(context.metadata, parameters.Get("metric")), limit, per_metric);
+    return std::move(success).Finish();
+  });
+}
+
+Response TargetMetadata(const ApiContext& context, const Request& request) {
+  return Answer([&]() -> Result<Response> {
+    VEDETTE_TRY(const Parameters parameters, FormParameters(request));
+    VEDETTE_TRY(const std::int64_t limit, IntParameter(parameters, "limit", -1));
+    std::vector<Matcher> matchers;
+    if (const std::string_view text = parameters.Get("match_target"); !text.empty()) {
+      auto parsed = promql::ParseMetricSelector(text);
+      if (!parsed) return InvalidParameter("match_target", parsed.error().message);
+      matchers = *std::move(parsed);
+    }
+    const std::string_view metric = parameters.Get("metric");
+    const LabelFilter filter = [&](const Labels& labels) { return MatchesAll(matchers, labels); };
+    std::vector<collector::TargetMetadata> entries;
+    if (limit != 0) {
+      entries = Ask(context.target_metadata, filter, metric, static_cast<std::size_t>(limit < 0 ? 0 : limit));
+    }
+    Success success;
+    success.json().BeginArray();
+    for (const collector::TargetMetadata& entry : entries) {
+      success.json().BeginObject().Key("target").LabelSet(entry.target);
+      // Who asked for one metric knows its name.
+      if (metric.empty()) success.json().Key("metric").String(entry.metadata.metric);
+      WriteFields(success.json(), entry.metadata);
+      success.json().End();
+    }
+    success.json().End();
+    return std::move(success).Finish();
+  });
+}
+
+}  // namespace vedette::dashboards::api

@@ -1,0 +1,121 @@
+// /api/v1/query and /api/v1/query_range.
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "dashboards/api/envelope.h"
+#include "dashboards/api/handlers.h"
+#include "dashboards/api/params.h"
+#include "dashboards/api/query_result.h"
+
+namespace vedette::dashboards::api {
+
+namespace {
+
+using std::chrono::nanoseconds;
+
+/// What both endpoints understand.
+struct QueryRequest {
+  Parameters parameters;
+  std::size_t limit = 0;
+  promql::QueryOptions options;
+};
+
+/// Whole milliseconds, at least one.
+Millis AtLeastOneMs(nanoseconds span) { return std::max(std::chrono::duration_cast<Millis>(span), Millis(1)); }
+
+Result<QueryRequest> ReadRequest(const Request& request) {
+  QueryRequest query;
+  VEDETTE_TRY(query.parameters, FormParameters(request));
+  VEDETTE_TRY(query.limit, LimitParameter(query.parameters));
+  VEDETTE_TRY(const std::optional<nanoseconds> timeout, DurationParameter(query.parameters, "timeout"));
+  if (timeout) query.options.timeout = AtLeastOneMs(*timeout);
+  auto lookback = DurationParameter(query.parameters, "lookback_delta");
+  if (!lookback) return Annotate("error parsing lookback delta duration", std::move(lookback).error());
+  if (*lookback && (*lookback)->count() > 0) query.options.lookback = AtLeastOneMs(**lookback);
+  query.options.stop = request.stop;
+  return query;
+}
+
+/// Prometheus takes any other word for "true", and says that it will not for ever.
+void AddStatsWarning(std::string_view stats, promql::Annotations& notes) {
+  if (stats.empty() || stats == "true" || stats == "all") return;
+  notes.warnings.push_back(
+      fmt::format("value \"{}\" for parameter \"stats\" is deprecated and will be rejected in the next major release, "
+                  "use \"true\" or "
+                  "\"all\"",
+                  stats));
+}
+
+Response Write(promql::QueryOutcome outcome, const QueryRequest& query, TimeMs time) {
+  if (Truncate(outcome.value, query.limit)) outcome.notes.warnings.push_back("results truncated due to limit");
+  const std::string_view stats = query.parameters.Get("stats");
+  AddStatsWarning(stats, outcome.notes);
+  Success success;
+  success.json().BeginObject();
+  WriteQueryValue(success.json(), outcome.value, time);
+  if (!stats.empty()) WriteQueryStats(success.json().Key("stats"), outcome.stats);
+  success.json().End();
+  return std::move(success).Finish(outcome.notes);
+}
+
+struct RangeTimes {
+  TimeMs start, end;
+  Millis step{0};
+};
+
+Result<RangeTimes> ReadRange(const Parameters& parameters) {
+  constexpr std::int64_t kMaxSteps = 11'000;
+  RangeTimes range;
+  VEDETTE_TRY(range.start, NeedTime(parameters, "start"));
+  VEDETTE_TRY(range.end, NeedTime(parameters, "end"));
+  if (range.end < range.start) return InvalidParameter("end", "end timestamp must not be before start time");
+  VEDETTE_TRY(const std::optional<nanoseconds> step, DurationParameter(parameters, "step"));
+  if (!step) return InvalidParameter("step", "cannot parse \"\" to a valid duration");
+  if (step->count() <= 0) {
+    return InvalidParameter("step",
+                            "zero or negative query resolution step widths are not accepted. Try a positive integer");
+  }
+  range.step = AtLeastOneMs(*step);
+  // As unsigned numbers, because the two times may be further apart than a signed one holds.
+  const auto span = static_cast<std::uint64_t>(range.end.ms) - static_cast<std::uint64_t>(range.start.ms);
+  if (span / static_cast<std::uint64_t>(range.step.count()) > kMaxSteps) {
+    return Fail(Code::kBadData,
+                "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution "
+                "(?step=XX)");
+  }
+  return range;
+}
+
+}  // namespace
+
+Response Query(const ApiContext& context, const Request& request) {
+  return Answer([&]() -> Result<Response> {
+    VEDETTE_TRY(const QueryRequest query, ReadRequest(request));
+    VEDETTE_TRY(const std::optional<TimeMs> given, TimeParameter(query.parameters, "time"));
+    const TimeMs time = given.value_or(context.clock.Now());
+    VEDETTE_TRY(const promql::ExprPtr expr, ExpressionParameter(query.parameters, context.engine.options().parser));
+    VEDETTE_TRY(promql::QueryOutcome outcome, context.engine.Instant(*expr, time, query.options));
+    return Write(std::move(outcome), query, time);
+  });
+}
+
+Response QueryRange(const ApiContext& context, const Request& request) {
+  return Answer([&]() -> Result<Response> {
+    VEDETTE_TRY(const QueryRequest query, ReadRequest(request));
+    VEDETTE_TRY(const RangeTimes range, ReadRange(query.parameters));
+    VEDETTE_TRY(const promql::ExprPtr expr, ExpressionParameter(query.parameters, context.engine.options().parser));
+    const bool plottable = expr->type == promql::ValueType::kScalar || expr->type == promql::ValueType::kVector;
+    if (!plottable) {
+      return InvalidParameter("query", fmt::format("invalid expression type \"{}\" for range query, must be Scalar or "
+                                                   "instant Vector",
+                                                   promql::ValueTypeName(expr->type)));
+    }
+    VEDETTE_TRY(promql::QueryOutcome outcome,
+                context.engine.Range(*expr, range.start, range.end, range.step, query.options));
+    return Write(std::move(outcome), query, range.end);
+  });
+}
+
+}  // namespace vedette::dashboards::api

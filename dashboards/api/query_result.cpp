@@ -1,0 +1,93 @@
+#include "dashboards/api/query_result.h"
+
+#include "core/numbers.h"
+
+namespace vedette::dashboards {
+
+namespace {
+
+using promql::Point;
+using promql::ResultSeries;
+
+void WritePoint(JsonWriter& json, const Point& point) {
+  json.BeginArray().UnixSeconds(TimeMs(point.time_ms)).SampleValue(point.value).End();
+}
+
+void WriteVector(JsonWriter& json, const std::vector<ResultSeries>& series) {
+  json.BeginArray();
+  for (const ResultSeries& one : series) {
+    if (one.points.empty()) continue;
+    json.BeginObject().Key("metric").LabelSet(one.labels).Key("value");
+    WritePoint(json, one.points.front());
+    json.End();
+  }
+  json.End();
+}
+
+void WriteMatrix(JsonWriter& json, const std::vector<ResultSeries>& series) {
+  json.BeginArray();
+  for (const ResultSeries& one : series) {
+    json.BeginObject().Key("metric").LabelSet(one.labels).Key("values").BeginArray();
+    for (const Point& point : one.points) WritePoint(json, point);
+    json.End().End();
+  }
+  json.End();
+}
+
+/// Scalars never have an exponent.
+void WriteScalar(JsonWriter& json, const std::vector<ResultSeries>& series, TimeMs time) {
+  const bool any = !series.empty() && !series.front().points.empty();
+  const Point point = any ? series.front().points.front() : Point{time.ms, NormalNan()};
+  json.BeginArray().UnixSeconds(TimeMs(point.time_ms)).String(FormatFixed(point.value)).End();
+}
+
+std::string_view TypeName(promql::ValueType type) {
+  switch (type) {
+    case promql::ValueType::kVector:
+      return "vector";
+    case promql::ValueType::kMatrix:
+      return "matrix";
+    case promql::ValueType::kString:
+      return "string";
+    default:
+      return "scalar";
+  }
+}
+
+}  // namespace
+
+bool Truncate(promql::QueryValue& value, std::size_t limit) {
+  const bool cuttable = value.type == promql::ValueType::kVector || value.type == promql::ValueType::kMatrix;
+  if (!cuttable || limit == 0 || value.series.size() <= limit) return false;
+  value.series.resize(limit);
+  return true;
+}
+
+void WriteQueryValue(JsonWriter& json, const promql::QueryValue& value, TimeMs time) {
+  json.Key("resultType").String(TypeName(value.type)).Key("result");
+  switch (value.type) {
+    case promql::ValueType::kVector:
+      return WriteVector(json, value.series);
+    case promql::ValueType::kMatrix:
+      return WriteMatrix(json, value.series);
+    case promql::ValueType::kString:
+      json.BeginArray().UnixSeconds(time).String(value.text).End();
+      return;
+    default:
+      return WriteScalar(json, value.series, time);
+  }
+}
+
+void WriteQueryStats(JsonWriter& json, const promql::QueryStats& stats) {
+  json.BeginObject().Key("timings").BeginObject();
+  json.Key("evalTotalTime").Seconds(stats.prepare_time + stats.eval_time);
+  json.Key("resultSortTime").Double(0);
+  json.Key("queryPreparationTime").Seconds(stats.prepare_time);
+  json.Key("innerEvalTime").Seconds(stats.eval_time);
+  json.Key("execQueueTime").Seconds(stats.queue_time);
+  json.Key("execTotalTime").Seconds(stats.total_time).End();
+  json.Key("samples").BeginObject().Key("totalQueryableSamples").Uint(stats.samples_read);
+  json.Key("samplesRead").Uint(stats.samples_read).Key("peakSamples").Uint(stats.peak_samples).End().End();
+}
+
+}  // namespace vedette::dashboards

@@ -1,0 +1,20 @@
+// The value of a query as JSON: `"resultType":...,"result":...` and, where asked for, `"stats"`.
+#pragma once
+
+#include <cstddef>
+
+#include "analytics/promql/engine.h"
+#include "dashboards/api/json_writer.h"
+
+namespace vedette::dashboards {
+
+/// Cuts the series of vectors and matrices to `limit` (0: none). True when something was cut.
+bool Truncate(promql::QueryValue& value, std::size_t limit);
+
+/// Writes both keys; `time` is that of an instant query, which strings carry.
+void WriteQueryValue(JsonWriter& json, const promql::QueryValue& value, TimeMs time);
+
+/// Writes the object of "stats".
+void WriteQueryStats(JsonWriter& json, const promql::QueryStats& stats);
+
+}  // namespace vedette::dashboards

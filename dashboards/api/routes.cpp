@@ -1,0 +1,64 @@
+#include "dashboards/api/routes.h"
+
+#include "dashboards/api/handlers.h"
+
+namespace vedette::dashboards {
+
+namespace {
+
+constexpr Methods kForm = kGet | kPost;    // parameters in the query or in a form
+constexpr Methods kAction = kPost | kPut;  // changes something
+
+constexpr ApiRoute kRoutes[] = {
+    {kForm, "/api/v1/query", api::Query},
+    {kForm, "/api/v1/query_range", api::QueryRange},
+    {kForm, "/api/v1/query_exemplars", api::QueryExemplars},
+    {kForm, "/api/v1/format_query", api::FormatQuery},
+    {kForm, "/api/v1/parse_query", api::ParseQuery},
+    {kForm, "/api/v1/series", api::Series},
+    {kForm, "/api/v1/labels", api::LabelNames},
+    {kGet, "/api/v1/label/{name}/values", api::LabelValues},
+    {kGet, "/api/v1/metadata", api::Metadata},
+    {kGet, "/api/v1/targets", api::Targets},
+    {kGet, "/api/v1/targets/metadata", api::TargetMetadata},
+    {kGet, "/api/v1/scrape_pools", api::ScrapePools},
+    {kGet, "/api/v1/rules", api::Rules},
+    {kGet, "/api/v1/alerts", api::Alerts},
+    {kGet, "/api/v1/alertmanagers", api::Alertmanagers},
+    {kGet, "/api/v1/status/buildinfo", api::BuildInfo},
+    {kGet, "/api/v1/status/config", api::Config},
+    {kGet, "/api/v1/status/flags", api::Flags},
+    {kGet, "/api/v1/status/runtimeinfo", api::RuntimeInfo},
+    {kGet, "/api/v1/status/tsdb", api::TsdbStatus},
+    {kGet, "/api/v1/status/walreplay", api::WalReplay, Needs::kNothing},
+    {kPost, "/api/v1/write", api::Write},
+    {kAction, "/api/v1/admin/tsdb/flush", api::Flush},
+    {kGet, "/-/healthy", api::Healthy, Needs::kNothing},
+    {kGet, "/-/ready", api::Ready},
+    {kAction, "/-/reload", api::Reload, Needs::kNothing},
+    {kAction, "/-/quit", api::Quit, Needs::kNothing},
+    {kGet, "/version", api::Version, Needs::kNothing},
+    {kGet, "/metrics", api::OwnMetrics, Needs::kNothing},
+};
+
+Response NotReady(Readiness readiness) {
+  Response response = TextResponse(503, "Service Unavailable");
+  response.headers.Set("X-Prometheus-Stopping", readiness == Readiness::kStopping ? "true" : "false");
+  return response;
+}
+
+}  // namespace
+
+std::span<const ApiRoute> ApiRoutes() { return kRoutes; }
+
+void AddApiRoutes(Router& router, const ApiContext& context) {
+  for (const ApiRoute& route : kRoutes) {
+    router.Add(route.methods, std::string(route.path), [&context, &route](const Request& request) {
+      const Readiness readiness = context.readiness ? context.readiness() : Readiness::kReady;
+      if (route.needs == Needs::kReady && readiness != Readiness::kReady) return NotReady(readiness);
+      return route.handler(context, request);
+    });
+  }
+}
+
+}  // namespace vedette::dashboards
