@@ -1,0 +1,30 @@
+// Aggregation operators: sum, avg, topk, count_values, ... over groups of series.
+#pragma once
+
+#include <vector>
+
+#include "analytics/promql/eval.h"
+
+namespace vedette::promql {
+
+/// Evaluates the operand and its parameter, then aggregates. Errors: kExecution for a parameter out of range, and those
+/// of the operand.
+Result<Vector> EvalAggregate(Evaluator& eval, const AggregateExpr& aggregate, const Steps& steps);
+
+/// Rows of one group, in the order of the input.
+struct Group {
+  RowName name;
+  std::vector<std::size_t> rows;
+};
+
+/// Groups by labels, in the order in which they appear.
+std::vector<Group> GroupRows(const AggregateExpr& aggregate, const Vector& vector);
+
+/// topk, bottomk, limitk, limit_ratio: a choice of the input's own series (aggregate_choice.cpp).
+Result<Vector> ChooseSeries(Evaluator& eval, const AggregateExpr& aggregate, const Steps& steps, Vector vector,
+                            const Scalar& param);
+
+/// count_values: one series per group and value (aggregate_values.cpp).
+Result<Vector> CountValues(Evaluator& eval, const AggregateExpr& aggregate, const Steps& steps, const Vector& vector);
+
+}  // namespace vedette::promql

@@ -1,0 +1,98 @@
+// The wording of annotations.
+#include "analytics/promql/annotations.h"
+
+#include <algorithm>
+
+#include "analytics/promql/parser.h"
+#include "core/numbers.h"
+
+namespace vedette::promql {
+
+namespace {
+
+/// Distinct texts of one kind that are kept; a reply shows ten.
+constexpr std::size_t kMaxTexts = 1000;
+
+std::string General(double value) {
+  std::string text;
+  AppendGeneral(text, value);
+  return text;
+}
+
+std::string ForMetric(std::string text, std::string_view metric) {
+  if (!metric.empty()) text += " for metric name " + Quote(metric);
+  return text;
+}
+
+}  // namespace
+
+void Annotator::InvalidQuantile(double quantile, Position at) {
+  Add(warnings_, "PromQL warning: quantile value should be between 0 and 1, got " + General(quantile), at);
+}
+
+void Annotator::InvalidRatio(double ratio, double capped_to, Position at) {
+  Add(warnings_,
+      "PromQL warning: ratio value should be between -1 and 1, got " + General(ratio) + ", capping to " +
+          General(capped_to),
+      at);
+}
+
+void Annotator::BadBucketLabel(std::string_view metric, std::string_view value, Position at) {
+  Add(warnings_,
+      ForMetric("PromQL warning: bucket label \"le\" is missing or has a malformed value of " + Quote(value), metric),
+      at);
+}
+
+void Annotator::SortInRangeQuery(Position at) {
+  Add(warnings_,
+      "PromQL warning: sort is ineffective for range queries since results are always ordered by labels", at);
+}
+
+void Annotator::PossibleNonCounter(std::string_view metric, Position at) {
+  Add(infos_,
+      "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: " + Quote(metric),
+      at);
+}
+
+void Annotator::ForcedMonotonicity(std::string_view metric, const MonotonicityFix& fix, std::int64_t time_ms,
+                                   Position at) {
+  std::string text = ForMetric(
+      "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see "
+      "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)",
+      metric);
+  if (fixes_.size() >= kMaxTexts && !fixes_.contains(text)) return;
+  auto [entry, is_new] = fixes_.try_emplace(std::move(text), Fixes{fix, time_ms, time_ms, 0, at});
+  Fixes& all = entry->second;
+  ++all.count;
+  if (is_new) return;
+  all.fix.min_bucket = std::min(all.fix.min_bucket, fix.min_bucket);
+  all.fix.max_bucket = std::max(all.fix.max_bucket, fix.max_bucket);
+  all.fix.max_difference = std::max(all.fix.max_difference, fix.max_difference);
+  all.first_ms = std::min(all.first_ms, time_ms);
+  all.last_ms = std::max(all.last_ms, time_ms);
+}
+
+void Annotator::Add(Texts& texts, std::string text, Position at) {
+  if (texts.size() < kMaxTexts) texts.try_emplace(std::move(text), at);
+}
+
+std::string Annotator::Place(Position at) const {
+  if (at.start > query_.size()) return fmt::format(" (1:{})", at.start + 1);
+  return " (" + LineColumn(query_, at.start) + ")";
+}
+
+Annotations Annotator::Take() {
+  const auto seconds = [](std::int64_t ms) { return FormatRfc3339(TimeMs(ms / 1000 * 1000)); };
+  Annotations out;
+  for (const auto& [text, at] : warnings_) out.warnings.push_back(text + Place(at));
+  for (const auto& [text, at] : infos_) out.infos.push_back(text + Place(at));
+  for (const auto& [text, all] : fixes_) {
+    out.infos.push_back(fmt::format("{}, from buckets {} to {}, with a max diff of {:.2g}, over {} samples from {} to {}{}",
+                                    text, General(all.fix.min_bucket), General(all.fix.max_bucket),
+                                    all.fix.max_difference, all.count, seconds(all.first_ms), seconds(all.last_ms),
+                                    Place(all.at)));
+  }
+  return out;
+}
+
+}  // namespace vedette::promql

@@ -1,0 +1,140 @@
+// Entry points: parsing, the queue, limits in time, own metrics.
+#include "analytics/promql/engine.h"
+
+#include <algorithm>
+
+#include <prometheus/gauge.h>
+
+#include "analytics/promql/engine_gate.h"
+#include "analytics/promql/engine_metrics.h"
+#include "analytics/promql/engine_run.h"
+
+namespace vedette::promql {
+
+namespace {
+
+/// Up by one while it lives.
+class Counted {
+ public:
+  explicit Counted(prometheus::Gauge& gauge) : gauge_(gauge) { gauge_.Increment(); }
+  ~Counted() { gauge_.Decrement(); }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  prometheus::Gauge& gauge_;
+};
+
+}  // namespace
+
+Status EngineOptions::Validate() const {
+  if (lookback.count() <= 0) return Fail(Code::kBadData, "the lookback must be above zero, got {}", lookback.count());
+  if (timeout.count() <= 0) return Fail(Code::kBadData, "the query timeout must be above zero, got {}", timeout.count());
+  if (max_samples == 0) return Fail(Code::kBadData, "a query must be allowed at least one sample");
+  if (max_concurrency == 0) return Fail(Code::kBadData, "at least one query must be allowed at once");
+  if (default_subquery_step.count() <= 0) {
+    return Fail(Code::kBadData, "the default step of subqueries must be above zero, got {}",
+                default_subquery_step.count());
+  }
+  return Ok();
+}
+
+struct Engine::Impl {
+  Impl(const storage::Storage& store, const EngineOptions& engine_options, const Clock& the_clock,
+       prometheus::Registry& registry)
+      : storage(store),
+        options(engine_options),
+        clock(the_clock),
+        metrics(registry),
+        gate(engine_options.max_concurrency) {}
+
+  struct Request {
+    std::string_view text;
+    QueryTimes times;
+    bool instant = false;
+  };
+
+  /// Parses when `expr` is null.
+  Result<QueryOutcome> Query(const Expr* expr, Request request, const QueryOptions& query) const {
+    const std::chrono::nanoseconds begun = clock.Monotonic();
+    Result<QueryOutcome> outcome = ParseAndWait(expr, request, query);
+    const std::chrono::nanoseconds total = clock.Monotonic() - begun;
+    if (outcome) outcome->stats.total_time = total;
+    metrics.Finished(outcome, total);
+    return outcome;
+  }
+
+  Result<QueryOutcome> ParseAndWait(const Expr* expr, Request& request, const QueryOptions& query) const {
+    const std::chrono::nanoseconds begun = clock.Monotonic();
+    const Deadline deadline(clock, std::min(options.timeout, query.timeout.value_or(options.timeout)));
+    ExprPtr parsed;
+    if (expr == nullptr) {
+      VEDETTE_TRY(parsed, ParseExpr(request.text, options.parser));
+      expr = parsed.get();
+    }
+    VEDETTE_CHECK(CheckType(*expr, request));
+    const std::chrono::nanoseconds parse_done = clock.Monotonic();
+
+    std::optional<QueryGate::Place> place;
+    {
+      const Counted waiting(metrics.waiting);
+      VEDETTE_TRY(QueryGate::Place entered, gate.Enter(deadline, query.stop));
+      place.emplace(std::move(entered));
+    }
+    const Counted running(metrics.running);
+    const std::chrono::nanoseconds admitted = clock.Monotonic();
+    request.times.lookback = query.lookback.value_or(options.lookback);
+    request.times.default_subquery_step = options.default_subquery_step;
+    VEDETTE_TRY(QueryOutcome outcome, Run(*expr, {storage, options, clock, request.text, request.times,
+                                                  request.instant, deadline, query.stop}));
+    outcome.stats.parse_time = parse_done - begun;
+    outcome.stats.queue_time = admitted - parse_done;
+    return outcome;
+  }
+
+  static Status CheckType(const Expr& expr, const Request& request) {
+    if (request.instant) return Ok();
+    if (expr.type != ValueType::kVector && expr.type != ValueType::kScalar) {
+      return Fail(Code::kBadData, "invalid expression type \"{}\" for range query, must be Scalar or instant Vector",
+                  ValueTypeName(expr.type));
+    }
+    if (request.times.step.count() <= 0) {
+      return Fail(Code::kBadData, "zero or negative query resolution step widths are not accepted");
+    }
+    return Ok();
+  }
+
+  const storage::Storage& storage;
+  const EngineOptions options;
+  const Clock& clock;
+  mutable EngineMetrics metrics;
+  mutable QueryGate gate;
+};
+
+Engine::Engine(const storage::Storage& storage, const EngineOptions& options, const Clock& clock,
+               prometheus::Registry& registry)
+    : impl_(std::make_unique<Impl>(storage, options, clock, registry)) {}
+
+Engine::~Engine() = default;
+
+Result<QueryOutcome> Engine::Instant(std::string_view query, TimeMs time, const QueryOptions& options) const {
+  return impl_->Query(nullptr, {query, {.start = time, .end = time}, true}, options);
+}
+
+Result<QueryOutcome> Engine::Instant(const Expr& expr, TimeMs time, const QueryOptions& options) const {
+  return impl_->Query(&expr, {{}, {.start = time, .end = time}, true}, options);
+}
+
+Result<QueryOutcome> Engine::Range(std::string_view query, TimeMs start, TimeMs end, Millis step,
+                                   const QueryOptions& options) const {
+  return impl_->Query(nullptr, {query, {.start = start, .end = end, .step = step}, false}, options);
+}
+
+Result<QueryOutcome> Engine::Range(const Expr& expr, TimeMs start, TimeMs end, Millis step,
+                                   const QueryOptions& options) const {
+  return impl_->Query(&expr, {{}, {.start = start, .end = end, .step = step}, false}, options);
+}
+
+const EngineOptions& Engine::options() const { return impl_->options; }
+
+}  // namespace vedette::promql

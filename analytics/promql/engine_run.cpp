@@ -1,0 +1,131 @@
+// Plan, evaluate, and turn columns into points.
+#include "analytics/promql/engine_run.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "analytics/promql/eval.h"
+#include "analytics/promql/eval_labels.h"
+
+namespace vedette::promql {
+
+namespace {
+
+/// Points of the row at the steps where it has a value.
+std::vector<Point> PointsOf(std::span<const double> row, const Steps& steps) {
+  std::vector<Point> points;
+  points.reserve(static_cast<std::size_t>(std::ranges::count_if(row, [](double v) { return !IsAbsent(v); })));
+  for (std::size_t step = 0; step < row.size(); ++step) {
+    if (!IsAbsent(row[step])) points.push_back({steps.At(step), row[step]});
+  }
+  return points;
+}
+
+void SortByLabels(std::vector<ResultSeries>& series) { std::ranges::sort(series, {}, &ResultSeries::labels); }
+
+Result<QueryValue> VectorValue(Evaluator& eval, const Expr& expr, const Steps& steps, bool instant) {
+  VEDETTE_TRY(Vector vector, eval.EvalVector(expr, steps));
+  VEDETTE_CHECK(DropMarkedNames(vector));
+  QueryValue value{instant ? ValueType::kVector : ValueType::kMatrix, {}, {}};
+  value.series.reserve(vector.rows());
+  for (std::size_t row = 0; row < vector.rows(); ++row) {
+    std::vector<Point> points = PointsOf(vector.values(row), steps);
+    if (!points.empty()) value.series.push_back({vector.name(row).labels, std::move(points)});
+  }
+  if (!instant) SortByLabels(value.series);
+  return value;
+}
+
+Result<QueryValue> ScalarValue(Evaluator& eval, const Expr& expr, const Steps& steps, bool instant) {
+  VEDETTE_TRY(const Scalar scalar, eval.EvalScalar(expr, steps));
+  QueryValue value{instant ? ValueType::kScalar : ValueType::kMatrix, {}, {}};
+  value.series.push_back({Labels(), PointsOf(scalar, steps)});
+  return value;
+}
+
+/// The samples of a range vector as they are; those at the ends of an extended range are made.
+Result<QueryValue> SamplesValue(Evaluator& eval, const Expr& expr, const Steps& steps) {
+  const RangeShape shape = eval.ShapeOf(expr);
+  QueryValue value{ValueType::kMatrix, {}, {}};
+  SampleLease held(eval.context().budget);
+  std::vector<Window> windows;
+  storage::Columns extended;
+  VEDETTE_CHECK(eval.EachSeries(expr, steps, [&](const RowName& name, const storage::Columns& samples) -> Status {
+    FindWindows(samples.times, steps, shape, windows);
+    const Window window = windows.front();
+    if (window.size() == 0) return Ok();
+    extended.clear();
+    fn::ExtendedSamples({samples.times, samples.values, windows, steps, shape, {}, eval.context()}, extended);
+    VEDETTE_CHECK(held.Add(extended.size()));
+    if (extended.size() == 0) return Ok();
+    ResultSeries series{name.drop_name ? WithoutMetadata(name.labels) : name.labels, {}};
+    for (std::size_t i = 0; i < extended.size(); ++i) series.points.push_back({extended.times[i], extended.values[i]});
+    value.series.push_back(std::move(series));
+    return Ok();
+  }));
+  SortByLabels(value.series);
+  return value;
+}
+
+Result<QueryValue> ValueOf(Evaluator& eval, const Steps& steps, bool instant) {
+  const Expr& root = eval.plan().root();
+  switch (root.type) {
+    case ValueType::kVector:
+      return VectorValue(eval, root, steps, instant);
+    case ValueType::kScalar:
+      return ScalarValue(eval, root, steps, instant);
+    case ValueType::kString:
+      return QueryValue{ValueType::kString, {}, Evaluator::StringOf(root)};
+    case ValueType::kMatrix:
+      return SamplesValue(eval, root, steps);
+    case ValueType::kNone:
+      break;
+  }
+  return Fail(Code::kInternal, "the expression has no type");
+}
+
+Result<Steps> StepsOf(const QueryRun& run) {
+  if (run.instant) return Steps{run.times.start.ms, 1, 1};
+  Steps steps{run.times.start.ms, run.times.step.count(), 0};
+  if (run.times.start <= run.times.end) {
+    const std::int64_t span = MinusSaturated(run.times.end.ms, run.times.start.ms);
+    steps.count = static_cast<std::size_t>(span / steps.step) + 1;
+  }
+  if (steps.count > run.options.max_samples) {
+    return Fail(Code::kLimit, "query processing would load too many samples into memory in query execution");
+  }
+  return steps;
+}
+
+Result<QueryOutcome> Evaluate(const Expr& expr, const QueryRun& run) {
+  const std::chrono::nanoseconds begun = run.clock.Monotonic();
+  VEDETTE_TRY(const Steps steps, StepsOf(run));
+  VEDETTE_TRY(const Plan plan, Plan::Make(expr, run.times));
+  EvalContext context(run.storage, run.text, run.options.max_samples, run.deadline, run.stop);
+  context.times = run.times;
+  context.delayed_name_removal = run.options.delayed_name_removal;
+  for (const TimeRange& range : plan.data_ranges()) context.QuerierFor(range);
+  const std::chrono::nanoseconds prepared = run.clock.Monotonic();
+
+  Evaluator eval(plan, context);
+  QueryOutcome outcome;
+  VEDETTE_TRY(outcome.value, ValueOf(eval, steps, run.instant));
+  outcome.notes = context.notes.Take();
+  outcome.stats.samples_read = context.samples_read;
+  outcome.stats.peak_samples = context.budget.peak();
+  outcome.stats.prepare_time = prepared - begun;
+  outcome.stats.eval_time = run.clock.Monotonic() - prepared;
+  return outcome;
+}
+
+}  // namespace
+
+Result<QueryOutcome> Run(const Expr& expr, const QueryRun& run) {
+  try {
+    return Evaluate(expr, run);
+  } catch (const std::exception& error) {
+    return Fail(Code::kInternal, "query evaluation failed: {}", error.what());
+  }
+}
+
+}  // namespace vedette::promql

@@ -1,0 +1,27 @@
+// One query from its tree to its outcome, without queueing and own metrics.
+#pragma once
+
+#include <stop_token>
+#include <string_view>
+
+#include "analytics/promql/engine.h"
+#include "analytics/promql/plan.h"
+#include "core/clock.h"
+
+namespace vedette::promql {
+
+struct QueryRun {
+  const storage::Storage& storage;
+  const EngineOptions& options;
+  const Clock& clock;
+  std::string_view text;  // what positions in the tree refer to; empty when it is not known
+  QueryTimes times;
+  bool instant = false;
+  Deadline deadline;
+  std::stop_token stop;
+};
+
+/// Errors: as Engine::Instant() and Engine::Range(); an exception of a library becomes kInternal.
+Result<QueryOutcome> Run(const Expr& expr, const QueryRun& run);
+
+}  // namespace vedette::promql

@@ -1,0 +1,44 @@
+// What one running query carries with it: limits, the clock, the data, its annotations.
+//
+// Made by the engine for each query, used by one thread.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <utility>
+#include <vector>
+
+#include "analytics/promql/annotations.h"
+#include "analytics/promql/eval_value.h"
+#include "analytics/promql/plan.h"
+#include "core/clock.h"
+#include "core/result.h"
+#include "storage/storage.h"
+
+namespace vedette::promql {
+
+struct EvalContext {
+  EvalContext(const storage::Storage& store, std::string_view text, std::size_t max_samples, const Deadline& until,
+              std::stop_token stop_token)
+      : storage(store), notes(text), budget(max_samples), deadline(until), stop(std::move(stop_token)) {}
+
+  /// Errors: kTimeout or kCanceled. A few dozen nanoseconds: once per series, or per thousand samples.
+  Status Check() const;
+
+  /// A view of the data that covers `range`: one of those opened at the start, else a new one.
+  const storage::Querier& QuerierFor(const TimeRange& range);
+
+  const storage::Storage& storage;
+  Annotator notes;
+  SampleBudget budget;
+  Deadline deadline;
+  std::stop_token stop;
+  QueryTimes times;
+  bool delayed_name_removal = false;
+  std::uint64_t samples_read = 0;
+
+ private:
+  std::vector<std::pair<TimeRange, std::unique_ptr<storage::Querier>>> queriers_;
+};
+
+}  // namespace vedette::promql

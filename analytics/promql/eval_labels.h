@@ -1,0 +1,28 @@
+// Label sets made from label sets while evaluating: groups, match signatures, names dropped.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/labels.h"
+
+namespace vedette::promql {
+
+/// Only the labels named. `names` sorted and unique.
+Labels Only(const Labels& labels, std::span<const std::string> names);
+/// All but the labels named. `names` sorted and unique.
+Labels Without(const Labels& labels, std::span<const std::string> names);
+/// All but __name__, __type__ and __unit__: what stays when a function gives the values another meaning.
+Labels WithoutMetadata(const Labels& labels);
+/// `labels` with one of them replaced, added or (empty value) removed.
+Labels With(const Labels& labels, std::string_view name, std::string_view value);
+
+/// `{__name__="up", job="x"}`: as labels are written in messages, the name being a label like any other.
+std::string BracedText(const Labels& labels);
+
+std::vector<std::string> SortedUnique(std::span<const std::string> names);
+std::vector<std::string> SortedUnique(std::span<const std::string> names, std::string_view one_more);
+
+}  // namespace vedette::promql

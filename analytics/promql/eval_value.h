@@ -1,0 +1,116 @@
+// Intermediate values of an evaluation: dense columns over the steps of a query.
+//
+// A Vector is a set of series with one double per step, row after row in one array. A step at which a series has no
+// value holds the bits of the staleness marker: selectors never let that marker through and arithmetic never makes it
+// (the processor would set its quiet bit), so it is free to mean "absent", and presence costs no second array.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "core/labels.h"
+#include "core/result.h"
+
+namespace vedette::promql {
+
+/// Times at which an expression is evaluated: start, start + step, ... Units: Unix milliseconds, step > 0.
+struct Steps {
+  std::int64_t start = 0;
+  std::int64_t step = 1;
+  std::size_t count = 1;
+
+  std::int64_t At(std::size_t i) const { return start + static_cast<std::int64_t>(i) * step; }
+  std::int64_t Last() const { return count == 0 ? start : At(count - 1); }
+};
+
+inline constexpr std::uint64_t kAbsentBits = 0x7ff0000000000002;
+inline double Absent() { return std::bit_cast<double>(kAbsentBits); }
+inline bool IsAbsent(double value) { return std::bit_cast<std::uint64_t>(value) == kAbsentBits; }
+
+/// Samples that a query holds in memory, and the most it may hold. One thread at a time.
+class SampleBudget {
+ public:
+  explicit SampleBudget(std::size_t limit) : limit_(limit) {}
+  /// Errors: kLimit when the query would hold more than its limit.
+  Status Add(std::size_t samples);
+  void Release(std::size_t samples) { used_ -= samples; }
+  std::size_t limit() const { return limit_; }
+  std::size_t peak() const { return peak_; }
+
+ private:
+  std::size_t limit_;
+  std::size_t used_ = 0;
+  std::size_t peak_ = 0;
+};
+
+/// A part of a budget that goes back when its owner dies.
+class SampleLease {
+ public:
+  explicit SampleLease(SampleBudget& budget) : budget_(&budget) {}
+  SampleLease(SampleLease&& other) noexcept : budget_(other.budget_), held_(std::exchange(other.held_, 0)) {}
+  SampleLease& operator=(SampleLease&& other) noexcept {
+    std::swap(budget_, other.budget_);
+    std::swap(held_, other.held_);
+    return *this;
+  }
+  ~SampleLease() { budget_->Release(held_); }
+
+  Status Add(std::size_t samples);
+  void Release(std::size_t samples);
+  SampleBudget& budget() const { return *budget_; }
+
+ private:
+  SampleBudget* budget_;
+  std::size_t held_ = 0;
+};
+
+/// What names a row of a vector.
+struct RowName {
+  Labels labels;
+  /// __name__, __type__ and __unit__ go at the end of the query (delayed name removal).
+  bool drop_name = false;
+};
+
+/// Series by steps. The order of the rows is the order of an instant query's result.
+class Vector {
+ public:
+  Vector(SampleBudget& budget, std::size_t steps) : steps_(steps), lease_(budget) {}
+
+  std::size_t rows() const { return names_.size(); }
+  std::size_t steps() const { return steps_; }
+  bool empty() const { return names_.empty(); }
+
+  RowName& name(std::size_t row) { return names_[row]; }
+  const RowName& name(std::size_t row) const { return names_[row]; }
+  std::span<double> values(std::size_t row) { return {values_.data() + row * steps_, steps_}; }
+  std::span<const double> values(std::size_t row) const { return {values_.data() + row * steps_, steps_}; }
+
+  /// Room for so many rows, without charging for them.
+  void Reserve(std::size_t rows);
+  /// A new last row, absent at every step. Spans of other rows become invalid. Errors: kLimit.
+  Result<std::span<double>> AddRow(RowName name);
+  /// Takes back the last row.
+  void RemoveLastRow();
+  /// Keeps the rows with a value at some step, in their order.
+  void RemoveEmptyRows();
+  /// Row i of the result is row order[i] of now; `order` may leave rows out.
+  void Reorder(std::span<const std::size_t> order);
+  SampleBudget& budget() const { return lease_.budget(); }
+
+ private:
+  std::size_t steps_;
+  std::vector<RowName> names_;
+  std::vector<double> values_;
+  SampleLease lease_;
+};
+
+/// One value per step, always there.
+using Scalar = std::vector<double>;
+
+bool HasAnyValue(std::span<const double> row);
+
+}  // namespace vedette::promql

@@ -1,0 +1,103 @@
+// The calendar, and the times of the query and of samples.
+#include <cmath>
+
+#include "analytics/promql/eval_numerics.h"
+#include "analytics/promql/functions_impl.h"
+#include "core/time.h"
+
+namespace vedette::promql::fn {
+
+namespace {
+
+/// Seconds beyond this (and NaN) name no date: the result is NaN.
+constexpr double kMaxSeconds = 1e15;
+
+/// `part` of the UTC calendar for values in Unix seconds; the time of evaluation when there is no argument.
+template <class Part>
+Result<Vector> Calendar(Evaluator& eval, const CallExpr& call, const Steps& steps, const Part& part) {
+  const auto of_seconds = [&](double seconds) {
+    if (!(std::fabs(seconds) < kMaxSeconds)) return kNaN;
+    return static_cast<double>(part(ToCivil(TimeMs::FromSeconds(static_cast<std::int64_t>(seconds)))));
+  };
+  if (call.args.empty()) {
+    Vector now = eval.NewVector(steps.count);
+    VEDETTE_TRY(const std::span<double> row, now.AddRow({}));
+    for (std::size_t step = 0; step < steps.count; ++step) row[step] = of_seconds(TimeMs(steps.At(step)).Seconds());
+    return now;
+  }
+  VEDETTE_TRY(Vector vector, eval.EvalVector(*call.args.front(), steps));
+  for (std::size_t row = 0; row < vector.rows(); ++row) {
+    for (double& value : vector.values(row)) {
+      if (!IsAbsent(value)) value = of_seconds(value);
+    }
+  }
+  VEDETTE_CHECK(DropNames(eval.context(), vector));
+  return vector;
+}
+
+double SecondsOf(Millis span) { return static_cast<double>(span.count()) / 1000.0; }
+
+}  // namespace
+
+Result<Vector> DaysInMonth(Evaluator& eval, const CallExpr& call, const Steps& steps) {
+  return Calendar(eval, call, steps, [](const CivilTime& t) { return vedette::DaysInMonth(t.year, t.month); });
+}
+Result<Vector> DayOfMonth(Evaluator& eval, const CallExpr& call, const Steps& steps) {
+  return Calendar(eval, call, steps, [](const CivilTime& t) { return t.day; });
+}
+Result<Vector> DayOfWeek(Evaluator& eval, const CallExpr& call, const Steps& steps) {
+  return Calendar(eval, call, steps, [](const CivilTime& t) { return t.weekday; });
+}
+Result<Vector> DayOfYear(Evaluator& eval, const CallExpr& call, const Steps& steps) {
+  return Calendar(eval, call, steps, [](const CivilTime& t) { return t.year_day; });
+}
+Result<Vector> Hour(Evaluator& eval, const CallExpr& call, const Steps& steps) {
+  return Calendar(eval, call, steps, [](const CivilTime& t) { return t.hour; });
+}
+Result<Vector> Minute(Evaluator& eval, const CallExpr& call, const Steps& steps) {
+  return Calendar(eval, call, steps, [](const CivilTime& t) { return t.minute; });
+}
+Result<Vector> Month(Evaluator& eval, const CallExpr& call, const Steps& steps) {
+  return Calendar(eval, call, steps, [](const CivilTime& t) { return t.month; });
+}
+Result<Vector> Year(Evaluator& eval, const CallExpr& call, const Steps& steps) {
+  return Calendar(eval, call, steps, [](const CivilTime& t) { return t.year; });
+}
+
+Result<Vector> Timestamp(Evaluator& eval, const CallExpr& call, const Steps& steps) {
+  const Expr& argument = Unwrap(*call.args.front());
+  const bool selector = argument.kind == ExprKind::kVectorSelector;
+  VEDETTE_TRY(Vector vector, selector ? eval.SampleTimes(As<VectorSelector>(argument), steps)
+                                      : eval.EvalVector(argument, steps));
+  for (std::size_t row = 0; !selector && row < vector.rows(); ++row) {
+    const auto values = vector.values(row);
+    for (std::size_t step = 0; step < values.size(); ++step) {
+      if (!IsAbsent(values[step])) values[step] = TimeMs(steps.At(step)).Seconds();
+    }
+  }
+  VEDETTE_CHECK(DropNames(eval.context(), vector));
+  return vector;
+}
+
+Result<Scalar> Time(Evaluator&, const CallExpr&, const Steps& steps) {
+  Scalar seconds(steps.count);
+  for (std::size_t step = 0; step < steps.count; ++step) seconds[step] = TimeMs(steps.At(step)).Seconds();
+  return seconds;
+}
+
+Result<Scalar> Start(Evaluator& eval, const CallExpr&, const Steps& steps) {
+  return Scalar(steps.count, eval.context().times.start.Seconds());
+}
+Result<Scalar> End(Evaluator& eval, const CallExpr&, const Steps& steps) {
+  return Scalar(steps.count, eval.context().times.end.Seconds());
+}
+Result<Scalar> Range(Evaluator& eval, const CallExpr&, const Steps& steps) {
+  const QueryTimes& times = eval.context().times;
+  return Scalar(steps.count, SecondsOf(times.end - times.start));
+}
+Result<Scalar> Step(Evaluator& eval, const CallExpr&, const Steps& steps) {
+  const QueryTimes& times = eval.context().times;
+  return Scalar(steps.count, times.start == times.end ? 0 : SecondsOf(times.step));
+}
+
+}  // namespace vedette::promql::fn

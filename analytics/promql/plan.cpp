@@ -1,0 +1,195 @@
+// Resolves times and finds step-invariant parts.
+#include "analytics/promql/plan.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "analytics/promql/duration_expr.h"
+#include "analytics/promql/functions.h"
+
+namespace vedette::promql {
+
+namespace {
+
+/// Ranges closer than this are read through one querier.
+constexpr std::int64_t kNearMs = 2 * 3600 * 1000;
+
+/// Depends on the time of evaluation even when the arguments do not.
+bool DependsOnTime(FunctionId id) {
+  switch (id) {
+    case FunctionId::kDaysInMonth:
+    case FunctionId::kDayOfMonth:
+    case FunctionId::kDayOfWeek:
+    case FunctionId::kDayOfYear:
+    case FunctionId::kHour:
+    case FunctionId::kMinute:
+    case FunctionId::kMonth:
+    case FunctionId::kYear:
+    case FunctionId::kPredictLinear:
+    case FunctionId::kTime:
+    case FunctionId::kTimestamp:
+    case FunctionId::kStartTimestamp:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Sets `@ start()` and `@ end()` to times.
+void ResolveEdges(TimeModifiers& time, const QueryTimes& times) {
+  if (time.at_edge == StartOrEnd::kStart) time.at = times.start;
+  if (time.at_edge == StartOrEnd::kEnd) time.at = times.end;
+}
+
+/// One walk over the tree. Data ranges and invariance both need it.
+class Walk {
+ public:
+  Walk(const QueryTimes& times, std::unordered_set<const Expr*>& invariant, std::vector<TimeRange>& ranges)
+      : times_(times), invariant_(invariant), ranges_(ranges) {}
+
+  /// Evaluated from `first` to `last`. True when the value is the same at every step.
+  bool Visit(Expr& expr, std::int64_t first, std::int64_t last) {
+    const bool same = Inspect(expr, first, last);
+    if (same) invariant_.insert(&expr);
+    return same;
+  }
+
+ private:
+  bool Inspect(Expr& expr, std::int64_t first, std::int64_t last) {
+    switch (expr.kind) {
+      case ExprKind::kNumber:
+      case ExprKind::kString:
+        return true;
+      case ExprKind::kVectorSelector:
+        return VisitSelector(As<VectorSelector>(expr), first, last);
+      case ExprKind::kMatrixSelector:
+        return VisitWindow(As<MatrixSelector>(expr), first, last);
+      case ExprKind::kSubquery:
+        return VisitSubquery(As<SubqueryExpr>(expr), first, last);
+      case ExprKind::kCall:
+        return VisitCall(As<CallExpr>(expr), first, last);
+      case ExprKind::kAggregate: {
+        auto& aggregate = As<AggregateExpr>(expr);
+        const bool same_param = !aggregate.param || Visit(*aggregate.param, first, last);
+        return Visit(*aggregate.expr, first, last) && same_param;
+      }
+      case ExprKind::kBinary: {
+        auto& binary = As<BinaryExpr>(expr);
+        const bool same_left = Visit(*binary.lhs, first, last);
+        return Visit(*binary.rhs, first, last) && same_left;
+      }
+      case ExprKind::kUnary:
+        return Visit(*As<UnaryExpr>(expr).expr, first, last);
+      case ExprKind::kParen:
+        return Visit(*As<ParenExpr>(expr).expr, first, last);
+    }
+    return false;
+  }
+
+  bool VisitSelector(VectorSelector& selector, std::int64_t first, std::int64_t last) {
+    ResolveEdges(selector.time, times_);
+    const ReferenceTimes shifted = Shift(selector.time, first, last);
+    ranges_.push_back(InstantRange(selector, shifted.first, shifted.last, times_.lookback));
+    return selector.time.at.has_value();
+  }
+
+  bool VisitWindow(MatrixSelector& window, std::int64_t first, std::int64_t last) {
+    ResolveEdges(window.selector->time, times_);
+    const ReferenceTimes shifted = Shift(window.selector->time, first, last);
+    ranges_.push_back(WindowRange(window, shifted.first, shifted.last, times_.lookback));
+    return window.selector->time.at.has_value();
+  }
+
+  bool VisitSubquery(SubqueryExpr& subquery, std::int64_t first, std::int64_t last) {
+    ResolveEdges(subquery.time, times_);
+    const SubqueryTimes inner = TimesOf(subquery, first, last, times_.default_subquery_step);
+    Visit(*subquery.expr, inner.first, inner.last);
+    return subquery.time.at.has_value();
+  }
+
+  bool VisitCall(CallExpr& call, std::int64_t first, std::int64_t last) {
+    bool same = true;
+    for (const ExprPtr& arg : call.args) same &= Visit(*arg, first, last);
+    if (!DependsOnTime(call.function->id)) return same;
+    // The time of a sample that `@` names is fixed; the time of any other expression is that of the evaluation.
+    const bool of_selector = call.function->id == FunctionId::kTimestamp &&
+                             Unwrap(*call.args.front()).kind == ExprKind::kVectorSelector;
+    const bool of_argument = call.function->id != FunctionId::kTimestamp &&
+                             call.function->id != FunctionId::kStartTimestamp &&
+                             call.function->id != FunctionId::kPredictLinear && !call.args.empty();
+    return same && (of_selector || of_argument);
+  }
+
+  const QueryTimes& times_;
+  std::unordered_set<const Expr*>& invariant_;
+  std::vector<TimeRange>& ranges_;
+};
+
+std::vector<TimeRange> JoinNear(std::vector<TimeRange> ranges) {
+  std::ranges::sort(ranges, {}, &TimeRange::min);
+  std::vector<TimeRange> joined;
+  for (const TimeRange& range : ranges) {
+    if (!joined.empty() && MinusSaturated(range.min.ms, joined.back().max.ms) <= kNearMs) {
+      joined.back().max = std::max(joined.back().max, range.max);
+    } else {
+      joined.push_back(range);
+    }
+  }
+  return joined;
+}
+
+}  // namespace
+
+Result<Plan> Plan::Make(const Expr& expr, const QueryTimes& times) {
+  Plan plan;
+  plan.root_ = Clone(expr);
+  VEDETTE_CHECK(ResolveDurations(*plan.root_, {times.step, times.end - times.start}));
+  std::vector<TimeRange> ranges;
+  Walk(times, plan.invariant_, ranges).Visit(*plan.root_, times.start.ms, times.end.ms);
+  plan.ranges_ = JoinNear(std::move(ranges));
+  return plan;
+}
+
+const Expr& Unwrap(const Expr& expr) {
+  const Expr* inner = &expr;
+  while (inner->kind == ExprKind::kParen) inner = As<ParenExpr>(*inner).expr.get();
+  return *inner;
+}
+
+std::int64_t MinusSaturated(std::int64_t a, std::int64_t b) {
+  std::int64_t difference = 0;
+  if (!__builtin_sub_overflow(a, b, &difference)) return difference;
+  return b < 0 ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int64_t>::min();
+}
+
+TimeRange InstantRange(const VectorSelector& selector, std::int64_t first, std::int64_t last, Millis lookback) {
+  const std::int64_t ahead = selector.smoothed ? lookback.count() : 0;
+  return {TimeMs(MinusSaturated(first, lookback.count() - 1)), TimeMs(MinusSaturated(last, -ahead))};
+}
+
+TimeRange WindowRange(const MatrixSelector& window, std::int64_t first, std::int64_t last, Millis lookback) {
+  const VectorSelector& selector = *window.selector;
+  const std::int64_t ahead = selector.smoothed ? lookback.count() : 0;
+  const std::int64_t behind = selector.smoothed || selector.anchored ? lookback.count() : 0;
+  return {TimeMs(MinusSaturated(first, window.range.count() + behind - 1)), TimeMs(MinusSaturated(last, -ahead))};
+}
+
+ReferenceTimes Shift(const TimeModifiers& time, std::int64_t first, std::int64_t last) {
+  if (time.at) first = last = time.at->ms;
+  return {MinusSaturated(first, time.offset.count()), MinusSaturated(last, time.offset.count())};
+}
+
+SubqueryTimes TimesOf(const SubqueryExpr& subquery, std::int64_t first_outer, std::int64_t last_outer,
+                      Millis default_step) {
+  const ReferenceTimes shifted = Shift(subquery.time, first_outer, last_outer);
+  const std::int64_t window_start = MinusSaturated(shifted.first, subquery.range.count());
+  SubqueryTimes times;
+  times.step = std::max<std::int64_t>(1, (subquery.step.count() > 0 ? subquery.step : default_step).count());
+  times.first = window_start / times.step * times.step;  // towards zero, also for negative times
+  if (times.first <= window_start) times.first = MinusSaturated(times.first, -times.step);
+  times.last = shifted.last;
+  return times;
+}
+
+}  // namespace vedette::promql
