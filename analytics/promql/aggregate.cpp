@@ -103,8 +103,7 @@ void WarnAboutQuantiles(Annotator& notes, const Scalar& quantiles, Position at) 
   if (least < 0) notes.InvalidQuantile(least, at);
 }
 
-Status Reduce(Evaluator& eval, const AggregateExpr& aggregate, const Vector& vector, const Scalar& param,
-              Vector& out) {
+Status Reduce(Evaluator& eval, const AggregateExpr& aggregate, const Vector& vector, const Scalar& param, Vector& out) {
   std::vector<Group> groups = GroupRows(aggregate, vector);
   switch (aggregate.op) {
     case AggregateOp::kSum:
@@ -139,8 +138,8 @@ bool Chooses(AggregateOp op) {
 }  // namespace
 
 std::vector<Group> GroupRows(const AggregateExpr& aggregate, const Vector& vector) {
-  const std::vector<std::string> names = aggregate.without ? SortedUnique(aggregate.grouping, kMetricName)
-                                                           : SortedUnique(aggregate.grouping);
+  const std::vector<std::string> names =
+      aggregate.without ? SortedUnique(aggregate.grouping, kMetricName) : SortedUnique(aggregate.grouping);
   std::vector<Group> groups;
   std::unordered_map<Labels, std::size_t> index;
   for (std::size_t row = 0; row < vector.rows(); ++row) {

@@ -32,12 +32,11 @@ class Counts {
 
 }  // namespace
 
-Result<Vector> CountValues(Evaluator& eval, const AggregateExpr& aggregate, const Steps& steps,
-                           const Vector& vector) {
+Result<Vector> CountValues(Evaluator& eval, const AggregateExpr& aggregate, const Steps& steps, const Vector& vector) {
   const std::string& label = Evaluator::StringOf(*aggregate.param);
   if (label.empty() || !IsValidUtf8(label)) return Fail(Code::kExecution, "invalid label name {}", Quote(label));
-  const std::vector<std::string> names = aggregate.without ? SortedUnique(aggregate.grouping, kMetricName)
-                                                           : SortedUnique(aggregate.grouping, label);
+  const std::vector<std::string> names =
+      aggregate.without ? SortedUnique(aggregate.grouping, kMetricName) : SortedUnique(aggregate.grouping, label);
   Vector out = eval.NewVector(steps.count);
   Counts counts(out);
   for (std::size_t row = 0; row < vector.rows(); ++row) {

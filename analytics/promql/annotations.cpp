@@ -44,8 +44,8 @@ void Annotator::BadBucketLabel(std::string_view metric, std::string_view value, 
 }
 
 void Annotator::SortInRangeQuery(Position at) {
-  Add(warnings_,
-      "PromQL warning: sort is ineffective for range queries since results are always ordered by labels", at);
+  Add(warnings_, "PromQL warning: sort is ineffective for range queries since results are always ordered by labels",
+      at);
 }
 
 void Annotator::PossibleNonCounter(std::string_view metric, Position at) {
@@ -87,10 +87,10 @@ Annotations Annotator::Take() {
   for (const auto& [text, at] : warnings_) out.warnings.push_back(text + Place(at));
   for (const auto& [text, at] : infos_) out.infos.push_back(text + Place(at));
   for (const auto& [text, all] : fixes_) {
-    out.infos.push_back(fmt::format("{}, from buckets {} to {}, with a max diff of {:.2g}, over {} samples from {} to {}{}",
-                                    text, General(all.fix.min_bucket), General(all.fix.max_bucket),
-                                    all.fix.max_difference, all.count, seconds(all.first_ms), seconds(all.last_ms),
-                                    Place(all.at)));
+    out.infos.push_back(
+        fmt::format("{}, from buckets {} to {}, with a max diff of {:.2g}, over {} samples from {} to {}{}", text,
+                    General(all.fix.min_bucket), General(all.fix.max_bucket), all.fix.max_difference, all.count,
+                    seconds(all.first_ms), seconds(all.last_ms), Place(all.at)));
   }
   return out;
 }

@@ -18,8 +18,8 @@ Result<Vector> WithScalar(Evaluator& eval, const BinaryExpr& binary, Vector vect
     for (std::size_t step = 0; step < values.size(); ++step) {
       const double value = values[step];
       if (IsAbsent(value)) continue;
-      const OperationResult result = scalar_left ? Operate(binary.op, scalar[step], value)
-                                                 : Operate(binary.op, value, scalar[step]);
+      const OperationResult result =
+          scalar_left ? Operate(binary.op, scalar[step], value) : Operate(binary.op, value, scalar[step]);
       if (binary.return_bool) {
         values[step] = result.keep ? 1 : 0;
       } else if (!comparison) {

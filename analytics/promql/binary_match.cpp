@@ -31,8 +31,7 @@ class RowMatching {
         swapped_(matching_.card == Cardinality::kOneToMany),
         many_(swapped_ ? right : left),
         one_(swapped_ ? left : right),
-        drops_metadata_(IsArithmetic(binary.op) ||
-                        (binary.return_bool && !eval.context().delayed_name_removal)),
+        drops_metadata_(IsArithmetic(binary.op) || (binary.return_bool && !eval.context().delayed_name_removal)),
         matched_labels_(SortedUnique(matching_.labels)),
         signatures_(matching_),
         out_(eval.NewVector(left.steps())) {}

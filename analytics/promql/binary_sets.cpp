@@ -8,7 +8,8 @@ namespace vedette::promql {
 
 namespace {
 
-/// Per signature: at which steps some row of a side has a value. Made for those signatures that the other side asks for.
+/// Per signature: at which steps some row of a side has a value. Made for those signatures that the other side asks
+/// for.
 class Presence {
  public:
   Presence(const Vector& side, const std::vector<std::size_t>& signatures, std::size_t count)

@@ -29,7 +29,8 @@ class Counted {
 
 Status EngineOptions::Validate() const {
   if (lookback.count() <= 0) return Fail(Code::kBadData, "the lookback must be above zero, got {}", lookback.count());
-  if (timeout.count() <= 0) return Fail(Code::kBadData, "the query timeout must be above zero, got {}", timeout.count());
+  if (timeout.count() <= 0)
+    return Fail(Code::kBadData, "the query timeout must be above zero, got {}", timeout.count());
   if (max_samples == 0) return Fail(Code::kBadData, "a query must be allowed at least one sample");
   if (max_concurrency == 0) return Fail(Code::kBadData, "at least one query must be allowed at once");
   if (default_subquery_step.count() <= 0) {
@@ -85,8 +86,8 @@ struct Engine::Impl {
     const std::chrono::nanoseconds admitted = clock.Monotonic();
     request.times.lookback = query.lookback.value_or(options.lookback);
     request.times.default_subquery_step = options.default_subquery_step;
-    VEDETTE_TRY(QueryOutcome outcome, Run(*expr, {storage, options, clock, request.text, request.times,
-                                                  request.instant, deadline, query.stop}));
+    VEDETTE_TRY(QueryOutcome outcome, Run(*expr, {storage, options, clock, request.text, request.times, request.instant,
+                                                  deadline, query.stop}));
     outcome.stats.parse_time = parse_done - begun;
     outcome.stats.queue_time = admitted - parse_done;
     return outcome;

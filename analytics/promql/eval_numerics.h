@@ -60,9 +60,7 @@ class CompensatedMean {
     sum_.lost *= weight;
     sum_.Add(value / count_);
   }
-  double Value() const {
-    return incremental_ ? sum_.sum + sum_.lost : sum_.sum / count_ + sum_.lost / count_;
-  }
+  double Value() const { return incremental_ ? sum_.sum + sum_.lost : sum_.sum / count_ + sum_.lost / count_; }
   double count() const { return count_; }
 
  private:
@@ -107,8 +105,8 @@ struct PlainVariance {
 /// Order with NaN before every number, as quantiles rank it.
 inline bool LessNanFirst(double a, double b) { return std::isnan(a) ? !std::isnan(b) : a < b; }
 
-/// Quantile of values sorted by LessNanFirst, weighted between the two neighbours of the rank. NaN for NaN or no values;
-/// infinite for a quantile outside [0, 1].
+/// Quantile of values sorted by LessNanFirst, weighted between the two neighbours of the rank. NaN for NaN or no
+/// values; infinite for a quantile outside [0, 1].
 template <class Values>
 double QuantileOfSorted(double quantile, const Values& sorted) {
   if (sorted.empty() || std::isnan(quantile)) return kNaN;

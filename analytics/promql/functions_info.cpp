@@ -24,8 +24,8 @@ const std::vector<std::string>& IdentifyingLabels() {
 
 /// The matchers of the second argument, sorted out.
 struct InfoSelector {
-  std::vector<Matcher> names;  // on __name__
-  std::vector<Matcher> data;   // on the labels to be added
+  std::vector<Matcher> names;         // on __name__
+  std::vector<Matcher> data;          // on the labels to be added
   std::set<std::string_view> wanted;  // the labels that `data` names; empty: all
 
   bool WantsSome() const {
@@ -33,9 +33,7 @@ struct InfoSelector {
   }
 };
 
-bool IsPositive(const Matcher& matcher) {
-  return matcher.op() == MatchOp::kEqual || matcher.op() == MatchOp::kRegex;
-}
+bool IsPositive(const Matcher& matcher) { return matcher.op() == MatchOp::kEqual || matcher.op() == MatchOp::kRegex; }
 
 Result<InfoSelector> SelectorOf(const CallExpr& call) {
   InfoSelector selector;

@@ -67,8 +67,8 @@ Result<Vector> Year(Evaluator& eval, const CallExpr& call, const Steps& steps) {
 Result<Vector> Timestamp(Evaluator& eval, const CallExpr& call, const Steps& steps) {
   const Expr& argument = Unwrap(*call.args.front());
   const bool selector = argument.kind == ExprKind::kVectorSelector;
-  VEDETTE_TRY(Vector vector, selector ? eval.SampleTimes(As<VectorSelector>(argument), steps)
-                                      : eval.EvalVector(argument, steps));
+  VEDETTE_TRY(Vector vector,
+              selector ? eval.SampleTimes(As<VectorSelector>(argument), steps) : eval.EvalVector(argument, steps));
   for (std::size_t row = 0; !selector && row < vector.rows(); ++row) {
     const auto values = vector.values(row);
     for (std::size_t step = 0; step < values.size(); ++step) {

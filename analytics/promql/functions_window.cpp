@@ -11,7 +11,7 @@ namespace vedette::promql {
 namespace {
 
 /// "delta, increase, rate": the functions that take such ranges.
-std::string Allowing(bool FunctionCode::* flag) {
+std::string Allowing(bool FunctionCode::*flag) {
   std::string names;
   for (const FunctionSpec& spec : AllFunctions()) {
     if (!(AllFunctionCode()[static_cast<std::size_t>(spec.id)].*flag)) continue;
@@ -21,7 +21,7 @@ std::string Allowing(bool FunctionCode::* flag) {
   return names;
 }
 
-Error RefuseModifier(std::string_view modifier, bool FunctionCode::* flag, const CallExpr& call) {
+Error RefuseModifier(std::string_view modifier, bool FunctionCode::*flag, const CallExpr& call) {
   return Fail(Code::kExecution, "{} modifier can only be used with: {} - not with {}", modifier, Allowing(flag),
               call.function->name);
 }
@@ -57,8 +57,7 @@ Status CheckRangeModifiers(const CallExpr& call, const RangeShape& shape) {
   return Ok();
 }
 
-Result<Vector> CallWindowFunction(Evaluator& eval, const CallExpr& call, const FunctionCode& code,
-                                  const Steps& steps) {
+Result<Vector> CallWindowFunction(Evaluator& eval, const CallExpr& call, const FunctionCode& code, const Steps& steps) {
   EvalContext& context = eval.context();
   const auto range_vector =
       std::ranges::find(call.args, ValueType::kMatrix, [](const ExprPtr& arg) { return arg->type; });
@@ -68,8 +67,8 @@ Result<Vector> CallWindowFunction(Evaluator& eval, const CallExpr& call, const F
 
   Vector out = eval.NewVector(steps.count);
   std::vector<Window> windows;
-  VEDETTE_CHECK(eval.EachSeries(
-      **range_vector, steps, [&](const RowName& name, const storage::Columns& samples) -> Status {
+  VEDETTE_CHECK(
+      eval.EachSeries(**range_vector, steps, [&](const RowName& name, const storage::Columns& samples) -> Status {
         if (samples.size() == 0) return Ok();
         FindWindows(samples.times, steps, shape, windows);
         VEDETTE_TRY(const std::span<double> row, out.AddRow(name));

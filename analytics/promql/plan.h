@@ -1,4 +1,5 @@
-// A tree made ready for one evaluation: times resolved, parts that are the same at every step found, data to read known.
+// A tree made ready for one evaluation: times resolved, parts that are the same at every step found, data to read
+// known.
 #pragma once
 
 #include <memory>

@@ -42,8 +42,7 @@ class Extreme {
 template <class Better, class Finish>
 Status Slide(const WindowInput& input, std::span<double> out, const Finish& finish) {
   Extreme<Better> extreme(input.values);
-  return ForEachWindow(
-      input, [&](std::size_t step, const Window& window) { out[step] = finish(extreme.At(window)); });
+  return ForEachWindow(input, [&](std::size_t step, const Window& window) { out[step] = finish(extreme.At(window)); });
 }
 
 template <class Better>

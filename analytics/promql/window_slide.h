@@ -68,8 +68,7 @@ Status SlideTotals(const WindowInput& input, std::span<double> out, const Finish
     });
   }
   SlidingTotal<Total> sliding(input.values);
-  return ForEachWindow(
-      input, [&](std::size_t step, const Window& window) { out[step] = finish(sliding.At(window)); });
+  return ForEachWindow(input, [&](std::size_t step, const Window& window) { out[step] = finish(sliding.At(window)); });
 }
 
 }  // namespace vedette::promql

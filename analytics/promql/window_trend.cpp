@@ -12,8 +12,8 @@ struct Line {
   double slope = 0, intercept = 0;
 };
 
-/// Least-squares line through the samples; x in seconds after `origin_ms`. A series that never changes is flat, whatever
-/// rounding would say; NaN when that value is infinite.
+/// Least-squares line through the samples; x in seconds after `origin_ms`. A series that never changes is flat,
+/// whatever rounding would say; NaN when that value is infinite.
 Line Regression(const WindowInput& input, const Window& window, std::int64_t origin_ms) {
   const double first = input.values[window.begin];
   bool constant = true;
@@ -81,8 +81,8 @@ Status DoubleExponentialSmoothing(const WindowInput& input, std::span<double> ou
   }
   return ForEachWindow(input, [&](std::size_t step, const Window& window) {
     if (window.size() < 2) return;
-    out[step] = Smooth(input.values.subspan(window.begin, window.size()), input.scalars[0][step],
-                       input.scalars[1][step]);
+    out[step] =
+        Smooth(input.values.subspan(window.begin, window.size()), input.scalars[0][step], input.scalars[1][step]);
   });
 }
 

@@ -61,11 +61,12 @@ bool SamePoints(const ResultSeries& want, const ResultSeries& got) {
          });
 }
 
-Status CompareSeries(std::vector<ResultSeries> want, std::vector<ResultSeries> got, bool ordered) {
-  if (!ordered) {
-    std::ranges::sort(want, {}, &ResultSeries::labels);
-    std::ranges::sort(got, {}, &ResultSeries::labels);
-  }
+/// How the order of the result matters.
+enum class Order { kAny, kAsWritten, kByLabels };
+
+Status CompareSeries(std::vector<ResultSeries> want, std::vector<ResultSeries> got, Order order) {
+  if (order != Order::kAsWritten) std::ranges::sort(want, {}, &ResultSeries::labels);
+  if (order == Order::kAny) std::ranges::sort(got, {}, &ResultSeries::labels);
   if (std::ranges::equal(want, got, SamePoints)) return Ok();
   return Fail(Code::kExecution, "\n    want:{}\n    got:{}", Show(want), Show(got));
 }
@@ -127,9 +128,10 @@ Status CompareOutcome(const ScriptCommand& command, const Result<QueryOutcome>& 
     if (scalar && AlmostEqual(*command.scalar, value.series[0].points[0].value)) return Ok();
     return Fail(Code::kExecution, "want the scalar {}, got{}", *command.scalar, Show(value.series));
   }
-  const bool range = command.kind == ScriptCommand::Kind::kRange;
-  return CompareSeries(Expected(command, command.range_vector.value_or(command.times)), value.series,
-                       command.ordered || range);
+  const Order order = command.kind == ScriptCommand::Kind::kRange ? Order::kByLabels
+                      : command.ordered                           ? Order::kAsWritten
+                                                                  : Order::kAny;
+  return CompareSeries(Expected(command, command.range_vector.value_or(command.times)), value.series, order);
 }
 
 /// Puts `@ time` on every selector and subquery that has none. False when something inside depends on the time anyway.
@@ -157,9 +159,10 @@ bool PinTimes(promql::Expr& expr, TimeMs time) {
       return PinTimes(*aggregate.expr, time) && (!aggregate.param || PinTimes(*aggregate.param, time));
     }
     case promql::ExprKind::kCall: {
-      constexpr std::string_view kUnsafe[] = {"days_in_month", "day_of_month", "day_of_week", "day_of_year", "hour",
-                                              "minute", "month", "year", "predict_linear", "time", "timestamp",
-                                              "start_timestamp", "start", "end", "range", "step", "info"};
+      constexpr std::string_view kUnsafe[] = {
+          "days_in_month", "day_of_month", "day_of_week",    "day_of_year", "hour",      "minute",
+          "month",         "year",         "predict_linear", "time",        "timestamp", "start_timestamp",
+          "start",         "end",          "range",          "step",        "info"};
       auto& call = As<promql::CallExpr>(expr);
       if (std::ranges::find(kUnsafe, call.function->name) != std::end(kUnsafe)) return false;
       return std::ranges::all_of(call.args, [time](const promql::ExprPtr& arg) { return PinTimes(*arg, time); });
@@ -184,7 +187,13 @@ class ScriptRun {
 
   Status Load(const ScriptCommand& command) {
     const auto appender = store_->NewAppender({.allow_future = true});
-    for (const ScriptSeries& series : command.series) {
+    for (auto line = command.series.begin(); line != command.series.end(); ++line) {
+      const ScriptSeries& series = *line;
+      // Of a series written twice the last line counts.
+      if (std::ranges::find(line + 1, command.series.end(), series.labels, &ScriptSeries::labels) !=
+          command.series.end()) {
+        continue;
+      }
       VEDETTE_TRY(const storage::SeriesId id, appender->Series(series.labels));
       for (std::size_t i = 0; i < series.values.size(); ++i) {
         const TimeMs time(static_cast<std::int64_t>(i) * command.times.step.count());
@@ -197,8 +206,8 @@ class ScriptRun {
 
   Status Eval(const ScriptCommand& command) {
     if (command.kind == ScriptCommand::Kind::kRange) {
-      return CompareOutcome(command, engine_->Range(command.query, command.times.start, command.times.end,
-                                                    command.times.step));
+      return CompareOutcome(command,
+                            engine_->Range(command.query, command.times.start, command.times.end, command.times.step));
     }
     VEDETTE_CHECK(CompareOutcome(command, engine_->Instant(command.query, command.times.start)));
     if (command.ordered || command.text || command.range_vector) return Ok();
@@ -218,8 +227,8 @@ class ScriptRun {
     if (expr.type == promql::ValueType::kString || expr.type == promql::ValueType::kMatrix) return Ok();
     constexpr Millis kStep = std::chrono::minutes(1);
     auto outcome = engine_->Range(expr, at - kStep, at + kStep, kStep);
-    const bool fails = std::ranges::find(command.notes, ScriptNote::Kind::kFail, &ScriptNote::kind) !=
-                       command.notes.end();
+    const bool fails =
+        std::ranges::find(command.notes, ScriptNote::Kind::kFail, &ScriptNote::kind) != command.notes.end();
     if (fails || !outcome) return outcome || fails ? Ok() : Status(outcome.error());
     std::vector<ResultSeries> middle;
     for (ResultSeries& series : outcome->value.series) {
@@ -228,9 +237,9 @@ class ScriptRun {
       if (!series.points.empty()) middle.push_back(std::move(series));
     }
     if (command.scalar) {
-      return CompareSeries({{Labels(), {{command.times.start.ms, *command.scalar}}}}, std::move(middle), false);
+      return CompareSeries({{Labels(), {{command.times.start.ms, *command.scalar}}}}, std::move(middle), Order::kAny);
     }
-    return CompareSeries(Expected(command, command.times), std::move(middle), false);
+    return CompareSeries(Expected(command, command.times), std::move(middle), Order::kAny);
   }
 
   /// With `@` everywhere the time of evaluation does not matter.

@@ -44,10 +44,10 @@ struct ScriptCommand {
   std::string query;
   bool ordered = false;
   std::vector<ScriptNote> notes;
-  std::optional<std::string> text;           // expect string
-  std::optional<ScriptTimes> range_vector;   // expect range vector
+  std::optional<std::string> text;          // expect string
+  std::optional<ScriptTimes> range_vector;  // expect range vector
   std::optional<double> scalar;
-  std::vector<ScriptSeries> series;          // loaded, or expected
+  std::vector<ScriptSeries> series;  // loaded, or expected
 };
 
 /// Errors: kBadData with the line.

@@ -247,9 +247,10 @@ Result<std::vector<ScriptCommand>> ParseScript(std::string_view text) {
   bool in_block = false;
   for (int number = 1; !text.empty(); ++number) {
     const std::string_view line = Trim(text.substr(0, text.find('\n')));
-    text.remove_prefix(std::min(text.size(), text.find('\n') == std::string_view::npos ? text.size() : text.find('\n') + 1));
+    text.remove_prefix(
+        std::min(text.size(), text.find('\n') == std::string_view::npos ? text.size() : text.find('\n') + 1));
     if (line.empty() || line.starts_with('#')) {
-      in_block = in_block && !line.empty();
+      in_block = false;  // a comment as well
       continue;
     }
     Status status = Ok();
