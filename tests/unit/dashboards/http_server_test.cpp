@@ -181,8 +181,8 @@ TEST_CASE("what is not a request is refused", "[web]") {
 
 TEST_CASE("slow clients are cut off and hold up nobody", "[web]") {
   ServerOptions options;
-  options.header_timeout = Millis(80);
-  options.read_timeout = Millis(160);
+  options.header_timeout = Millis(250);
+  options.read_timeout = Millis(500);
   options.write_timeout = Millis(200);
   Fixture f(options);
   RawClient trickle(f.port()), idle(f.port()), half_body(f.port()), no_reader(f.port());
