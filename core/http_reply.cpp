@@ -151,7 +151,11 @@ Status ReplyReader::Received(std::size_t size) {
     error_code error;
     const std::size_t used = in.parser->put(in.buffer.data(), error);
     in.buffer.consume(used);
-    if (error == beast::error::need_more) break;
+    if (error == beast::error::need_more) {
+      // What is left over is the beginning of a line: it must end some time.
+      if (in.buffer.size() <= kMaxHeadBytes) break;
+      error = in.parser->is_header_done() ? beast::error::bad_chunk_extension : beast::error::header_limit;
+    }
     if (error) return in.Failure(error);
     if (in.IsInterim()) {
       if (++in.interim > kMaxInterim) return Fail(Code::kBadData, "more than {} interim replies", kMaxInterim);

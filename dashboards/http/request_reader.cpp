@@ -77,8 +77,9 @@ Refusal RequestReader::Parse() {
     const std::size_t used = in.parser->put(in.buffer.data(), error);
     in.buffer.consume(used);
     if (error == beast::error::need_more) {
-      if (in.parser->is_header_done() || in.buffer.size() <= kMaxHeadBytes) return {};
-      error = beast::error::header_limit;
+      // What is left over is the beginning of a line: of the head, or of a chunk with an endless extension.
+      if (in.buffer.size() <= kMaxHeadBytes) return {};
+      error = in.parser->is_header_done() ? beast::error::bad_chunk_extension : beast::error::header_limit;
     }
     if (error == beast::error::header_limit) return {431, "request headers exceed 16 KiB\n"};
     if (error == beast::error::body_limit)

@@ -11,6 +11,8 @@
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <future>
+
 #include "core/log.h"
 #include "dashboards/http/hub.h"
 #include "dashboards/http/listen_address.h"
@@ -132,12 +134,15 @@ Server::~Server() {
 std::uint16_t Server::port() const { return impl_->port; }
 
 void Server::Stop(Millis grace) {
-  net::post(impl_->listener->acceptor.get_executor(), [listener = impl_->listener] {
+  const auto closed = std::make_shared<std::promise<void>>();
+  net::post(impl_->listener->acceptor.get_executor(), [listener = impl_->listener, closed] {
     error_code ignored;
     listener->acceptor.close(ignored);
     listener->pause.cancel();
+    closed->set_value();
   });
   impl_->hub->BeginStop();
+  closed->get_future().wait_for(kAbortPatience);  // the port is free again afterwards
   if (impl_->hub->WaitForSessions(grace)) return;
   impl_->hub->Abort();
   impl_->hub->WaitForSessions(kAbortPatience);

@@ -7,11 +7,18 @@ import {refresh} from "./refresh.js";
 const kRefreshMs = 10000;
 const kStateKinds = {firing: "bad", open: "bad", triggered: "bad", pending: "warn", acknowledged: "warn", resolved: "good", inactive: ""};
 const kStateOrder = {firing: 0, pending: 1, unknown: 2, inactive: 3};
-/** Shown in columns of their own, or too technical to be looked at first. */
-const kPlainFields = ["id", "priority", "state", "reason", "title", "summary", "started", "startedAt", "startsAt", "ended",
-  "endedAt", "alerts", "labels"];
+/** Shown in columns of their own, or of no use to people. */
+const kPlainFields = ["id", "number", "priority", "state", "reason", "title", "summary", "started", "startedAt", "started_at",
+  "startsAt", "alerts", "labels", "groupLabels", "group_labels"];
 
-const startOf = (incident) => incident.started ?? incident.startedAt ?? incident.startsAt;
+const startOf = (incident) => incident.startedAt ?? incident.started_at ?? incident.startsAt ?? incident.started;
+
+/** What the trouble is called: by its alerts, when the incident itself does not say. */
+function titleOf(incident) {
+  const first = (incident.alerts || [])[0] || {};
+  const labels = first.labels || incident.labels || incident.groupLabels || incident.group_labels || {};
+  return incident.title || incident.summary || (first.annotations || {}).summary || labels.alertname || "";
+}
 
 function detailText(value) {
   if (Array.isArray(value)) return value.map(detailText).join("\n");
@@ -35,7 +42,7 @@ function incidentDetails(incident) {
 export function incidentTable(list, {brief = false} = {}) {
   if (!list.length) return h("div", {class: "empty"}, "No open incident. All is quiet.");
   const rows = list.map((incident) => {
-    const title = incident.title || incident.summary || "";
+    const title = titleOf(incident);
     return [
       priorityBadge(incident.priority),
       h("div", null, title ? h("div", null, title) : null, h("div", {class: title ? "dim" : ""}, incident.reason || incident.id || ""),

@@ -134,6 +134,10 @@ TEST_CASE("what a broken server sends is an error that names host and reason", "
     if (r.target == "/headers") {
       return {.raw = "HTTP/1.1 200 OK\r\nX: " + std::string(200'000, 'h'), .after = After::kHang};
     }
+    if (r.target == "/extension") {
+      return {.raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(200'000, 'e'),
+              .after = After::kHang};
+    }
     if (r.target == "/br") return {.headers = {{"Content-Encoding", "br"}}, .body = "x"};
     if (r.target == "/cut") {
       return {.headers = {{"Content-Encoding", "gzip"}}, .body = Gzip("some text").substr(0, 15)};
@@ -146,10 +150,11 @@ TEST_CASE("what a broken server sends is an error that names host and reason", "
     Code code;
     const char* says;
   };
-  for (const Case& c : {Case{"/short", Code::kUnavailable, "incomplete"}, Case{"/reset", Code::kUnavailable, ""},
-                        Case{"/junk", Code::kBadData, "malformed"}, Case{"/headers", Code::kLimit, "headers"},
-                        Case{"/br", Code::kBadData, "'br'"}, Case{"/cut", Code::kBadData, "cut short"},
-                        Case{"/nothing", Code::kUnavailable, "closed before a reply"}}) {
+  for (const Case& c :
+       {Case{"/short", Code::kUnavailable, "incomplete"}, Case{"/reset", Code::kUnavailable, ""},
+        Case{"/junk", Code::kBadData, "malformed"}, Case{"/headers", Code::kLimit, "headers"},
+        Case{"/br", Code::kBadData, "'br'"}, Case{"/extension", Code::kBadData, "chunk"},
+        Case{"/cut", Code::kBadData, "cut short"}, Case{"/nothing", Code::kUnavailable, "closed before a reply"}}) {
     INFO(c.path);
     const Error error = MustFail(client->Send(Get(server.Url(c.path))));
     CHECK(error.code == c.code);

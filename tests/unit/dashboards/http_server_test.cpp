@@ -170,6 +170,8 @@ TEST_CASE("what is not a request is refused", "[web]") {
                        std::string(1001, 'c'))) == 413);
   CHECK(StatusOf(f.Ask("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n" + std::string(1000, 'c'))) ==
         200);
+  CHECK(StatusOf(f.Ask("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;" +
+                       std::string(40'000, 'e'))) == 400);
   CHECK(Has(f.Metrics(), R"(vedette_http_refused_total{reason="too_large"})"));
 
   RawClient patient(f.port());
