@@ -13,32 +13,28 @@ namespace {
 constexpr Millis kConfirmWithin = std::chrono::minutes(1);
 constexpr Millis kHousekeepingEvery = std::chrono::minutes(1);
 /// An alert larger than this is cut: nothing a person would read gets lost.
-constexpr std::size_t kMaxLabelBytes = 4096, kMaxAnnotationBytes = 16 << 10, kMaxAnnotations = 64;
+constexpr std::size_t kMaxLabelText = 4096, kMaxAnnotationText = 16 << 10, kMaxAnnotations = 64;
 constexpr std::size_t kMaxUrlBytes = 8192;
 
-std::string CutBytes(std::string_view text, std::size_t max) {
-  return CleanAndCut(text, std::min(text.size(), max));  // a character has one byte at least
-}
-
 /// Labels are identity: changed only when they are no UTF-8 or absurdly large.
-Labels SoundLabels(const Labels& labels, std::size_t max_bytes, std::size_t max_count) {
+Labels SoundLabels(const Labels& labels, std::size_t max_text, std::size_t max_count) {
   const bool sound = labels.size() <= max_count && std::all_of(labels.begin(), labels.end(), [&](LabelView label) {
-                       return label.value.size() <= max_bytes && IsValidUtf8(label.value) && IsValidUtf8(label.name);
+                       return label.value.size() <= max_text && IsValidUtf8(label.value) && IsValidUtf8(label.name);
                      });
   if (sound) return labels;
   LabelsBuilder out;
   std::size_t count = 0;
   for (const LabelView label : labels) {
     if (++count > max_count) break;
-    out.Set(CleanText(label.name), CutBytes(label.value, max_bytes));
+    out.Set(CleanText(label.name), CleanAndCut(label.value, max_text));
   }
   return out.Build();
 }
 
 IncidentAlert FromActive(const ActiveAlert& active) {
   IncidentAlert alert;
-  alert.labels = SoundLabels(active.labels, kMaxLabelBytes, SIZE_MAX);
-  alert.annotations = SoundLabels(active.annotations, kMaxAnnotationBytes, kMaxAnnotations);
+  alert.labels = SoundLabels(active.labels, kMaxLabelText, SIZE_MAX);
+  alert.annotations = SoundLabels(active.annotations, kMaxAnnotationText, kMaxAnnotations);
   if (active.generator_url.size() <= kMaxUrlBytes) alert.generator_url = active.generator_url;
   alert.value = active.value;
   alert.starts_at = active.fired_at;
@@ -63,7 +59,8 @@ Status RouterCore::Load(TimeMs now) {
   VEDETTE_CHECK(store_.Scan(kGroupTable, {}, [&](std::string_view key, std::string_view value) {
     auto group = NotificationGroup::Decode(value);
     if (group && book_.Find(group->incident()) != nullptr) {
-      groups_.insert_or_assign(GroupId(group->incident(), group->receiver()), *std::move(group));
+      const GroupId id(group->incident(), group->receiver());
+      groups_.insert_or_assign(id, *std::move(group));
       return true;
     }
     ++bad_rows;
@@ -177,7 +174,7 @@ Status RouterCore::AcceptFiring(const IncidentAlert& alert, TimeMs now) {
 }
 
 void RouterCore::AcceptResolved(const ActiveAlert& active, TimeMs now) {
-  const std::uint64_t fingerprint = SoundLabels(active.labels, kMaxLabelBytes, SIZE_MAX).Hash();
+  const std::uint64_t fingerprint = SoundLabels(active.labels, kMaxLabelText, SIZE_MAX).Hash();
   for (const std::uint64_t number : book_.HoldersOf(fingerprint)) {
     // A resolved alert is repeated for a while: one that speaks of an earlier firing says nothing about this one.
     if (active.fired_at < book_.Find(number)->alerts.at(fingerprint).starts_at && active.resolved_at &&
@@ -235,7 +232,7 @@ void RouterCore::Reclassify(std::uint64_t number, TimeMs now) {
 Status RouterCore::Settle(const RuleRef& rule, std::span<const ActiveAlert> active, TimeMs now) {
   std::set<std::uint64_t> firing;
   for (const ActiveAlert& alert : active) {
-    if (alert.state == AlertState::kFiring) firing.insert(SoundLabels(alert.labels, kMaxLabelBytes, SIZE_MAX).Hash());
+    if (alert.state == AlertState::kFiring) firing.insert(SoundLabels(alert.labels, kMaxLabelText, SIZE_MAX).Hash());
   }
   book_.EndUnlessConfirmed(
       [&](const IncidentAlert& alert) { return alert.rule == rule && firing.count(alert.Fingerprint()) == 0; },
