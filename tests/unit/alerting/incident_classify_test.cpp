@@ -146,7 +146,8 @@ TEST_CASE("incident rows read back equal, damaged ones are errors", "[incident]"
   alert.ended_at = TimeMs(5);
   const std::string alert_bytes = IncidentAlertCodec::Encode(alert);
   CHECK(IncidentAlertCodec::Encode(MustHave(IncidentAlertCodec::Decode(alert_bytes))) == alert_bytes);
-  for (std::size_t size = 0; size < bytes.size(); ++size) CHECK_FALSE(IncidentCodec::Decode(bytes.substr(0, size)).has_value());
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    CHECK_FALSE(IncidentCodec::Decode(bytes.substr(0, size)).has_value());
   for (const char* bad : {"", "[]", "{}", "{\"number\":-1}", "{\"number\":1e300}", "nul", "{\"labels\":{\"a\":1}}"}) {
     CHECK_FALSE(IncidentCodec::Decode(bad).has_value());
     CHECK_FALSE(IncidentAlertCodec::Decode(bad).has_value());
