@@ -143,7 +143,7 @@ bool ReadTimes(ByteReader& in, Parsed& parsed) {
   ChunkHeader& header = parsed.header;
   const auto first = in.Signed();
   const auto span = in.Varint();
-  if (!first || !span) return false;
+  if (!first || !span || *span > static_cast<std::uint64_t>(INT64_MAX)) return false;
   header.range = {TimeMs(*first), TimeMs(WrapAdd(*first, static_cast<std::int64_t>(*span)))};
   if (header.range.max < header.range.min) return false;
   if (header.time_codec == TimeCodec::kRegular) {

@@ -124,8 +124,9 @@ Status Database::Write(rocksdb::WriteBatch& batch, bool sync) {
   rocksdb::WriteOptions options;
   options.sync = sync;
   const rocksdb::Status status = db_->Write(options, &batch);
-  if (!status.ok()) return ToError(status, "write");
-  return Ok();
+  if (status.ok()) return Ok();
+  failed_ = true;
+  return ToError(status, "write");
 }
 
 Result<std::optional<std::string>> Database::Get(Family from, std::string_view key,
@@ -154,6 +155,8 @@ void Database::PutNumber(rocksdb::WriteBatch& batch, std::string_view key, std::
 }
 
 Status Database::Sync() {
+  // RocksDB asserts that nobody syncs a log whose last write failed.
+  if (failed_) return Fail(Code::kUnavailable, "sync of the journal: an earlier write failed");
   const rocksdb::Status status = db_->SyncWAL();
   if (!status.ok()) return ToError(status, "sync of the journal");
   return Ok();
@@ -162,6 +165,7 @@ Status Database::Sync() {
 Status Database::Resume() {
   const rocksdb::Status status = db_->Resume();
   if (!status.ok()) return ToError(status, "resume");
+  failed_ = false;
   return Ok();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -46,9 +47,11 @@ class Database {
   Result<std::uint64_t> GetNumber(std::string_view key) const;
   void PutNumber(rocksdb::WriteBatch& batch, std::string_view key, std::uint64_t value) const;
 
-  /// What was written so far survives a power cut.
+  /// What was written so far survives a power cut. Errors: kUnavailable after a failed write, until Resume().
   Status Sync();
-  /// Tries to leave the state RocksDB goes into when a write failed. Ok when there is nothing to leave.
+  /// A write failed: RocksDB refuses further ones.
+  bool failed() const { return failed_; }
+  /// Tries to leave that state: RocksDB writes its memtables and starts a new log.
   Status Resume();
   std::uint64_t Property(Family family, const std::string& name) const;
 
@@ -58,6 +61,7 @@ class Database {
   Status CheckVersion();
 
   int lock_file_ = -1;
+  std::atomic<bool> failed_{false};
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> handles_{};
 };

@@ -1,5 +1,6 @@
 #include "storage/rocks/disk_guard.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include <prometheus/gauge.h>
@@ -8,6 +9,13 @@
 #include "core/log.h"
 
 namespace vedette::storage {
+namespace {
+
+/// Resuming writes memtables and a new log. Should the disk be full then, RocksDB takes that for fatal and only a
+/// restart helps: it is not tried with less room than this.
+constexpr std::uint64_t kResumeBytes = 16 << 20;
+
+}  // namespace
 
 Status DiskGuard::Admit() const {
   if (!full_) return Ok();
@@ -34,16 +42,15 @@ void DiskGuard::Check() {
       LogInfo("storage", "disk has room again", {{"path", options_.path}, {"free_bytes", free_bytes_.load()}});
     }
   }
-  if (!full && failed_.exchange(false)) {
-    const Status resumed = database_.Resume();
-    if (resumed) {
+  if (database_.failed() && free_bytes_ >= std::max<std::uint64_t>(options_.min_free_disk_bytes, kResumeBytes)) {
+    if (const Status resumed = database_.Resume(); resumed) {
       LogInfo("storage", "writing resumed after a failure");
-    } else {
-      failed_ = true;
-      LogWarn("storage", "writing is still not possible", {{"error", resumed.error()}});
+    } else if (!resume_failed_.exchange(true)) {
+      LogError("storage", "writing is not possible, it is tried every second", {{"error", resumed.error()}});
     }
   }
-  metrics_.accepting.Set(full || failed_ ? 0 : 1);
+  if (!database_.failed()) resume_failed_ = false;
+  metrics_.accepting.Set(full || database_.failed() ? 0 : 1);
 }
 
 }  // namespace vedette::storage

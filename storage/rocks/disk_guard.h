@@ -18,10 +18,7 @@ class DiskGuard {
 
   /// Whether commits may write. Errors: kUnavailable with the free and the wanted bytes.
   Status Admit() const;
-  /// A write failed: RocksDB refuses further ones until Check() has resumed it.
-  void NoteFailedWrite() { failed_ = true; }
-
-  /// Measures the free space; leaves the failed state when there is room. About once a second.
+  /// Measures the free space; resumes a database whose last write failed when there is room. About once a second.
   void Check();
 
  private:
@@ -32,7 +29,7 @@ class DiskGuard {
   const RocksTuning& tuning_;
   StorageMetrics& metrics_;
   std::atomic<bool> full_{false};
-  std::atomic<bool> failed_{false};
+  std::atomic<bool> resume_failed_{false};  // said once
   std::atomic<std::uint64_t> free_bytes_{0};
 };
 

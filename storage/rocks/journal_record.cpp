@@ -9,7 +9,7 @@ namespace vedette::storage {
 namespace {
 
 /// A run of neighbouring ids is a few bytes however long it is: this bounds what damaged bytes can ask for.
-constexpr std::uint64_t kMaxRun = 1 << 16;
+constexpr std::uint64_t kMaxRun = 1 << 16;  // also of the series sealed in one step, which are a few thousand
 
 std::uint64_t Raw(SeriesId id) { return static_cast<std::uint64_t>(id); }
 
@@ -48,7 +48,8 @@ bool GetRows(ByteReader& in, AppendBatch& batch) {
     if (!step || !count) return false;
     time = WrapAdd(time, *step);
     const std::size_t begin = batch.series.size();
-    if (!GetIds(in, *count, batch.series) || in.size() < *count) return false;
+    // A value takes a byte at least.
+    if (*count > in.size() || !GetIds(in, *count, batch.series) || *count > in.size()) return false;
     for (std::uint64_t i = 0; i < *count; ++i) {
       const auto value = GetValue(in);
       if (!value) return false;
@@ -140,7 +141,7 @@ Status DecodeRecord(std::string_view bytes, JournalRecord& record) {
       break;
     case RecordKind::kSealed: {
       const auto count = in.Varint();
-      whole = count && *count <= bytes.size() * kMaxRun && GetIds(in, *count, record.sealed) && in.empty();
+      whole = count && *count <= kMaxRun && GetIds(in, *count, record.sealed) && in.empty();
       break;
     }
     case RecordKind::kCarried:

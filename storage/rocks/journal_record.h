@@ -36,7 +36,7 @@ std::string EncodeSealed(std::span<const SeriesId> ids);
 std::string EncodeCarried(std::span<const CarriedSamples> series);
 
 /// `record` is cleared first and reused. Errors: kCorruption; kBadData for a kind this program does not know. Memory is
-/// bounded by a constant times the size of `bytes`, plus what runs of neighbouring ids stand for (kMaxRun each).
+/// bounded by a constant times the size of `bytes`, plus 64 Ki ids.
 Status DecodeRecord(std::string_view bytes, JournalRecord& record);
 
 }  // namespace vedette::storage

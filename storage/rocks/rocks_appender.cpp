@@ -128,10 +128,7 @@ Status RocksAppender::Write(AppendOutcome& outcome) {
   auto turn = order.AwaitTurn(commit);
   if (written) engine_.head.Apply(batch_, commit, outcome);
   order.Finish(commit, std::move(turn));
-  if (!written) {
-    engine_.guard.NoteFailedWrite();
-    return written;
-  }
+  if (!written) return written;
   for (HeadSeries* series : undefined_) series->stored.store(true, std::memory_order_release);
   engine_.unsynced = true;
   engine_.sealer.NoteJournal(batch_.size());

@@ -127,7 +127,6 @@ void RocksStorageImpl::SyncLoop() {
     if (engine_->unsynced.exchange(false)) {
       if (const Status status = engine_->database->Sync(); !status) {
         engine_->metrics.maintenance_failures.Increment();
-        engine_->guard.NoteFailedWrite();
         LogError("storage", "journal not synced", {{"error", status.error()}});
       }
     }
@@ -146,7 +145,6 @@ void RocksStorageImpl::MaintenanceLoop() {
     const Status status = full ? RunMaintenance(now) : SealDue(now);
     if (status) continue;
     engine_->metrics.maintenance_failures.Increment();
-    engine_->guard.NoteFailedWrite();
     LogError("storage", "maintenance failed, it is tried again", {{"error", status.error()}});
   }
 }
@@ -160,6 +158,7 @@ Status RocksStorageImpl::SealDue(TimeMs now) {
 }
 
 Status RocksStorageImpl::RunMaintenance(TimeMs now) {
+  engine_->guard.Check();
   VEDETTE_CHECK(SealDue(now));
   const std::lock_guard lock(maintenance_mutex_);
   const Millis idle = std::min(engine_->options.chunk_span, engine_->tuning.evict_after);
@@ -244,9 +243,7 @@ Status RocksStorageImpl::Write(const StateBatch& changes) {
       batch.Delete(family, key);
     }
   }
-  const Status written = engine_->database->Write(batch, true);
-  if (!written) engine_->guard.NoteFailedWrite();
-  return written;
+  return engine_->database->Write(batch, true);
 }
 
 Result<std::optional<std::string>> RocksStorageImpl::Get(std::string_view table, std::string_view key) const {

@@ -56,7 +56,14 @@ Status SeriesCatalog::LoadLabels(std::span<const SeriesId> ids) {
     }
     if (!at->Valid() || ToView(at->key()) != key) {
       if (!at->status().ok()) return ToError(at->status(), "read of series");
-      return Annotated(id, Fail(Code::kCorruption, "it is missing, but the journal names it"));
+      // The journal may still name a series that was sealed, expired and forgotten; one with samples must be there.
+      if (!head_.table().Find(id)->open.empty()) {
+        return Annotated(id, Fail(Code::kCorruption, "it is missing, but the journal has samples of it"));
+      }
+      const SeriesEntry forgotten{id, Labels()};
+      head_.table().Remove(std::span(&forgotten, 1));
+      previous = SeriesId::kNone;
+      continue;
     }
     auto labels = DecodeLabels(ToView(at->value()));
     if (!labels) return Annotated(id, std::move(labels).error());

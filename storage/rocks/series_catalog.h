@@ -23,7 +23,8 @@ class SeriesCatalog {
 
   /// Reads where ids go on. Once, before anything else. `sealed_max_time`: no sample on disk is newer.
   Status Recover(std::int64_t sealed_max_time);
-  /// Reads the labels of series that the journal named. Errors: kCorruption when a definition is missing.
+  /// Reads the labels of series that the journal named. Errors: kCorruption when the definition of a
+  /// series with open samples is missing.
   Status LoadLabels(std::span<const SeriesId> ids);
 
   /// The series in memory, from disk, or new. Errors: kLimit at `max_series` series in memory (0: none), kCorruption.

@@ -3,6 +3,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
@@ -11,6 +12,18 @@
 #include "storage/rocks/postings_merge.h"
 
 namespace vedette::storage {
+namespace {
+
+/// RocksDB would look every five seconds whether a full disk has room, and refuse Resume() meanwhile. DiskGuard looks
+/// every second, and also after failures that RocksDB does not recover from by itself.
+class NoAutomaticRecovery final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+};
+
+}  // namespace
 
 rocksdb::DBOptions DatabaseTuning(const StorageOptions& options, rocksdb::Env* env) {
   rocksdb::DBOptions out;
@@ -34,6 +47,7 @@ rocksdb::DBOptions DatabaseTuning(const StorageOptions& options, rocksdb::Env* e
   out.bytes_per_sync = 1 << 20;
   // Descriptors are few on small machines; the table cache holds this many.
   out.max_open_files = 512;
+  out.listeners.push_back(std::make_shared<NoAutomaticRecovery>());
   // Opening must not depend on the number of files.
   out.skip_stats_update_on_db_open = true;
   // RocksDB's own log is for its developers: little of it, and no periodic statistics.

@@ -1,0 +1,116 @@
+// The index against the naive answer: every matcher on every label set.
+#include <algorithm>
+#include <random>
+
+#include "storage/index/label_index.h"
+#include "storage/options.h"
+#include "storage/rocks/keys.h"
+#include "tests/support/catch.h"
+
+namespace vedette::storage {
+namespace {
+
+std::vector<SeriesEntry> RandomSeries(std::mt19937& random, std::size_t n) {
+  std::vector<SeriesEntry> out;
+  for (std::size_t i = 0; i < n; ++i) {
+    LabelsBuilder builder;
+    builder.Set("__name__", random() % 3 == 0 ? "up" : "down").Set("id", std::to_string(i));
+    if (random() % 2 == 0) builder.Set("job", "job" + std::to_string(random() % 5));
+    if (random() % 3 == 0) builder.Set("zone", "z-" + std::to_string(random() % 3));
+    out.push_back({SeriesId(i + 1), builder.Build()});
+  }
+  return out;
+}
+
+Matcher RandomMatcher(std::mt19937& random) {
+  const std::vector<std::string> names = {"__name__", "job", "zone", "none", "id"};
+  const std::vector<std::string> texts = {"", "up", "job1", "z-0"};
+  const std::vector<std::string> patterns = {"",     ".*",      ".+",     "job1|job3|", "job[13]",
+                                             "z-.*", "up|down", "(?i)UP", "1.*"};
+  const auto op = static_cast<MatchOp>(random() % 4);
+  const auto& values = op == MatchOp::kEqual || op == MatchOp::kNotEqual ? texts : patterns;
+  return MustHave(Matcher::Create(op, names[random() % names.size()], values[random() % values.size()]));
+}
+
+TEST_CASE("any set of matchers selects what checking every series would", "[storage][index]") {
+  std::mt19937 random(21);
+  std::vector<SeriesEntry> series = RandomSeries(random, 400);
+  LabelIndex index;
+  for (const SeriesEntry& entry : series) index.Add(entry.id, entry.labels);
+  for (int round = 0; round < 2000; ++round) {
+    if (round == 1000) {
+      const std::vector<SeriesEntry> gone(series.begin() + 100, series.begin() + 300);
+      index.Remove(gone);
+      series.erase(series.begin() + 100, series.begin() + 300);
+    }
+    std::vector<Matcher> matchers;
+    for (unsigned i = 0; i < random() % 4; ++i) matchers.push_back(RandomMatcher(random));
+    std::string text;
+    for (const Matcher& m : matchers) text += m.ToString() + " ";
+    INFO(text);
+    const Selection selection = MustHave(SelectSeries(index, matchers));
+    Postings want, got;
+    for (const SeriesEntry& entry : series) {
+      if (MatchesAll(matchers, entry.labels)) want.push_back(entry.id);
+      if (std::ranges::binary_search(selection.ids, entry.id) && selection.Accepts(entry.labels)) {
+        got.push_back(entry.id);
+      }
+    }
+    CHECK(got == want);
+  }
+  index.Remove(series);
+  CHECK(index.pair_count() == 0);
+}
+
+TEST_CASE("stored postings come back, and damaged ones are refused", "[storage][index]") {
+  const Postings ids = {SeriesId(1), SeriesId(2), SeriesId(1000), SeriesId(UINT64_MAX)};
+  std::string bytes;
+  EncodePostings(ids, bytes);
+  Postings out;
+  MustSucceed(DecodePostings(bytes, out));
+  CHECK(out == ids);
+  for (const std::string_view bad : {std::string_view(""), std::string_view("\x07\x01"), std::string_view("\x01\x80"),
+                                     std::string_view("\x01\x05\x00", 3)}) {
+    CHECK(DecodePostings(bad, out).error().code == Code::kCorruption);
+  }
+}
+
+TEST_CASE("keys keep the order of what they name, whatever bytes labels hold", "[storage][keys]") {
+  CHECK(DayOf(TimeMs(0)) == 0);
+  CHECK(DayOf(TimeMs(-1)) == -1);
+  CHECK(DayOf(TimeMs(-kDayMs)) == -1);
+  CHECK(DayText(20'000) == "2024-10-04");
+  CHECK(DayPrefix(-1) < DayPrefix(0));
+  const ChunkKey key{-3, SeriesId(77), TimeMs(-3 * kDayMs + 5), 9};
+  const auto parsed = ParseChunkKey(EncodeChunkKey(key));
+  REQUIRE(parsed);
+  CHECK(parsed->day == -3);
+  CHECK(parsed->series == SeriesId(77));
+  CHECK(parsed->first == key.first);
+  CHECK(parsed->seal == 9);
+  const std::string odd("a\0b", 3);
+  CHECK(IndexKey(1, "a", "z") < IndexNameEnd(1, "a"));
+  CHECK(IndexNameEnd(1, "a") < IndexKey(1, odd, ""));
+  const std::string index_key = IndexKey(1, odd, odd);
+  const auto index_parts = ParseIndexKey(index_key);
+  REQUIRE(index_parts);
+  CHECK(index_parts->name == odd);
+  CHECK(index_parts->value == odd);
+  const Labels labels{{"__name__", "x"}, {"b", "ü"}};
+  CHECK(MustHave(DecodeLabels(EncodeLabels(labels))) == labels);
+  CHECK(DecodeLabels(EncodeLabels(labels) + "x").error().code == Code::kCorruption);
+  CHECK(DecodeLabels("\x01\x7f").error().code == Code::kCorruption);
+}
+
+TEST_CASE("options that make no sense are refused with their name", "[storage]") {
+  StorageOptions options;
+  MustSucceed(options.Validate());
+  options.chunk_samples = 1;
+  CHECK(options.Validate().error().message.find("storage.chunk_samples is 1") != std::string::npos);
+  options = {};
+  options.path.clear();
+  CHECK(options.Validate().error().code == Code::kBadData);
+}
+
+}  // namespace
+}  // namespace vedette::storage
