@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "alerting/rules/options.h"
 #include "alerting/rules/alert.h"
+#include "alerting/rules/options.h"
 #include "alerting/rules/rule_file.h"
 #include "alerting/rules/views.h"
 #include "core/clock.h"

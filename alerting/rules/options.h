@@ -30,8 +30,8 @@ struct RuleOptions {
   std::string external_url = "http://127.0.0.1:9090";
   /// Features of the language that rule expressions may use.
   promql::ParserOptions parser;
-  /// Limit on the alerts of one rule when its group sets none; keeps an expression without aggregation from filling the
-  /// memory. The rule fails, as with a limit of the group.
+  /// A result of an alerting rule with more elements than this fails the rule (its alerts stay as they are): keeps an
+  /// expression without aggregation from filling the memory.
   std::size_t max_alerts_per_rule = 100'000;
 
   Status Validate() const;
