@@ -32,7 +32,7 @@ const Row& RowAt(const std::vector<Row>& rows, int sample) {
   return *found;
 }
 
-std::string Rule(std::string_view alert, std::string_view expr, std::string_view hold) {
+std::string RuleText(std::string_view alert, std::string_view expr, std::string_view hold) {
   return fmt::format(
       "  - alert: {}\n    expr: {}\n    for: {}\n    labels: {{rulegroup: g, extra: '{{{{ $labels.variant }}}}'}}\n"
       "    annotations: {{description: 'at {{{{ $value }}}}'}}\n",
@@ -118,7 +118,7 @@ TEST_CASE("compliance: one series, pending, firing, resolved", "[alerting][rules
        {"10 firing", "22 inactive"}},
   }));
   INFO(c.name);
-  RuleHarness harness(std::string(kHead) + Rule(c.name, c.expr, c.hold));
+  RuleHarness harness(std::string(kHead) + RuleText(c.name, c.expr, c.hold));
   Sent sent;
   for (int sample = 0; sample < 200; ++sample) {
     // The series carries the names that rules set, as the specification's do.
@@ -154,7 +154,7 @@ TEST_CASE("compliance: one series, pending, firing, resolved", "[alerting][rules
 
 TEST_CASE("compliance: new series, and a rule that reads ALERTS of the one before it",
           "[alerting][rules][compliance]") {
-  RuleHarness harness(std::string(kHead) + Rule("First", "m > 10", "3m") +
+  RuleHarness harness(std::string(kHead) + RuleText("First", "m > 10", "3m") +
                       "  - alert: Second\n    expr: ALERTS{alertname=\"First\", alertstate=\"firing\"}\n"
                       "    annotations: {first: '{{ $labels.alertname }} {{ $labels.alertstate }}'}\n");
   const auto state = [&](std::string_view variant) {

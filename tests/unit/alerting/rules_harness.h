@@ -71,6 +71,7 @@ class RuleHarness {
   TimeMs At(double seconds) const { return start + Millis(static_cast<std::int64_t>(seconds * 1000)); }
 
   void Add(const Labels& labels, double seconds, double value) {
+    clock.Jump(At(seconds));
     const auto appender = storage->NewAppender();
     appender->Add(MustHave(appender->Series(labels)), At(seconds), value);
     MustHave(appender->Commit());
