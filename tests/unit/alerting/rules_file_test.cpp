@@ -1,5 +1,6 @@
 #include "alerting/rules/rule_file.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -161,4 +162,23 @@ TEST_CASE("the rule files of real users get the documented verdict", "[alerting]
     ++checked;
   }
   CHECK(checked >= 25);
+}
+
+TEST_CASE("the built-in rules are fine and say what to do", "[alerting][rules]") {
+  const RuleFileCheck check = CheckRuleFile("config/defaults/host_rules.yml");
+  for (const Error& error : check.errors) CHECK(error.message == "");
+  REQUIRE(check.errors.empty());
+  CHECK(check.rules > 20);
+  for (const RuleGroupSpec& group : check.file.groups) {
+    for (const Rule& rule : group.rules) {
+      if (!rule.alerting) continue;
+      INFO(rule.name);
+      const auto has = [](const std::vector<TemplatedLabel>& labels, std::string_view name) {
+        return std::any_of(labels.begin(), labels.end(), [&](const TemplatedLabel& l) { return l.name == name; });
+      };
+      CHECK(has(rule.labels, "severity"));
+      CHECK(has(rule.annotations, "summary"));
+      CHECK(has(rule.annotations, "description"));
+    }
+  }
 }
