@@ -49,7 +49,8 @@ net::awaitable<void> Run(std::shared_ptr<Watch> watch) {
   for (bool first = true; !watch->stopped; first = false) {
     const bool reread = std::chrono::steady_clock::now() >= next_refresh;
     if (reread) next_refresh += watch->refresh;
-    co_await RunOn(watch->workers, [watch, reread, first] { LookOnce(*watch, reread, first); });
+    auto look = [&] { LookOnce(*watch, reread, first); };
+    co_await RunOn(watch->workers, look);
     if (watch->stopped) co_return;
     watch->timer.expires_after(kLookEvery);
     co_await watch->timer.async_wait(kNoThrow);

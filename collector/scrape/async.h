@@ -19,28 +19,32 @@ inline constexpr auto kNoThrow = boost::asio::as_tuple(boost::asio::use_awaitabl
 
 /// Suspends until `start(resume)` has had its `resume` called (copyable, from any thread, once). The coroutine goes on
 /// on its own executor.
+///
+/// Callers and these functions give lambdas a name before they are awaited on: g++ 12 copies the captures of a
+/// temporary in a co_await expression bit by bit and destroys both.
 template <class Start>
-boost::asio::awaitable<void> WaitFor(Start start) {
-  co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void()>(
-      [start = std::move(start)](auto handler) mutable {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        start([shared] {
-          const auto executor = boost::asio::get_associated_executor(*shared);
-          boost::asio::post(executor, std::move(*shared));
-        });
-      },
-      boost::asio::use_awaitable);
+boost::asio::awaitable<void> WaitFor(Start& start) {
+  auto initiate = [&start](auto handler) {
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    start([shared] {
+      const auto executor = boost::asio::get_associated_executor(*shared);
+      boost::asio::post(executor, std::move(*shared));
+    });
+  };
+  co_await boost::asio::async_initiate<decltype(boost::asio::use_awaitable), void()>(initiate,
+                                                                                     boost::asio::use_awaitable);
 }
 
 /// Runs `work` on a thread of `workers` and waits for it. `work` does not throw.
 template <class Work>
-boost::asio::awaitable<void> RunOn(boost::asio::thread_pool& workers, Work work) {
-  co_await WaitFor([&workers, work = std::move(work)](auto resume) mutable {
-    boost::asio::post(workers, [work = std::move(work), resume = std::move(resume)]() mutable {
+boost::asio::awaitable<void> RunOn(boost::asio::thread_pool& workers, Work& work) {
+  auto start = [&workers, &work](auto resume) {
+    boost::asio::post(workers, [&work, resume = std::move(resume)]() mutable {
       work();
       resume();
     });
-  });
+  };
+  co_await WaitFor(start);
 }
 
 }  // namespace vedette::collector

@@ -32,6 +32,7 @@ ScrapeOutcome TargetAppender::Store(const ScrapeConfig& job, const Target& targe
   // Large and needed for a moment only: one per worker instead of one per target.
   thread_local Row row;
   row.Clear();
+  last_time_ = time;
   ScrapeOutcome outcome;
   std::unique_ptr<storage::Appender> appender = storage_.NewAppender();
   const LineCache::Gone mark = [](storage::SeriesId id) { row.AddGone(id); };
@@ -91,7 +92,8 @@ Status TargetAppender::End(TimeMs time) {
     if (id != storage::SeriesId::kNone) row.AddGone(id);
   }
   if (row.series.empty()) return Ok();
-  return Commit(*storage_.NewAppender(), time, row, 0);
+  // At the time of a sample the marker would lose against it.
+  return Commit(*storage_.NewAppender(), std::max(time, last_time_ + Millis(1)), row, 0);
 }
 
 /// Markers for the series that were live before Reset() and have no sample now.
@@ -126,6 +128,11 @@ Status TargetAppender::Commit(storage::Appender& appender, TimeMs time, const Ro
   metrics_.dropped_duplicate->Increment(static_cast<double>(outcome.conflicts));
   metrics_.dropped_too_old->Increment(static_cast<double>(outcome.too_old));
   metrics_.dropped_too_new->Increment(static_cast<double>(outcome.too_new));
+  if (outcome.unknown > 0) {
+    // The store forgot series of a target that had been silent for a whole retention: ask for them anew.
+    lines_.Clear([](storage::SeriesId) {});
+    reports_ = {};
+  }
   return Ok();
 }
 

@@ -70,6 +70,7 @@ class TargetAppender {
   LineCache lines_;
   std::vector<storage::SeriesId> orphans_;  // live before Reset()
   std::array<storage::SeriesId, kReports> reports_{};
+  TimeMs last_time_;
   bool repeats_ = false;  // a scrape named a series twice: said once per target
 };
 

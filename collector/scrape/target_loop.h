@@ -1,0 +1,75 @@
+// The life of one target: wait until it is due, fetch, hand the body to the worker pool, again.
+//
+// One coroutine on one strand of the io_context per target; reading and storing happen on the worker pool. Made and
+// stopped by the scrape pool of its job, read by the API.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "collector/scrape/manager.h"
+#include "collector/scrape/metadata.h"
+#include "collector/scrape/scrape_metrics.h"
+#include "collector/scrape/target.h"
+#include "core/http_client.h"
+
+namespace vedette::collector {
+
+/// Counts the loops that run, so that Stop() can wait for the last one.
+class LoopCount {
+ public:
+  void Begin();
+  void End();
+  void WaitForNone();
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable none_;
+  std::size_t running_ = 0;  // GUARDED_BY(mutex_)
+};
+
+/// What all loops share. Outlives them.
+struct ScrapeRuntime {
+  boost::asio::io_context& io;
+  boost::asio::thread_pool& workers;
+  storage::Storage& storage;
+  const Clock& clock;
+  ScrapeMetrics& metrics;
+  MetadataPool& metadata;
+  LoopCount& loops;
+};
+
+/// What the loops of one job share; replaced as a whole by a reload.
+struct JobSettings {
+  ScrapeConfig config;
+  std::string accept;                  // the Accept header
+  std::shared_ptr<HttpClient> client;  // null for a job with an in-process source
+  InProcessSource source;
+  std::string refusal;  // when not empty: every scrape fails with this (target_limit)
+};
+
+class TargetLoop {
+ public:
+  /// Starts to scrape `target` in the rhythm that its key gives.
+  static std::shared_ptr<TargetLoop> Start(ScrapeRuntime& runtime, std::string pool, Target target,
+                                           std::shared_ptr<const JobSettings> settings);
+  virtual ~TargetLoop() = default;
+
+  /// From the next scrape on. The target has the same key as before. `reset`: the job has changed in a way that may
+  /// give a series text other labels.
+  virtual void Update(Target target, std::shared_ptr<const JobSettings> settings, bool reset) = 0;
+
+  /// Ends the loop once the scrape under way is over. `mark`: its series get staleness markers. A request that is
+  /// waiting is cut short when nobody else holds the settings' client.
+  virtual void Stop(bool mark) = 0;
+
+  virtual TargetView View() const = 0;
+  virtual std::vector<SharedMetadata> Metadata(std::string_view metric) const = 0;
+  virtual Labels labels() const = 0;
+};
+
+}  // namespace vedette::collector

@@ -1,0 +1,149 @@
+#include <filesystem>
+#include <fstream>
+
+#include "collector/discovery/target_files.h"
+#include "collector/scrape/fetch.h"
+#include "collector/scrape/target.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
+
+namespace vedette::collector {
+namespace {
+
+std::string Addresses(const std::vector<TargetGroup>& groups) {
+  std::string all;
+  for (const TargetGroup& group : groups) {
+    for (const Labels& target : group.targets) all += std::string(target.Get("__address__")) + " ";
+  }
+  return all;
+}
+
+ScrapeConfig Job() {
+  ScrapeConfig job;
+  job.job_name = "j";
+  job.InheritFrom({});
+  return job;
+}
+
+RelabelConfig Replace(std::string source, std::string_view regex, std::string target, std::string replacement) {
+  RelabelConfig rule;
+  rule.source_labels = {std::move(source)};
+  rule.regex = MustHave(Regex::Compile(regex));
+  rule.target_label = std::move(target);
+  rule.replacement = std::move(replacement);
+  return rule;
+}
+
+}  // namespace
+
+TEST_CASE("target files: YAML and JSON, globs, and a broken one keeps its targets", "[discovery]") {
+  test::TempDir dir;
+  const std::string json = dir.Write("a.json", R"([{"targets": ["x:1", "y:1"], "labels": {"zone": "1"}}])");
+  dir.Write("b.yml", "- targets: ['z:1']\n");
+  dir.Write("ignored.txt", "- targets: ['no:1']\n");
+  TargetFiles files({dir.Sub("*.json"), dir.Sub("b.yml"), dir.Sub("absent.yml")});
+  auto outcome = files.Look(false);
+  CHECK(outcome.changed);
+  CHECK(outcome.failures == 0);
+  CHECK(Addresses(files.groups()) == "x:1 y:1 z:1 ");
+  CHECK(files.groups().at(0).labels == Labels{{"__meta_filepath", json}, {"zone", "1"}});
+  CHECK_FALSE(files.Look(false).changed);
+
+  for (const char* broken : {"[{\"targets\": [", "- tragets: ['q:1']\n", "- targets: {a: b}\n", "targets\n"}) {
+    dir.Write("b.yml", broken);
+    outcome = files.Look(true);
+    CHECK_FALSE(outcome.changed);
+    CHECK(outcome.failures == 2);  // this one and the absent one
+    CHECK(Addresses(files.groups()) == "x:1 y:1 z:1 ");
+  }
+  dir.Write("b.yml", "- targets: ['new:1', 'new:2']\n");
+  CHECK(files.Look(false).changed);
+  std::filesystem::remove(json);
+  CHECK(files.Look(false).changed);
+  CHECK(Addresses(files.groups()) == "new:1 new:2 ");
+}
+
+TEST_CASE("targets get the job's defaults, then relabelling, then an instance", "[discovery]") {
+  ScrapeConfig job = Job();
+  job.metrics_path = "probe";
+  job.params = {{"module", {"http", "second"}}, {"target", {"%&"}}};
+  job.relabel_configs = {Replace("__meta_x", "(.+)", "x", "$1"), Replace("__meta_x", "drop", "__address__", ""),
+                         Replace("__meta_x", "icmp", "__param_module", "icmp"),
+                         Replace("__meta_x", "slow", "__scrape_interval__", "5m")};
+  const std::vector<TargetGroup> groups = {{"0",
+                                            {{{"__address__", "a:1"}, {"__meta_x", "icmp"}},
+                                             {{"__address__", "b:1"}, {"job", "mine"}},
+                                             {{"__address__", "b:1"}, {"job", "mine"}},
+                                             {{"__address__", "c:1"}, {"__meta_x", "slow"}},
+                                             {{"__address__", "d/x"}},
+                                             {{"__address__", "e:1"}, {"__meta_x", "drop"}}},
+                                            {{"zone", "z"}}}};
+  const TargetSet set = MakeTargets(job, groups);
+  REQUIRE(set.active.size() == 3);
+  CHECK(set.active[0].url == "http://a:1/probe?module=icmp&module=second&target=%25%26");
+  CHECK(set.active[0].labels.ToString() == R"({instance="a:1", job="j", x="icmp", zone="z"})");
+  CHECK(set.active[1].labels.Get("job") == "mine");
+  CHECK(set.active[2].interval == std::chrono::minutes(5));
+  REQUIRE(set.errors.size() == 2);
+  CHECK_THAT(set.errors[0].message, Catch::Matchers::EndsWith("\"d/x\" is not a valid hostname"));
+  CHECK_THAT(set.errors[1].message, Catch::Matchers::EndsWith("no address"));
+
+  job.relabel_configs = {Replace("__address__", ".*", "__scrape_timeout__", "10m")};
+  CHECK_THAT(MakeTargets(job, groups).errors.at(0).message,
+             Catch::Matchers::EndsWith("scrape timeout cannot be greater than scrape interval (\"10m\" > \"1m\")"));
+}
+
+TEST_CASE("scrape times are spread, aligned and strictly ahead of the last", "[discovery]") {
+  const Millis interval = std::chrono::seconds(15);
+  CHECK(NextScrape(TimeMs(30'000), interval, Millis(0)) == TimeMs(30'000));
+  CHECK(NextScrape(TimeMs(30'001), interval, Millis(0)) == TimeMs(45'000));
+  CHECK(NextScrape(TimeMs(30'001), interval, Millis(7)) == TimeMs(30'007));
+  CHECK(NextScrape(TimeMs(-1), interval, Millis(0)) == TimeMs(0));
+  std::array<int, 3> thirds{};
+  for (int i = 0; i < 300; ++i) {
+    const Target target{{}, {{"instance", std::to_string(i)}}, "http://x", interval, interval};
+    ++thirds.at(static_cast<std::size_t>(ScrapeOffset(target.Key(), interval) / std::chrono::seconds(5)));
+  }
+  CHECK(*std::min_element(thirds.begin(), thirds.end()) > 60);
+}
+
+TEST_CASE("a reply is read by its type, or as the fallback says", "[scrape]") {
+  const auto format = [](std::string_view type, std::optional<ScrapeProtocol> fallback = {}) {
+    const auto result = FormatOf(type, fallback);
+    return !result ? "error" : *result == ExpositionFormat::kText ? "text" : "openmetrics";
+  };
+  CHECK(format("text/plain; version=0.0.4; charset=utf-8") == std::string("text"));
+  CHECK(format("Application/OpenMetrics-Text; version=1.0.0") == std::string("openmetrics"));
+  CHECK(format("text/html") == std::string("error"));
+  CHECK(format("") == std::string("error"));
+  CHECK(format("text/html", ScrapeProtocol::kOpenMetricsText100) == std::string("openmetrics"));
+  CHECK(format("", ScrapeProtocol::kPrometheusText004) == std::string("text"));
+  CHECK(format("", ScrapeProtocol::kPrometheusProto) == std::string("error"));
+  CHECK(AcceptHeader({ScrapeProtocol::kPrometheusProto, ScrapeProtocol::kPrometheusText100}, NameValidation::kLegacy) ==
+        "text/plain;version=1.0.0;q=0.3,*/*;q=0.2");
+}
+
+TEST_CASE("jobs inherit from global, and what makes no sense is refused", "[options]") {
+  CollectorOptions options;
+  options.global.scrape_interval = std::chrono::seconds(5);
+  options.global.limits.sample_limit = 7;
+  ScrapeConfig job;
+  job.job_name = "a";
+  options.scrape_configs = {job};
+  MustSucceed(options.Finish());
+  CHECK(options.scrape_configs[0].scrape_timeout == std::chrono::seconds(5));
+  CHECK(options.scrape_configs[0].sample_limit == std::size_t{7});
+
+  options.scrape_configs = {job, job};
+  CHECK(options.Finish().error().message == "found multiple scrape configs with job name \"a\"");
+  job.scrape_timeout = std::chrono::seconds(6);
+  options.scrape_configs = {job};
+  CHECK(options.Finish().error().message ==
+        "scrape timeout greater than scrape interval for scrape config with job name \"a\"");
+  CHECK(FileSdConfig{{"a/*.json", "b.yml", "c*.yaml"}}.Validate().has_value());
+  for (const char* bad : {"a.txt", "a/*/b.json", "*/b.json", "**.json"}) {
+    CHECK_FALSE(FileSdConfig{{bad}}.Validate().has_value());
+  }
+}
+
+}  // namespace vedette::collector
