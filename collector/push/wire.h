@@ -1,0 +1,91 @@
+// A cursor over protobuf's wire format: just what the push receivers need, over bytes that nobody trusts.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace vedette::collector {
+
+/// Reads fields one after another. Every read is bounded; after the first malformed byte ok() is false for good.
+class WireReader {
+ public:
+  enum class Type : std::uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
+
+  explicit WireReader(std::string_view bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {}
+
+  /// The next field's number and type; false at the end and for malformed input.
+  bool Next() {
+    if (at_ == end_ || !ok_) return false;
+    tag_at_ = at_;
+    const std::uint64_t tag = ReadVarint();
+    field_ = static_cast<std::uint32_t>(tag >> 3);
+    const auto type = static_cast<std::uint8_t>(tag & 7);
+    type_ = static_cast<Type>(type);
+    ok_ = ok_ && field_ != 0 && tag >> 32 == 0 && (type <= 2 || type == 5);
+    return ok_;
+  }
+  std::uint32_t field() const { return field_; }
+  Type type() const { return type_; }
+  bool Is(std::uint32_t field, Type type) const { return field_ == field && type_ == type; }
+  bool ok() const { return ok_; }
+
+  /// Where the tag of the current field and the next unread byte stand.
+  const char* tag_at() const { return tag_at_; }
+  const char* at() const { return at_; }
+
+  std::string_view Bytes() {
+    const std::uint64_t size = ReadVarint();
+    if (!ok_ || size > static_cast<std::uint64_t>(end_ - at_)) return ok_ = false, std::string_view();
+    const std::string_view bytes(at_, size);
+    at_ += size;
+    return bytes;
+  }
+  std::int64_t Varint() { return static_cast<std::int64_t>(ReadVarint()); }
+  double Double() {
+    double value = 0;
+    if (end_ - at_ < 8) return ok_ = false, value;
+    std::memcpy(&value, at_, 8);  // little endian, as every machine this runs on
+    at_ += 8;
+    return value;
+  }
+  void Skip() {
+    switch (type_) {
+      case Type::kVarint:
+        ReadVarint();
+        break;
+      case Type::kFixed64:
+        Advance(8);
+        break;
+      case Type::kBytes:
+        Bytes();
+        break;
+      case Type::kFixed32:
+        Advance(4);
+        break;
+    }
+  }
+
+ private:
+  void Advance(std::ptrdiff_t size) { ok_ = ok_ && end_ - at_ >= size ? (at_ += size, true) : false; }
+
+  std::uint64_t ReadVarint() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; at_ != end_ && shift < 64; shift += 7) {
+      const auto byte = static_cast<unsigned char>(*at_++);
+      value |= std::uint64_t{byte & 0x7fU} << shift;
+      if (byte < 0x80) return value;
+    }
+    ok_ = false;
+    return 0;
+  }
+
+  const char* at_;
+  const char* end_;
+  const char* tag_at_ = nullptr;
+  std::uint32_t field_ = 0;
+  Type type_ = Type::kVarint;
+  bool ok_ = true;
+};
+
+}  // namespace vedette::collector
