@@ -62,7 +62,8 @@ class AlertRouter final : public AlertSink {
 
   Status Accept(std::span<const ActiveAlert> alerts) override;
   Status Settle(const RuleRef& rule, std::span<const ActiveAlert> active) override;
-  /// To be called after rules were loaded at start: open alerts of rules that no longer exist come to an end.
+  /// To be called after each load of rules, with one entry per alerting rule: open alerts of rules that no longer exist
+  /// come to an end, and Settle() knows how many rules share a name.
   Status RetainRules(std::span<const RuleRef> rules);
   /// Errors: kNotFound.
   Status Acknowledge(std::uint64_t number, const std::string& who);

@@ -11,6 +11,8 @@ namespace {
 /// How long an alert that its rule no longer knows stays open: two rules may share a name, and the second one speaks a
 /// moment after the first.
 constexpr Millis kConfirmWithin = std::chrono::minutes(1);
+/// How long an alert stays open that fired before a restart and is pending since: the grace period of rules is 10 min.
+constexpr Millis kPendingPatience = std::chrono::minutes(15);
 constexpr Millis kHousekeepingEvery = std::chrono::minutes(1);
 /// An alert larger than this is cut: nothing a person would read gets lost.
 constexpr std::size_t kMaxLabelText = 4096, kMaxAnnotationText = 16 << 10, kMaxAnnotations = 64;
@@ -230,22 +232,41 @@ void RouterCore::Reclassify(std::uint64_t number, TimeMs now) {
 }
 
 Status RouterCore::Settle(const RuleRef& rule, std::span<const ActiveAlert> active, TimeMs now) {
-  std::set<std::uint64_t> firing;
+  Settling& settling = settling_[RuleKey(rule.file, rule.group, rule.name)];
   for (const ActiveAlert& alert : active) {
-    if (alert.state == AlertState::kFiring) firing.insert(SoundLabels(alert.labels, kMaxLabelText, SIZE_MAX).Hash());
+    const std::uint64_t fingerprint = SoundLabels(alert.labels, kMaxLabelText, SIZE_MAX).Hash();
+    (alert.state == AlertState::kFiring ? settling.firing : settling.pending).insert(fingerprint);
   }
-  book_.EndUnlessConfirmed(
-      [&](const IncidentAlert& alert) { return alert.rule == rule && firing.count(alert.Fingerprint()) == 0; },
-      now + kConfirmWithin);
+  if (++settling.settled < settling.rules) return Ok();
+  const auto held = [&](const IncidentAlert& alert) {
+    return alert.rule == rule && settling.firing.count(alert.Fingerprint()) == 0;
+  };
+  const auto is_pending = [&](const IncidentAlert& alert) { return settling.pending.count(alert.Fingerprint()) > 0; };
+  book_.EndUnlessConfirmed([&](const IncidentAlert& a) { return held(a) && !is_pending(a); }, now + kConfirmWithin);
+  // Fired before the restart and waits for its `for` anew: neither an end nor a new beginning.
+  book_.EndUnlessConfirmed([&](const IncidentAlert& a) { return held(a) && is_pending(a); }, now + kPendingPatience);
+  settling.settled = 0;
+  settling.firing.clear();
+  settling.pending.clear();
   return Write();
 }
 
 Status RouterCore::RetainRules(std::span<const RuleRef> rules, TimeMs now) {
-  std::set<std::tuple<std::string, std::string, std::string>> known;
-  for (const RuleRef& rule : rules) known.emplace(rule.file, rule.group, rule.name);
+  std::map<RuleKey, Settling> known;
+  for (const RuleRef& rule : rules) {
+    const auto [entry, added] = known.try_emplace(RuleKey(rule.file, rule.group, rule.name));
+    if (!added) ++entry->second.rules;
+  }
+  for (auto& [key, settling] : known) {
+    const auto before = settling_.find(key);
+    if (before == settling_.end() || before->second.rules != settling.rules) continue;
+    settling = std::move(before->second);  // half settled
+  }
+  settling_ = std::move(known);
   book_.EndUnlessConfirmed(
       [&](const IncidentAlert& alert) {
-        return !alert.rule.name.empty() && known.count({alert.rule.file, alert.rule.group, alert.rule.name}) == 0;
+        const RuleRef& rule = alert.rule;
+        return !rule.name.empty() && settling_.count(RuleKey(rule.file, rule.group, rule.name)) == 0;
       },
       now + kConfirmWithin);
   return Write();

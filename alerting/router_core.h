@@ -14,8 +14,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -62,7 +64,8 @@ class RouterCore {
   /// AlertSink's contract. Errors: kLimit (some alerts were refused), those of the store.
   Status Accept(std::span<const ActiveAlert> alerts, TimeMs now);
   Status Settle(const RuleRef& rule, std::span<const ActiveAlert> active, TimeMs now);
-  /// After a (re)load of all rules: alerts of rules that no longer exist come to an end.
+  /// After each load of rules, with one entry per alerting rule, also for rules of the same name: alerts of rules that
+  /// no longer exist come to an end, and Settle() knows how many rules speak for a name.
   Status RetainRules(std::span<const RuleRef> rules, TimeMs now);
   /// Errors: kNotFound.
   Status Acknowledge(std::uint64_t number, const std::string& who, TimeMs now);
@@ -83,7 +86,15 @@ class RouterCore {
   const Integration* FindIntegration(const Target& target) const;
 
  private:
-  using GroupId = std::pair<std::uint64_t, std::string>;  // incident, receiver
+  using RuleKey = std::tuple<std::string, std::string, std::string>;  // file, group, name
+  using GroupId = std::pair<std::uint64_t, std::string>;              // incident, receiver
+
+  /// Rules of one group that share a name settle one after the other.
+  struct Settling {
+    std::size_t rules = 1;    // of that name
+    std::size_t settled = 0;  // of them, so far
+    std::set<std::uint64_t> firing, pending;
+  };
 
   Status Write();
   Status AcceptFiring(const IncidentAlert& alert, TimeMs now);
@@ -111,6 +122,7 @@ class RouterCore {
   std::map<GroupId, NotificationGroup> groups_;
   std::set<GroupId> changed_groups_;
   std::set<std::uint64_t> unsettled_;  // resolved, some group may still have to say so
+  std::map<RuleKey, Settling> settling_;
   std::optional<TimeMs> housekeeping_at_;
   RouterCounts counts_;
 };

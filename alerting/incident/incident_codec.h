@@ -1,4 +1,4 @@
-// How incidents and their alerts are kept in the state tables: JSON rows, drawn in docs/storage_format.md.
+// How incidents and their alerts are kept in the state tables: JSON rows, described in docs/alert_state.md.
 //
 // An incident's row does not hold its alerts: each has a row of its own, so that one more alert in a large incident
 // costs one small row.

@@ -41,6 +41,33 @@ Result<Value> DurationMember(Value::Nanos span, std::string_view name) {
   return Fail(Code::kBadData, "can't evaluate field {} in type time.Duration", name);
 }
 
+/// Alertmanager's .Alerts.Firing and .Alerts.Resolved: the elements with that status.
+Value WithStatus(const List& list, std::string_view status) {
+  List out;
+  for (const Value& element : list) {
+    const Object* object = element.IfObject();
+    if (object == nullptr) continue;
+    for (const auto& [field, content] : object->fields) {
+      if (field == "Status" && content.IfText() != nullptr && *content.IfText() == status) out.push_back(element);
+    }
+  }
+  return Value(std::move(out));
+}
+
+/// Alertmanager's methods of label sets; a label of that name goes before.
+std::optional<Value> LabelsMethod(const Labels& labels, std::string_view name) {
+  if (labels.Has(name) || (name != "SortedPairs" && name != "Names" && name != "Values")) return std::nullopt;
+  List out;
+  for (const LabelView label : labels) {
+    if (name == "Names") out.emplace_back(label.name);
+    if (name == "Values") out.emplace_back(label.value);
+    if (name == "SortedPairs") {
+      out.emplace_back(Object{"template.Pair", {{"Name", Value(label.name)}, {"Value", Value(label.value)}}});
+    }
+  }
+  return Value(std::move(out));
+}
+
 }  // namespace
 
 Result<Value> Member(const Value& value, std::string_view name, Args args) {
@@ -54,7 +81,10 @@ Result<Value> Member(const Value& value, std::string_view name, Args args) {
     }
   }
   if (!args.empty()) return Fail(Code::kBadData, "{} has arguments but cannot be invoked as function", name);
-  if (const auto* labels = value.If<Labels>()) return Value(labels->Get(name));
+  if (const auto* labels = value.If<Labels>()) return LabelsMethod(*labels, name).value_or(Value(labels->Get(name)));
+  if (const auto* list = value.IfList(); list != nullptr && (name == "Firing" || name == "Resolved")) {
+    return WithStatus(*list, name == "Firing" ? "firing" : "resolved");
+  }
   if (const auto* map = value.IfMap()) {
     const auto found = map->find(name);
     return found == map->end() ? Value(std::string()) : found->second;

@@ -146,6 +146,26 @@ TEST_CASE("alerts that ended while the process was away end when their rule is s
   }
 }
 
+TEST_CASE("rules that share a name settle together, and what waits for its `for` again stays open", "[incident]") {
+  World world;
+  for (const char* instance : {"a", "b", "c"}) world.Fire(TargetDown(instance));
+  world.Run(15s);
+  world.Crash();
+  const ActiveAlert of_first = Firing(TargetDown("a"), world.now);
+  ActiveAlert of_second = Firing(TargetDown("b"), world.now);
+  of_second.state = AlertState::kPending;
+  const std::vector<RuleRef> rules = {of_first.rule, of_first.rule};
+  MustSucceed(world.core->RetainRules(rules, world.now));
+  MustSucceed(world.core->Settle(of_first.rule, {&of_first, 1}, world.now));
+  world.Run(2min);
+  CHECK(world.core->Incidents({}).front().firing == 3);  // the second rule cannot be evaluated yet
+  MustSucceed(world.core->Settle(of_first.rule, {&of_second, 1}, world.now));
+  world.Run(2min);
+  CHECK(world.core->Incidents({}).front().firing == 2);
+  world.Run(15min);
+  CHECK(world.core->Incidents({}).front().firing == 1);
+}
+
 TEST_CASE("an inhibited alert is not told, but its end is if it was told before", "[incident]") {
   AlertingOptions options = TwoTargets();
   options.route.group_by = std::vector<std::string>{"alertname"};

@@ -1,4 +1,6 @@
 // The durable path from an alert to its receivers: order, merging, retries, crashes.
+#include <random>
+
 #include "tests/unit/alerting/router_harness.h"
 
 using namespace vedette;
@@ -88,6 +90,56 @@ TEST_CASE("each alert reaches its receivers whatever step the process dies at", 
     CHECK(world.core->Incidents({}).size() == 1);
     CHECK(world.core->outbox().DepthByKind().at("slack") == 0);
   }
+}
+
+TEST_CASE("no page is lost and no end forgotten over random crashes and refusals", "[outbox]") {
+  const unsigned seed = GENERATE(range(1U, 41U));
+  INFO("seed " << seed);
+  std::minstd_rand random(seed);
+  const auto one_in = [&](unsigned n) { return random() % n == 0; };
+  World world;
+  bool calm = false;
+  world.before_report = [&] {
+    if (!calm && one_in(8)) world.Crash();
+  };
+  world.answer = [&](const SendJob&) {
+    if (calm || one_in(2)) return Verdict{};
+    if (one_in(2)) return Verdict{Outcome::kRetry, Millis(random() % 20'000), false, "HTTP 429"};
+    return Verdict{Outcome::kRetry, std::nullopt, one_in(2), "reset"};
+  };
+  std::map<std::string, TimeMs> firing;
+  for (int i = 0; i < 120; ++i) {
+    const std::string instance = "i" + std::to_string(random() % 2);
+    const Labels labels = LabelsBuilder(TargetDown(instance)).Set("job", "j" + std::to_string(random() % 2)).Build();
+    const std::string key = labels.ToString();
+    if (const auto known = firing.find(key); known != firing.end()) {
+      world.Resolve(labels, known->second);
+      firing.erase(known);
+    } else {
+      world.Fire(labels);
+      firing[key] = world.now;
+    }
+    if (one_in(10)) world.Crash();
+    world.Run(Millis(1000 * (random() % 40)));
+  }
+  for (const IncidentView& incident : world.core->Incidents({})) {
+    for (const IncidentAlert& alert : incident.alerts) {
+      if (alert.firing()) world.Resolve(alert.labels, alert.starts_at);
+    }
+  }
+  calm = true;
+  world.Run(20min);
+  CheckPaired(world);
+  std::set<std::pair<std::string, std::uint64_t>> told;
+  for (const Heard& h : world.heard) told.emplace(h.target, h.number);
+  for (const IncidentView& incident : world.core->Incidents({})) {
+    CHECK(incident.state == "resolved");
+    for (const DeliveryView& delivery : incident.deliveries) {
+      // What ended before group_wait was over is nobody's business; merged episodes are told under the last number.
+      CHECK((delivery.state == DeliveryState::kDelivered || delivery.state == DeliveryState::kIdle));
+    }
+  }
+  CHECK(told.size() >= 6);
 }
 
 TEST_CASE("a receiver that says when is not asked before, and then gets the message", "[outbox]") {
