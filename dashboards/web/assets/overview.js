@@ -79,7 +79,7 @@ function showHostTiles(tiles, [cpu, memory, disk, network]) {
   tiles.disk.set(fullest ? number(full * 100, "percent") : "–", fullest ? `fullest: ${fullest.name}` : "no data yet", full, kindOfShare(full, .8, .9));
   const [received, sent] = [last(network[0]), last(network[1])];
   tiles.network.set(Number.isFinite(received) ? number(received, "bytes/s") : "–",
-      Number.isFinite(sent) ? `received; ${number(sent, "bytes/s")} sent` : "no data yet", 0);
+      Number.isFinite(sent) ? `in, ${number(sent, "bytes/s")} out` : "no data yet", 0);
 }
 
 function showTargets(tiles, box, targets) {
