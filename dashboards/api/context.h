@@ -59,31 +59,31 @@ struct ApiContext {
   const promql::Engine& engine;
   const Clock& clock;
   const prometheus::Registry& registry;
-  ApiOptions options;
+  ApiOptions options{};
 
   // Views of the parts.
-  std::function<collector::TargetsView()> targets;
-  std::function<std::vector<std::string>()> scrape_pools;
+  std::function<collector::TargetsView()> targets{};
+  std::function<std::vector<std::string>()> scrape_pools{};
   /// (match_target, metric or empty, limit or 0): ScrapeManager::MetadataByTarget.
   std::function<std::vector<collector::TargetMetadata>(const LabelFilter&, std::string_view, std::size_t)>
-      target_metadata;
+      target_metadata{};
   /// (metric or empty): ScrapeManager::Metadata.
-  std::function<std::vector<collector::MetricMetadata>(std::string_view)> metadata;
-  std::function<std::vector<alerting::RuleGroupView>()> rule_groups;
-  std::function<std::vector<alerting::AlertView>()> alerts;
-  std::function<std::vector<alerting::IncidentView>(const alerting::IncidentFilter&)> incidents;
+  std::function<std::vector<collector::MetricMetadata>(std::string_view)> metadata{};
+  std::function<std::vector<alerting::RuleGroupView>()> rule_groups{};
+  std::function<std::vector<alerting::AlertView>()> alerts{};
+  std::function<std::vector<alerting::IncidentView>(const alerting::IncidentFilter&)> incidents{};
   /// Takes a compressed remote-write request; not set: the receiver is switched off.
-  std::function<Result<collector::RemoteWriteOutcome>(std::string_view)> remote_write;
+  std::function<Result<collector::RemoteWriteOutcome>(std::string_view)> remote_write{};
 
   // The agent around the API.
-  std::function<Readiness()> readiness;
+  std::function<Readiness()> readiness{};
   /// The configuration in force, secrets masked.
-  std::function<std::string()> config_text;
-  std::function<RuntimeInfo()> runtime_info;
+  std::function<std::string()> config_text{};
+  std::function<RuntimeInfo()> runtime_info{};
   /// Reads the configuration again; on an error the old one stays in force.
-  std::function<Status()> reload;
+  std::function<Status()> reload{};
   /// Asks the process to end; returns at once.
-  std::function<void()> quit;
+  std::function<void()> quit{};
 };
 
 /// What `view` answers, or an empty answer when it is not set: `Ask(context.targets)`.

@@ -1,0 +1,253 @@
+#include <prometheus/counter.h>
+
+#include "tests/unit/dashboards/api_fixture.h"
+
+using namespace vedette;
+using namespace vedette::dashboards;
+
+namespace {
+
+collector::TargetView Target(const std::string& pool, const std::string& url) {
+  collector::TargetView target;
+  target.scrape_pool = pool;
+  target.discovered_labels = Labels{{"__address__", "h:1"}};
+  target.labels = Labels{{"instance", "h:1"}, {"job", pool}};
+  target.scrape_url = url;
+  target.scrape_interval = Millis(15'000);
+  target.scrape_timeout = Millis(10'000);
+  return target;
+}
+
+alerting::RuleView AlertRule(const std::string& name) {
+  alerting::RuleView rule;
+  rule.alerting = true;
+  rule.name = name;
+  rule.query = "up == 0";
+  rule.state = alerting::AlertState::kFiring;
+  rule.duration = Millis(90'000);
+  rule.labels = {{"severity", "page"}};
+  rule.annotations = {{"summary", "{{ $value }}"}};
+  rule.alerts = {{Labels{{"alertname", name}}, {}, alerting::AlertState::kFiring, TimeMs(1000), std::nullopt, 11}};
+  rule.health = alerting::RuleHealth::kGood;
+  rule.evaluation_time = Millis(2);
+  rule.last_evaluation = TimeMs(2000);
+  return rule;
+}
+
+alerting::RuleView RecordingRule(const std::string& name) {
+  alerting::RuleView rule;
+  rule.name = name;
+  rule.query = "up + 1";
+  rule.health = alerting::RuleHealth::kBad;
+  rule.last_error = "no \"luck\"";
+  return rule;
+}
+
+alerting::RuleGroupView Group(const std::string& file, const std::string& name, std::vector<alerting::RuleView> rules) {
+  alerting::RuleGroupView group;
+  group.name = name;
+  group.file = file;
+  group.interval = Millis(60'000);
+  group.rules = std::move(rules);
+  return group;
+}
+
+const std::string kFiring =
+    R"({"labels":{"alertname":"Down"},"annotations":{},"state":"firing","activeAt":"1970-01-01T00:00:01Z",)"
+    R"("value":"1.1e+01"})";
+
+}  // namespace
+
+TEST_CASE_METHOD(ApiFixture, "targets are listed by state and pool", "[api][targets]") {
+  context.options.external_url = "https://watch.example:8443";
+  context.options.listen_address = "127.0.0.1:9090";
+  context.targets = [] {
+    collector::TargetsView view;
+    view.active = {Target("a", "http://localhost:9090/metrics"), Target("b", "http://127.0.0.1:9100/metrics")};
+    view.active[0].health = collector::TargetHealth::kUp;
+    view.active[0].last_scrape = TimeMs(1500);
+    view.active[0].last_scrape_seconds = 0.25;
+    view.active[1].last_error = "connection refused";
+    view.dropped = {{"a", Labels{{"__address__", "x"}}}};
+    view.dropped_counts = {{"a", 3}};
+    return view;
+  };
+  const std::string a =
+      R"({"discoveredLabels":{"__address__":"h:1"},"labels":{"instance":"h:1","job":"a"},"scrapePool":"a",)"
+      R"("scrapeUrl":"http://localhost:9090/metrics","globalUrl":"https://watch.example:8443/metrics","lastError":"",)"
+      R"("lastScrape":"1970-01-01T00:00:01.5Z","lastScrapeDuration":0.25,"health":"up","scrapeInterval":"15s",)"
+      R"("scrapeTimeout":"10s"})";
+  const std::string dropped =
+      R"("droppedTargets":[{"discoveredLabels":{"__address__":"x"},"scrapePool":"a"}],"droppedTargetCounts":{"a":3})";
+  CHECK(Get("targets", {{"state", "Active"}, {"scrapePool", "a"}}) ==
+        Ok(R"({"activeTargets":[)" + a + R"(],"droppedTargets":[],"droppedTargetCounts":null})"));
+  CHECK(Get("targets", {{"state", "dropped"}}) == Ok(R"({"activeTargets":[],)" + dropped + "}"));
+  const std::string all = Get("targets");
+  CHECK(all.find(R"("globalUrl":"http://watch.example:9100/metrics","lastError":"connection refused",)"
+                 R"("lastScrape":"0001-01-01T00:00:00Z","lastScrapeDuration":0,"health":"unknown")") !=
+        std::string::npos);
+  CHECK(all.find(dropped) != std::string::npos);
+  context.scrape_pools = [] { return std::vector<std::string>{"a", "b"}; };
+  CHECK(Get("scrape_pools") == Ok(R"({"scrapePools":["a","b"]})"));
+}
+
+TEST_CASE_METHOD(ApiFixture, "metadata is grouped by metric and limited", "[api][metadata]") {
+  context.metadata = [](std::string_view metric) {
+    std::vector<collector::MetricMetadata> all = {
+        {"a", "counter", "Help.", ""}, {"a", "gauge", "Other.", ""}, {"b", "gauge", "B", "bytes"}};
+    if (!metric.empty()) std::erase_if(all, [&](const auto& entry) { return entry.metric != metric; });
+    return all;
+  };
+  const std::string first = R"({"type":"counter","help":"Help.","unit":""})";
+  const std::string second = R"({"type":"gauge","help":"Other.","unit":""})";
+  const std::string b = R"("b":[{"type":"gauge","help":"B","unit":"bytes"}])";
+  CHECK(Get("metadata") == Ok("{\"a\":[" + first + "," + second + "]," + b + "}"));
+  CHECK(Get("metadata", {{"limit_per_metric", "1"}}) == Ok("{\"a\":[" + first + "]," + b + "}"));
+  CHECK(Get("metadata", {{"limit", "1"}}) == Ok("{\"a\":[" + first + "," + second + "]}"));
+  CHECK(Get("metadata", {{"limit", "0"}}) == Ok("{}"));
+  CHECK(Get("metadata", {{"metric", "b"}}) == Ok("{" + b + "}"));
+  CHECK(Get("metadata", {{"limit", "x"}}) == Bad("limit must be a number"));
+
+  context.target_metadata = [](const LabelFilter& matches, std::string_view, std::size_t) {
+    std::vector<collector::TargetMetadata> all = {{Labels{{"job", "x"}}, {"a", "counter", "Help.", ""}},
+                                                  {Labels{{"job", "y"}}, {"a", "counter", "Help.", ""}}};
+    std::erase_if(all, [&](const auto& entry) { return !matches(entry.target); });
+    return all;
+  };
+  CHECK(Get("targets/metadata", {{"match_target", "{job=\"y\"}"}}) ==
+        Ok(R"([{"target":{"job":"y"},"metric":"a","type":"counter","help":"Help.","unit":""}])"));
+  CHECK(Get("targets/metadata", {{"metric", "a"}, {"match_target", "{job=\"y\"}"}}) ==
+        Ok(R"([{"target":{"job":"y"},"type":"counter","help":"Help.","unit":""}])"));
+  CHECK(Call(kGet, "/api/v1/targets/metadata", {{"match_target", "{"}}).status == 400);
+}
+
+TEST_CASE_METHOD(ApiFixture, "rules are listed in Prometheus' shape", "[api][rules]") {
+  context.rule_groups = [] {
+    return std::vector<alerting::RuleGroupView>{Group("f", "g", {AlertRule("Down"), RecordingRule("r")})};
+  };
+  const std::string head = R"({"groups":[{"name":"g","file":"f","rules":[)";
+  const std::string tail = R"(],"interval":60,"limit":0,"evaluationTime":0,"lastEvaluation":"0001-01-01T00:00:00Z"}]})";
+  const std::string down =
+      R"({"name":"Down","query":"up == 0","labels":{"severity":"page"},"state":"firing","duration":90,)"
+      R"("keepFiringFor":0,"annotations":{"summary":"{{ $value }}"},"alerts":[)" +
+      kFiring + R"(],"health":"ok","evaluationTime":0.002,"lastEvaluation":"1970-01-01T00:00:02Z","type":"alerting"})";
+  const std::string record =
+      R"({"name":"r","query":"up + 1","labels":{},"health":"err","lastError":"no \"luck\"","evaluationTime":0,)"
+      R"("lastEvaluation":"0001-01-01T00:00:00Z","type":"recording"})";
+  CHECK(Get("rules") == Ok(head + down + "," + record + tail));
+  CHECK(Get("rules", {{"type", "record"}, {"unknown", "ignored"}}) == Ok(head + record + tail));
+  CHECK(Get("rules", {{"match[]", "{severity=\"page\"}"}}) == Ok(head + down + tail));
+  CHECK(Get("rules", {{"type", "alert"}, {"exclude_alerts", "true"}}).find(R"("alerts":[],)") != std::string::npos);
+  CHECK(Get("rules", {{"rule_name[]", "nope"}}) == Ok(R"({"groups":[]})"));
+  CHECK(Get("rules", {{"type", "both"}}) == Bad(R"(invalid parameter \"type\": not supported value \"both\")"));
+  CHECK(Call(kGet, "/api/v1/rules", {{"exclude_alerts", "maybe"}}).status == 400);
+}
+
+TEST_CASE_METHOD(ApiFixture, "rule groups come in pages", "[api][rules]") {
+  context.rule_groups = [] {
+    return std::vector<alerting::RuleGroupView>{Group("f", "1", {RecordingRule("a")}),
+                                                Group("f", "2", {RecordingRule("b")}),
+                                                Group("g", "3", {AlertRule("c")})};
+  };
+  const auto names = [&](Form form, std::string* token) {
+    const std::string text = Get("rules", std::move(form));
+    std::string found;
+    for (const std::string name : {"1", "2", "3"}) {
+      if (text.find(R"({"name":")" + name + R"(","file")") != std::string::npos) found += name;
+    }
+    const auto at = text.find("groupNextToken");
+    if (token != nullptr) *token = at == std::string::npos ? "" : text.substr(at + 17, 64);
+    return found;
+  };
+  std::string token;
+  CHECK(names({{"group_limit", "2"}}, &token) == "12");
+  REQUIRE(token.size() == 64);
+  CHECK(names({{"group_limit", "2"}, {"group_next_token", token}}, &token) == "3");
+  CHECK(token.empty());
+  CHECK(names({{"rule_group[]", "1"}, {"rule_group[]", "3"}}, nullptr) == "13");
+  CHECK(names({{"file[]", "g"}}, nullptr) == "3");
+  CHECK(Get("rules", {{"group_limit", "1"}, {"group_next_token", "old"}}) ==
+        Bad(R"(invalid parameter \"group_next_token\": invalid group_next_token 'old'. were rule groups changed?)"));
+  CHECK(Call(kGet, "/api/v1/rules", {{"group_next_token", "x"}}).status == 400);
+  CHECK(Call(kGet, "/api/v1/rules", {{"group_limit", "0"}}).status == 400);
+}
+
+TEST_CASE_METHOD(ApiFixture, "alerts are listed, Alertmanagers are none", "[api][alerts]") {
+  context.alerts = [] { return AlertRule("Down").alerts; };
+  CHECK(Get("alerts") == Ok(R"({"alerts":[)" + kFiring + "]}"));
+  CHECK(Get("alertmanagers") == Ok(R"({"activeAlertmanagers":[],"droppedAlertmanagers":[]})"));
+}
+
+TEST_CASE_METHOD(ApiFixture, "the agent describes itself", "[api][status]") {
+  const std::string build = Get("status/buildinfo");
+  CHECK(build.starts_with(R"({"status":"success","data":{"version":"3.14.0+vedette.)"));
+  CHECK(build.find("features") == std::string::npos);
+  CHECK(Text(Call(kGet, "/version")).starts_with(R"({"version":"3.14.0+vedette.)"));
+  context.config_text = [] { return "global: {}\n"; };
+  CHECK(Get("status/config") == Ok(R"({"yaml":"global: {}\n"})"));
+  context.options.flags = {{"storage.path", "data"}, {"web.enable-lifecycle", "false"}};
+  CHECK(Get("status/flags") == Ok(R"({"storage.path":"data","web.enable-lifecycle":"false"})"));
+  context.runtime_info = [] { return RuntimeInfo{TimeMs(1000), "/x", "host", true, TimeMs(2000), "15d", 4}; };
+  CHECK(Get("status/runtimeinfo") ==
+        Ok(R"({"startTime":"1970-01-01T00:00:01Z","CWD":"/x","hostname":"host","serverTime":"2023-11-14T22:13:20Z",)"
+           R"("reloadConfigSuccess":true,"lastConfigTime":"1970-01-01T00:00:02Z","corruptionCount":0,)"
+           R"("goroutineCount":4,"GOMAXPROCS":4,"GOMEMLIMIT":0,"GOGC":"","GODEBUG":"","storageRetention":"15d"})"));
+  CHECK(Get("status/walreplay") == Ok(R"({"min":0,"max":0,"current":0})"));
+}
+
+TEST_CASE_METHOD(ApiFixture, "the store's largest names are counted", "[api][status]") {
+  Store({{"__name__", "x"}, {"job", "a"}}, {1});
+  Store({{"__name__", "x"}, {"job", "b"}}, {1});
+  const std::string text = Get("status/tsdb", {{"limit", "1"}});
+  CHECK(text.starts_with(R"({"status":"success","data":{"headStats":{"numSeries":2,"numLabelPairs":3,"chunkCount":)"));
+  CHECK(text.find(R"("minTime":1700000000000,"maxTime":1700000000000})") != std::string::npos);
+  CHECK(text.find(R"("seriesCountByMetricName":[{"name":"x","value":2}],)") != std::string::npos);
+  CHECK(text.find(R"("labelValueCountByLabelName":[{"name":"job","value":2}],)") != std::string::npos);
+  CHECK(text.find(R"("seriesCountByLabelValuePair":[{"name":"__name__=x","value":2}]})") != std::string::npos);
+  CHECK(Get("status/tsdb", {{"limit", "0"}}) == Bad("limit must be a positive number"));
+  CHECK(Get("status/tsdb", {{"limit", "10001"}}) == Bad("limit must not exceed 10000"));
+}
+
+TEST_CASE_METHOD(ApiFixture, "life-cycle and admin endpoints must be switched on", "[api][lifecycle]") {
+  int reloads = 0, quits = 0;
+  Status outcome = vedette::Ok();
+  context.reload = [&] { return ++reloads, outcome; };
+  context.quit = [&] { ++quits; };
+  CHECK(Text(Call(kPost, "/-/reload")) == "403 Lifecycle API is not enabled.");
+  CHECK(Text(Call(kPut, "/-/quit")) == "403 Lifecycle API is not enabled.");
+  CHECK(Text(Call(kPost, "/api/v1/admin/tsdb/flush")) == Bad("admin APIs disabled", 500, "unavailable"));
+  CHECK(Call(kGet, "/-/reload").status == 405);
+  context.options.lifecycle = context.options.admin_api = true;
+  CHECK(Call(kPost, "/-/reload").status == 200);
+  outcome = Fail(Code::kBadData, "f:1:2: wrong");
+  CHECK(Text(Call(kPost, "/-/reload")) == "500 failed to reload config: f:1:2: wrong");
+  CHECK(Call(kPost, "/-/quit").status == 200);
+  CHECK(reloads == 2);
+  CHECK(quits == 1);
+  CHECK(Text(Call(kPost, "/api/v1/admin/tsdb/flush")) == "204 ");
+  CHECK(Text(Call(kGet, "/-/healthy")) == "Vedette is Healthy.\n");
+}
+
+TEST_CASE_METHOD(ApiFixture, "own metrics are served as text", "[api][metrics]") {
+  prometheus::BuildCounter().Name("vedette_test_total").Help("A test.").Register(registry).Add({}).Increment();
+  const Response response = Call(kGet, "/metrics");
+  CHECK(response.headers.Get("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+  CHECK(response.Body().find("vedette_test_total 1") != std::string_view::npos);
+}
+
+TEST_CASE_METHOD(ApiFixture, "remote write is refused, taken or deferred", "[api][write]") {
+  const Headers good = {{"Content-Type", "application/x-protobuf"}, {"Content-Encoding", "snappy"}};
+  CHECK(Text(Call(kPost, "/api/v1/write", {}, good, "x")) ==
+        "404 remote write receiver needs to be enabled with --web.enable-remote-write-receiver\n");
+  CHECK(Call(kGet, "/api/v1/write").status == 405);
+  std::string taken;
+  Result<collector::RemoteWriteOutcome> outcome = collector::RemoteWriteOutcome{};
+  context.remote_write = [&](std::string_view body) { return taken = body, outcome; };
+  CHECK(Text(Call(kPost, "/api/v1/write", {}, good, "body")) == "204 ");
+  CHECK(taken == "body");
+  CHECK(Call(kPost, "/api/v1/write", {}, {{"Content-Type", "text/plain"}}, "x").status == 415);
+  outcome = Fail(Code::kBadData, "too old");
+  CHECK(Text(Call(kPost, "/api/v1/write", {}, good, "x")) == "400 too old\n");
+  outcome = Fail(Code::kIo, "disk full");
+  CHECK(Text(Call(kPost, "/api/v1/write", {}, good, "x")) == "503 disk full\n");
+}
