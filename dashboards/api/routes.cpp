@@ -25,6 +25,7 @@ constexpr ApiRoute kRoutes[] = {
     {kGet, "/api/v1/rules", api::Rules},
     {kGet, "/api/v1/alerts", api::Alerts},
     {kGet, "/api/v1/alertmanagers", api::Alertmanagers},
+    {kGet, "/api/v1/incidents", api::Incidents},
     {kGet, "/api/v1/status/buildinfo", api::BuildInfo},
     {kGet, "/api/v1/status/config", api::Config},
     {kGet, "/api/v1/status/flags", api::Flags},

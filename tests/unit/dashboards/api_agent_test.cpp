@@ -1,5 +1,6 @@
 #include <prometheus/counter.h>
 
+#include "alerting/router_views.h"
 #include "tests/unit/dashboards/api_fixture.h"
 
 using namespace vedette;
@@ -176,6 +177,53 @@ TEST_CASE_METHOD(ApiFixture, "alerts are listed, Alertmanagers are none", "[api]
   context.alerts = [] { return AlertRule("Down").alerts; };
   CHECK(Get("alerts") == Ok(R"({"alerts":[)" + kFiring + "]}"));
   CHECK(Get("alertmanagers") == Ok(R"({"activeAlertmanagers":[],"droppedAlertmanagers":[]})"));
+}
+
+TEST_CASE_METHOD(ApiFixture, "incidents are listed, the most urgent open one first", "[api][incidents]") {
+  alerting::IncidentFilter asked;
+  context.incidents = [&](const alerting::IncidentFilter& filter) {
+    asked = filter;
+    alerting::IncidentView late;
+    late.number = 1;
+    late.priority = alerting::Priority::kP2;
+    alerting::IncidentView urgent = late;
+    urgent.number = 2;
+    urgent.id = "Down-1a";
+    urgent.title = "Down api";
+    urgent.priority = alerting::Priority::kP0;
+    urgent.why = "P0 because severity=critical";
+    urgent.reasons = {{"label", "severity=critical", 0}};
+    urgent.state = "open";
+    urgent.group_labels = Labels{{"alertname", "Down"}};
+    urgent.started_at = urgent.updated_at = TimeMs(1000);
+    urgent.respond_by = TimeMs(301'000);
+    urgent.firing = 1;
+    alerting::IncidentAlert alert;
+    alert.labels = Labels{{"alertname", "Down"}};
+    alert.starts_at = TimeMs(1000);
+    alert.evidence = {{"score", "6.1"}};
+    urgent.alerts = {alert};
+    urgent.deliveries = {{{"team", "slack", 0}, alerting::DeliveryState::kDelivered, TimeMs(2000), {}, 0, ""}};
+    alerting::IncidentView ended = urgent;
+    ended.number = 3;
+    ended.resolved_at = TimeMs(5000);
+    return std::vector<alerting::IncidentView>{ended, late, urgent};
+  };
+  const std::string text = Get("incidents", {{"state", "open"}, {"limit", "7"}});
+  CHECK(asked.open);
+  CHECK(!asked.resolved);
+  CHECK(asked.limit == 7);
+  CHECK(text.starts_with(
+      R"({"status":"success","data":[{"number":2,"id":"Down-1a","title":"Down api","priority":"P0",)"
+      R"("reason":"P0 because severity=critical","reasons":[{"input":"label",)"
+      R"("text":"severity=critical","weight":0}],"state":"open","labels":{"alertname":"Down"},)"
+      R"("startedAt":"1970-01-01T00:00:01Z","updatedAt":"1970-01-01T00:00:01Z","respondBy":"1970-01-01T00:05:01Z",)"
+      R"("firing":1,"alerts":[{"labels":{"alertname":"Down"},"annotations":{},"state":"firing",)"
+      R"("startsAt":"1970-01-01T00:00:01Z","value":"0e+00","kind":"rule","evidence":{"score":"6.1"},)"
+      R"("generatorURL":""}],"deliveries":[{"receiver":"team","kind":"slack","state":"delivered",)"
+      R"("deliveredAt":"1970-01-01T00:00:02Z","attempts":0}]},{"number":1,)"));
+  CHECK(text.find(R"({"number":1,)") < text.find(R"({"number":3,)"));
+  CHECK(Call(kGet, "/api/v1/incidents", {{"state", "odd"}}).status == 400);
 }
 
 TEST_CASE_METHOD(ApiFixture, "the agent describes itself", "[api][status]") {
