@@ -150,14 +150,15 @@ TEST_CASE_METHOD(ApiFixture, "expressions are laid out and taken apart", "[api][
         Ok(R"({"type":"unaryExpr","op":"-","expr":{"type":"vectorSelector","name":"x","matchers":[)"
            R"({"name":"a","value":"b","type":"=~"},{"name":"__name__","value":"x","type":"="}],"offset":60000,)"
            R"("offsetExpr":null,"timestamp":null,"startOrEnd":null,"anchored":false,"smoothed":false}})"));
-  CHECK(Get("parse_query", {{"query", "sum by (a) (rate(x[1m+2m])) > bool 1"}}) ==
-        Ok(R"({"type":"binaryExpr","op":">","lhs":{"type":"aggregation","op":"sum","expr":{"type":"call","func":)"
-           R"({"name":"rate","argTypes":["matrix"],"variadic":0,"returnType":"vector"},"args":[)"
-           R"({"type":"matrixSelector","name":"x","matchers":[{"name":"__name__","value":"x","type":"="}],"offset":0,)"
-           R"("offsetExpr":null,"timestamp":null,"startOrEnd":null,"anchored":false,"smoothed":false,"range":0,)"
-           R"("rangeExpr":{"type":"durationExpr","op":"+","lhs":{"type":"numberLiteral","val":"60","duration":true},)"
-           R"("rhs":{"type":"numberLiteral","val":"120","duration":true},"wrapped":false}}]},"param":null,)"
-           R"("grouping":["a"],"without":false},"rhs":{"type":"numberLiteral","val":"1"},"matching":null,"bool":true})"));
+  CHECK(
+      Get("parse_query", {{"query", "sum by (a) (rate(x[1m+2m])) > bool 1"}}) ==
+      Ok(R"({"type":"binaryExpr","op":">","lhs":{"type":"aggregation","op":"sum","expr":{"type":"call","func":)"
+         R"({"name":"rate","argTypes":["matrix"],"variadic":0,"returnType":"vector"},"args":[)"
+         R"({"type":"matrixSelector","name":"x","matchers":[{"name":"__name__","value":"x","type":"="}],"offset":0,)"
+         R"("offsetExpr":null,"timestamp":null,"startOrEnd":null,"anchored":false,"smoothed":false,"range":0,)"
+         R"("rangeExpr":{"type":"durationExpr","op":"+","lhs":{"type":"numberLiteral","val":"60","duration":true},)"
+         R"("rhs":{"type":"numberLiteral","val":"120","duration":true},"wrapped":false}}]},"param":null,)"
+         R"("grouping":["a"],"without":false},"rhs":{"type":"numberLiteral","val":"1"},"matching":null,"bool":true})"));
   CHECK(Call(kGet, "/api/v1/format_query", {{"query", "("}}).status == 400);
   // Grafana's probe sends milliseconds once.
   CHECK(Get("query_exemplars", {{"query", "test"}, {"start", "1700000000000"}, {"end", "1700000060000"}}) == Ok("[]"));
