@@ -1,0 +1,400 @@
+#include "app/agent.h"
+
+#include <malloc.h>
+#include <prometheus/gauge.h>
+#include <prometheus/registry.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <mutex>
+
+#include "alerting/router.h"
+#include "alerting/rules/manager.h"
+#include "analytics/jobs.h"
+#include "app/features.h"
+#include "app/loader.h"
+#include "app/process_metrics.h"
+#include "app/threads.h"
+#include "collector/host/host_collector.h"
+#include "collector/push/remote_write.h"
+#include "collector/scrape/manager.h"
+#include "config/config.h"
+#include "core/log.h"
+#include "core/http_client.h"
+#include "dashboards/api/context.h"
+#include "dashboards/api/routes.h"
+#include "dashboards/http/server.h"
+#include "dashboards/web/pages.h"
+#include "storage/rocks/rocks_storage.h"
+
+namespace vedette::app {
+namespace {
+
+/// Handlers that may wait for a query's turn, and these many more for everything else.
+constexpr std::size_t kSpareRequestThreads = 8;
+/// How long requests under way may take when the agent stops.
+constexpr Millis kStopGrace = std::chrono::seconds(3);
+
+/// glibc keeps an arena per thread, and freed memory in it: two dozen threads need no more than a few arenas.
+void BoundArenas() {
+#ifdef M_ARENA_MAX
+  mallopt(M_ARENA_MAX, 4);
+#endif
+}
+
+bool IsLoopback(const std::string& listen_address) {
+  return listen_address.starts_with("127.") || listen_address.starts_with("localhost:") ||
+         listen_address.starts_with("[::1]");
+}
+
+std::vector<alerting::RuleRef> AlertingRules(std::span<const alerting::RuleFile> files) {
+  std::vector<alerting::RuleRef> out;
+  for (const alerting::RuleFile& file : files) {
+    for (const alerting::RuleGroupSpec& group : file.groups) {
+      for (const alerting::Rule& rule : group.rules) {
+        if (rule.alerting) out.push_back({.file = file.path, .group = group.name, .name = rule.name});
+      }
+    }
+  }
+  return out;
+}
+
+/// Blast radius: how many targets a job has. The scrape manager comes after the router, hence the late binding.
+class ScrapeCensus final : public alerting::TargetCensus {
+ public:
+  std::optional<std::size_t> TargetsOfJob(std::string_view job) const override {
+    const collector::ScrapeManager* scraper = scraper_.load();
+    if (scraper == nullptr) return std::nullopt;
+    const std::size_t targets = scraper->Targets(job).active.size();
+    return targets > 0 ? std::optional(targets) : std::nullopt;
+  }
+  void Use(const collector::ScrapeManager* scraper) { scraper_ = scraper; }
+
+ private:
+  std::atomic<const collector::ScrapeManager*> scraper_{nullptr};
+};
+
+Result<promql::EngineOptions> EngineOptionsOf(const ServeCommand& command) {
+  promql::EngineOptions options;
+  options.timeout = command.query_timeout;
+  options.lookback = command.query_lookback;
+  options.max_samples = command.query_max_samples;
+  options.max_concurrency = command.query_max_concurrency;
+  VEDETTE_TRY(const std::vector<std::string> idle, EnableFeatures(command.features, options));
+  for (const std::string& name : idle) LogWarn("app", "feature has no effect", {{"feature", name}});
+  VEDETTE_CHECK(options.Validate());
+  return options;
+}
+
+}  // namespace
+
+struct Agent::Impl {
+  Impl(const ServeCommand& serve, std::function<void()> on_quit)
+      : command(serve), quit(std::move(on_quit)), registry(std::make_shared<prometheus::Registry>()) {}
+
+  Status Start();
+  Status Reload();
+  void Stop();
+
+  Status OpenStore();
+  Status StartAlerting();
+  Status StartScraping();
+  Status StartAnalytics();
+  Status StartServer();
+  Status SwapHost(const collector::HostOptions& options);
+  dashboards::ApiContext MakeApiContext();
+  dashboards::RuntimeInfo Runtime() const;
+  void NoteReload(bool succeeded);
+
+  const ServeCommand command;
+  const std::function<void()> quit;
+  const Clock& clock = SystemClock();
+  const TimeMs started = clock.Now();
+  std::atomic<dashboards::Readiness> readiness{dashboards::Readiness::kStarting};
+
+  /// Guards what a reload changes: the configuration in force and its bookkeeping.
+  mutable std::mutex config_mutex;
+  std::shared_ptr<const config::Config> config;
+  bool last_reload_good = true;
+  TimeMs last_reload;
+  std::mutex reload_mutex;  // one reload at a time
+
+  std::mutex host_mutex;
+  std::shared_ptr<collector::HostCollector> host;
+
+  std::shared_ptr<prometheus::Registry> registry;
+  prometheus::Gauge* reload_good = nullptr;
+  prometheus::Gauge* reload_time = nullptr;
+  std::shared_ptr<prometheus::Collectable> process_metrics = NewProcessMetrics();
+
+  std::optional<Loader> loader;
+  promql::EngineOptions engine_options;
+  std::vector<alerting::RuleFile> first_rule_files;
+
+  std::unique_ptr<storage::RocksStorage> store;
+  std::unique_ptr<Threads> threads;
+  std::unique_ptr<promql::Engine> engine;
+  ScrapeCensus census;
+  std::unique_ptr<alerting::AlertRouter> router;
+  std::unique_ptr<alerting::RuleManager> rules;
+  std::unique_ptr<collector::ScrapeManager> scraper;
+  std::unique_ptr<collector::RemoteWriteReceiver> receiver;
+  std::unique_ptr<analytics::AnalyticsJobs> jobs;
+  std::unique_ptr<dashboards::ApiContext> api;
+  std::unique_ptr<dashboards::Server> server;
+
+  /// What undoes the steps of Start(), run backwards.
+  std::vector<std::function<void()>> undo;
+};
+
+Status Agent::Impl::Start() {
+  BoundArenas();
+  VEDETTE_TRY(engine_options, EngineOptionsOf(command));
+  loader.emplace(command, engine_options.parser);
+  VEDETTE_TRY(Loaded loaded, loader->Load());
+  first_rule_files = std::move(loaded.rule_files);
+  config = std::make_shared<const config::Config>(std::move(loaded.config));
+  auto& good = prometheus::BuildGauge()
+                   .Name("vedette_config_last_reload_successful")
+                   .Help("Whether the last attempt to load the configuration succeeded.")
+                   .Register(*registry);
+  auto& when = prometheus::BuildGauge()
+                   .Name("vedette_config_last_reload_success_timestamp_seconds")
+                   .Help("When the configuration in force was loaded.")
+                   .Register(*registry);
+  reload_good = &good.Add({});
+  reload_time = &when.Add({});
+  NoteReload(true);
+
+  VEDETTE_CHECK(OpenStore());
+  VEDETTE_CHECK(StartAlerting());
+  VEDETTE_CHECK(StartScraping());
+  VEDETTE_CHECK(StartAnalytics());
+  VEDETTE_CHECK(StartServer());
+  readiness = dashboards::Readiness::kReady;
+  LogInfo("app", "ready", {{"address", command.listen_address},
+                           {"data", config->storage.path},
+                           {"config", config->file.empty() ? "built-in" : config->file},
+                           {"seconds", (clock.Now() - started).count() / 1000.0}});
+  return Ok();
+}
+
+Status Agent::Impl::OpenStore() {
+  VEDETTE_TRY(store, storage::RocksStorage::Open(config->storage, clock, *registry));
+  threads = std::make_unique<Threads>(command.query_max_concurrency + kSpareRequestThreads);
+  // The subquery default is the evaluation interval, as in Prometheus.
+  engine_options.default_subquery_step = config->rules.evaluation_interval;
+  engine = std::make_unique<promql::Engine>(*store, engine_options, clock, *registry);
+  return Ok();
+}
+
+Status Agent::Impl::StartAlerting() {
+  const alerting::RouterServices services{.state = *store, .clock = clock, .registry = *registry, .census = &census};
+  VEDETTE_TRY(router, alerting::AlertRouter::Open(services, config->alerting, threads->io(), threads->rules()));
+  undo.push_back([this] { router->Stop(); });
+  rules = std::make_unique<alerting::RuleManager>(
+      alerting::RuleServices{.storage = *store, .engine = *engine, .sink = *router, .clock = clock, .registry = *registry},
+      threads->io(), threads->rules());
+  const std::vector<alerting::RuleRef> known = AlertingRules(first_rule_files);
+  VEDETTE_CHECK(rules->Load(std::move(first_rule_files), config->rules));
+  VEDETTE_CHECK(router->RetainRules(known));
+  router->Start();
+  rules->Start();
+  undo.push_back([this] { rules->Stop(); });
+  return Ok();
+}
+
+Status Agent::Impl::SwapHost(const collector::HostOptions& options) {
+  std::shared_ptr<collector::HostCollector> next;
+  if (options.enabled) {
+    VEDETTE_TRY(next, collector::HostCollector::Open(options, clock));
+  }
+  const std::lock_guard lock(host_mutex);
+  host = std::move(next);
+  return Ok();
+}
+
+Status Agent::Impl::StartScraping() {
+  VEDETTE_CHECK(SwapHost(config->host));
+  scraper = std::make_unique<collector::ScrapeManager>(collector::ScrapeEnvironment{.io = threads->io(),
+                                                                                    .workers = threads->ingest(),
+                                                                                    .storage = *store,
+                                                                                    .clock = clock,
+                                                                                    .registry = *registry,
+                                                                                    .new_client = HttpClient::Create});
+  scraper->RegisterSource("host", [this] {
+    const std::lock_guard lock(host_mutex);
+    return host ? host->Collect() : std::string();
+  });
+  VEDETTE_CHECK(scraper->Apply(config->collector.scrape_configs));
+  if (command.remote_write_receiver) {
+    receiver = std::make_unique<collector::RemoteWriteReceiver>(*store, clock, *registry, config->collector.remote_write);
+  }
+  census.Use(scraper.get());
+  scraper->Start();
+  undo.push_back([this] {
+    scraper->Stop();
+    census.Use(nullptr);
+  });
+  return Ok();
+}
+
+Status Agent::Impl::StartAnalytics() {
+  if (!config->analytics.enabled) return Ok();
+  VEDETTE_TRY(jobs, analytics::AnalyticsJobs::Open(config->analytics, analytics::EngineQuery(*engine), *store, *store, clock,
+                                                   *registry));
+  jobs->Start();
+  undo.push_back([this] {
+    if (jobs) jobs->Stop();
+  });
+  return Ok();
+}
+
+Status Agent::Impl::StartServer() {
+  api = std::make_unique<dashboards::ApiContext>(MakeApiContext());
+  dashboards::Router routes;
+  dashboards::AddApiRoutes(routes, *api);
+  dashboards::AddPages(routes);
+  dashboards::ServerOptions options;
+  options.listen_address = command.listen_address;
+  options.max_connections = command.max_connections;
+  options.read_timeout = command.read_timeout;
+  options.cors_origin = command.cors_origin;
+  VEDETTE_TRY(server, dashboards::Server::Listen(options, std::move(routes), threads->io(), threads->requests(), *registry));
+  undo.push_back([this] {
+    server->Stop(kStopGrace);
+    server.reset();
+  });
+  return Ok();
+}
+
+dashboards::RuntimeInfo Agent::Impl::Runtime() const {
+  const std::lock_guard lock(config_mutex);
+  char host_name[256] = "localhost";
+  gethostname(host_name, sizeof host_name - 1);
+  std::error_code ignored;
+  return {.start_time = started,
+          .working_directory = std::filesystem::current_path(ignored).string(),
+          .host_name = host_name,
+          .reload_succeeded = last_reload_good,
+          .last_config_time = last_reload,
+          .storage_retention = FormatDuration(config->storage.retention),
+          .threads = std::thread::hardware_concurrency()};
+}
+
+dashboards::ApiContext Agent::Impl::MakeApiContext() {
+  dashboards::ApiContext out{.storage = *store,
+                             .engine = *engine,
+                             .clock = clock,
+                             .registry = *registry,
+                             .options = {.admin_api = command.admin_api,
+                                         .lifecycle = command.lifecycle,
+                                         .flags = command.flags,
+                                         .external_url = loader->ExternalUrl(),
+                                         .listen_address = command.listen_address},
+                             .targets = [this] { return scraper->Targets(); },
+                             .scrape_pools = [this] { return scraper->Pools(); },
+                             .target_metadata =
+                                 [this](const dashboards::LabelFilter& match, std::string_view metric, std::size_t limit) {
+                                   return scraper->MetadataByTarget(match, metric, limit);
+                                 },
+                             .metadata = [this](std::string_view metric) { return scraper->Metadata(metric); },
+                             .rule_groups = [this] { return rules->Groups(); },
+                             .alerts = [this] { return rules->Alerts(); },
+                             .incidents = [this](const alerting::IncidentFilter& filter) { return router->Incidents(filter); },
+                             .remote_write = {},
+                             .readiness = [this] { return readiness.load(); },
+                             .config_text =
+                                 [this] {
+                                   const std::lock_guard lock(config_mutex);
+                                   return config->masked_yaml;
+                                 },
+                             .runtime_info = [this] { return Runtime(); },
+                             .reload = {},
+                             .quit = {}};
+  if (receiver) out.remote_write = [this](std::string_view body) { return receiver->Ingest(body); };
+  if (command.lifecycle || IsLoopback(command.listen_address)) out.reload = [this] { return Reload(); };
+  if (command.lifecycle) out.quit = quit;
+  return out;
+}
+
+void Agent::Impl::NoteReload(bool succeeded) {
+  const std::lock_guard lock(config_mutex);
+  last_reload_good = succeeded;
+  reload_good->Set(succeeded ? 1 : 0);
+  if (!succeeded) return;
+  last_reload = clock.Now();
+  reload_time->Set(last_reload.Seconds());
+}
+
+Status Agent::Impl::Reload() {
+  const std::lock_guard only_one(reload_mutex);
+  const auto fail = [this](const Error& error) -> Status {
+    LogError("app", "configuration not reloaded, the old one stays in force", {{"reason", error}});
+    NoteReload(false);
+    return error;
+  };
+  auto loaded = loader->Load();
+  if (!loaded) return fail(loaded.error());
+  auto next = std::make_shared<const config::Config>(std::move(loaded->config));
+  // Everything that can fail comes first; the steps after the first swap only repeat what has been checked.
+  std::unique_ptr<analytics::AnalyticsJobs> next_jobs;
+  if (const Status valid = next->analytics.Validate(); !valid) return fail(valid.error());
+  if (const Status swapped = SwapHost(next->host); !swapped) return fail(swapped.error());
+  if (const Status applied = scraper->Apply(next->collector.scrape_configs); !applied) {
+    (void)SwapHost(config->host);
+    return fail(applied.error());
+  }
+  if (const Status applied = router->Reload(next->alerting); !applied) {
+    (void)scraper->Apply(config->collector.scrape_configs);
+    (void)SwapHost(config->host);
+    return fail(applied.error());
+  }
+  if (const Status applied = rules->Load(std::move(loaded->rule_files), next->rules); !applied) {
+    (void)router->Reload(config->alerting);
+    (void)scraper->Apply(config->collector.scrape_configs);
+    (void)SwapHost(config->host);
+    return fail(applied.error());
+  }
+  if (jobs) jobs->Stop();
+  jobs.reset();
+  {
+    const std::lock_guard lock(config_mutex);
+    config = next;
+  }
+  if (next->analytics.enabled) {
+    auto opened = analytics::AnalyticsJobs::Open(next->analytics, analytics::EngineQuery(*engine), *store, *store, clock,
+                                                 *registry);
+    if (!opened) return fail(opened.error());
+    jobs = *std::move(opened);
+    jobs->Start();
+  }
+  NoteReload(true);
+  LogInfo("app", "configuration reloaded", {{"config", next->file.empty() ? "built-in" : next->file}});
+  return Ok();
+}
+
+void Agent::Impl::Stop() {
+  readiness = dashboards::Readiness::kStopping;
+  for (auto step = undo.rbegin(); step != undo.rend(); ++step) (*step)();
+  undo.clear();
+}
+
+Agent::Agent(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Agent::~Agent() {
+  if (impl_) impl_->Stop();
+}
+
+Result<std::unique_ptr<Agent>> Agent::Start(const ServeCommand& command, std::function<void()> quit) {
+  auto agent = std::unique_ptr<Agent>(new Agent(std::make_unique<Impl>(command, std::move(quit))));
+  VEDETTE_CHECK(agent->impl_->Start());
+  return agent;
+}
+
+Status Agent::Reload() { return impl_->Reload(); }
+
+void Agent::Stop() { impl_->Stop(); }
+
+}  // namespace vedette::app
