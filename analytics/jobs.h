@@ -4,6 +4,8 @@
 //   vedette_anomaly_score, vedette_anomaly_expected, vedette_anomaly_lower, vedette_anomaly_upper
 //       {job_name="<job>", <labels of the series>}, one sample per step
 //   vedette_forecast{forecast="<job>", quantile="0.1" | "0.5" | "0.9", <labels of the series>}, ahead of the clock
+//   vedette_forecast_error_ratio{forecast="<job>", <labels>}, how good past forecasts were beside the value one season
+//   ago
 //
 // A sample of a forecast for time T that was made n whole job intervals ahead is written n milliseconds before T. So
 // every run has its own samples, the newest forecast is what a query at T finds, and the older ones stay readable.
