@@ -79,9 +79,9 @@ struct QueryOutcome {
 };
 
 struct QueryOptions {
-  std::optional<Millis> timeout;   // only shortens the engine's
+  std::optional<Millis> timeout;  // only shortens the engine's
   std::optional<Millis> lookback;
-  std::stop_token stop;            // a client that hung up
+  std::stop_token stop;  // a client that hung up
 };
 
 class Engine {
@@ -98,8 +98,8 @@ class Engine {
   Result<QueryOutcome> Instant(std::string_view query, TimeMs time, const QueryOptions& options = {}) const;
   Result<QueryOutcome> Instant(const Expr& expr, TimeMs time, const QueryOptions& options = {}) const;
 
-  /// Evaluates at start, start+step, ... <= end. Result: kMatrix sorted by labels. The expression must be a scalar or an
-  /// instant vector.
+  /// Evaluates at start, start+step, ... <= end. Result: kMatrix sorted by labels. The expression must be a scalar or
+  /// an instant vector.
   Result<QueryOutcome> Range(std::string_view query, TimeMs start, TimeMs end, Millis step,
                              const QueryOptions& options = {}) const;
   Result<QueryOutcome> Range(const Expr& expr, TimeMs start, TimeMs end, Millis step,
