@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "collector/media_type.h"
 #include "collector/push/series_cache.h"
 #include "collector/push/write_request.h"
 #include "core/log.h"
@@ -15,19 +16,6 @@ namespace {
 
 constexpr auto kMaxAhead = std::chrono::minutes(10);  // as in Prometheus
 constexpr auto kLogEvery = std::chrono::minutes(1);
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lower;
-}
-
-std::string_view Trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  return first == std::string_view::npos ? std::string_view()
-                                         : text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 struct Metrics {
   explicit Metrics(prometheus::Registry& registry) {
@@ -220,26 +208,20 @@ Result<RemoteWriteOutcome> RemoteWriteReceiver::Ingest(std::string_view compress
 std::optional<PushRefusal> CheckRemoteWriteHeaders(std::string_view method, std::string_view content_type,
                                                    std::string_view content_encoding) {
   if (method != "POST") return PushRefusal{405, "remote write takes POST only"};
-  const auto semicolon = content_type.find(';');
-  const std::string media = Lower(Trim(content_type.substr(0, semicolon)));
+  const std::string media = MediaType(content_type);
   if (!media.empty() && media != "application/x-protobuf") {
     return PushRefusal{415, fmt::format("unsupported content type {}", Quote(content_type.substr(0, 200)))};
   }
-  const std::string parameters = semicolon == std::string_view::npos ? "" : Lower(content_type.substr(semicolon));
-  const auto proto = parameters.find("proto=");
-  if (proto != std::string::npos) {
-    const std::string_view rest = std::string_view(parameters).substr(proto + 6);
-    const std::string_view message = Trim(rest.substr(0, rest.find(';')));
-    if (message != "prometheus.writerequest") {
-      return PushRefusal{415, fmt::format("protobuf message {} is not accepted by this server; only "
-                                          "prometheus.WriteRequest is",
-                                          Quote(message.substr(0, 200)))};
-    }
+  const std::string message = MediaParameter(content_type, "proto");
+  if (!message.empty() && message != "prometheus.writerequest") {
+    return PushRefusal{415, fmt::format("protobuf message {} is not accepted by this server; only "
+                                        "prometheus.WriteRequest is",
+                                        Quote(std::string_view(message).substr(0, 200)))};
   }
-  const std::string encoding = Lower(Trim(content_encoding));
+  const std::string encoding = NormalizedToken(content_encoding);
   if (!encoding.empty() && encoding != "snappy") {
     return PushRefusal{415, fmt::format("{} encoding (compression) is not accepted by this server; only snappy is",
-                                        Quote(encoding.substr(0, 200)))};
+                                        Quote(std::string_view(encoding).substr(0, 200)))};
   }
   return std::nullopt;
 }

@@ -1,13 +1,12 @@
 #include "collector/scrape/fetch.h"
 
-#include <algorithm>
-
+#include "collector/media_type.h"
 #include "core/version.h"
 
 namespace vedette::collector {
 namespace {
 
-std::string_view MediaType(ScrapeProtocol protocol) {
+std::string_view OfferedType(ScrapeProtocol protocol) {
   switch (protocol) {
     case ScrapeProtocol::kPrometheusText004:
       return "text/plain;version=0.0.4";
@@ -27,12 +26,6 @@ bool TakesEscaping(ScrapeProtocol protocol) {
   return protocol == ScrapeProtocol::kPrometheusText100 || protocol == ScrapeProtocol::kOpenMetricsText100;
 }
 
-std::string_view Trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  return first == std::string_view::npos ? std::string_view()
-                                         : text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 ExpositionFormat ParserFor(ScrapeProtocol protocol) {
   return protocol == ScrapeProtocol::kOpenMetricsText001 || protocol == ScrapeProtocol::kOpenMetricsText100
              ? ExpositionFormat::kOpenMetrics
@@ -45,7 +38,7 @@ std::string AcceptHeader(const std::vector<ScrapeProtocol>& protocols, NameValid
   std::string header;
   std::size_t weight = protocols.size() + 1;
   for (const ScrapeProtocol protocol : protocols) {
-    const std::string_view type = MediaType(protocol);
+    const std::string_view type = OfferedType(protocol);
     if (type.empty()) continue;
     const std::string_view escaping =
         names == NameValidation::kUtf8 && TakesEscaping(protocol) ? ";escaping=allow-utf-8" : "";
@@ -68,9 +61,7 @@ HttpRequest ScrapeRequest(const ScrapeConfig& job, const Target& target, std::st
 }
 
 Result<ExpositionFormat> FormatOf(std::string_view content_type, std::optional<ScrapeProtocol> fallback) {
-  std::string type(Trim(content_type.substr(0, content_type.find(';'))));
-  std::transform(type.begin(), type.end(), type.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string type = MediaType(content_type);
   if (type == "application/openmetrics-text") return ExpositionFormat::kOpenMetrics;
   if (type == "text/plain") return ExpositionFormat::kText;
   if (fallback && *fallback != ScrapeProtocol::kPrometheusProto) return ParserFor(*fallback);

@@ -75,7 +75,9 @@ void ScrapePool::Sync(bool reset) {
   for (const auto& groups : groups_) all.insert(all.end(), groups->begin(), groups->end());
   const ScrapeConfig config = settings_->config;
   TargetSet set = MakeTargets(config, all);
-  for (const Error& error : set.errors) LogWarn("collector", "target not usable", {{"error", error}});
+  if (!set.errors.empty()) {
+    LogWarn("collector", "targets not usable", {{"targets", set.errors.size()}, {"first", set.errors.front()}});
+  }
 
   const std::size_t limit = config.target_limit.value_or(0);
   std::string refusal;

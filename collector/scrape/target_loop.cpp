@@ -249,7 +249,7 @@ void Loop::ShowScrape(const Target& target, const ScrapeOutcome& outcome, TimeMs
   }
   const bool up = outcome.status.has_value();
   if (!up && before != TargetHealth::kDown) {
-    LogInfo("collector", "target down", {{"url", Redacted(target.url)}, {"error", outcome.status.error()}});
+    LogWarn("collector", "target down", {{"url", Redacted(target.url)}, {"error", outcome.status.error()}});
   } else if (up && before == TargetHealth::kDown) {
     LogInfo("collector", "target up again", {{"url", Redacted(target.url)}});
   }
