@@ -20,6 +20,15 @@ function titleOf(incident) {
   return incident.title || incident.summary || (first.annotations || {}).summary || labels.alertname || "";
 }
 
+/** How the structured fields of an incident read; what is not here is printed as it comes. */
+const kDetails = {
+  reasons: (list) => list.map(({text, weight}) => (weight ? `${text} (${weight > 0 ? "+" : ""}${weight})` : text)).join("\n"),
+  deliveries: (list) => list.map((d) => [`${d.receiver} (${d.kind}): ${d.state}`, d.deliveredAt && ago(d.deliveredAt), d.lastError]
+      .filter(Boolean).join(", ")).join("\n"),
+  updatedAt: ago, acknowledgedAt: ago, resolvedAt: ago,
+  respondBy: (time) => new Date(time).toLocaleString(),
+};
+
 function detailText(value) {
   if (Array.isArray(value)) return value.map(detailText).join("\n");
   if (value && typeof value === "object") {
@@ -35,7 +44,7 @@ function incidentDetails(incident) {
   if (!rows.length && !alerts.length) return null;
   return h("details", null, h("summary", null, alerts.length === 1 ? "1 alert, details" : `${alerts.length} alerts, details`),
       alerts.slice(0, 20).map((alert) => labelChips(alert.labels || alert)),
-      h("dl", null, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, detailText(value))])));
+      h("dl", null, rows.map(([name, value]) => [h("dt", null, name.replace(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`)), h("dd", null, (kDetails[name] || detailText)(value))])));
 }
 
 /** `brief`: without the folded details. */
