@@ -45,6 +45,13 @@ class Execution {
     return At(start, start, Fail(Code::kLimit, "more than {} steps", limits_.max_steps));
   }
 
+  /// Counts the text of a value that is kept.
+  Status Charge(const Value& value, std::uint32_t start) {
+    if (const std::string* text = value.IfText()) text_bytes_ += text->size();
+    if (text_bytes_ <= limits_.max_text_bytes) return Ok();
+    return At(start, start, Fail(Code::kLimit, "texts of more than {} bytes in all", limits_.max_text_bytes));
+  }
+
   Status CheckOutput(std::uint32_t start) const {
     if (out_.size() <= limits_.max_output_bytes) return Ok();
     return At(start, start, Fail(Code::kLimit, "the text is longer than {} bytes", limits_.max_output_bytes));
@@ -104,6 +111,7 @@ class Execution {
     variables_.resize(scope);
     std::vector<std::pair<Value, Value>> items;
     VEDETTE_CHECK(Enumerate(*statement.pipeline, value, items));
+    steps_ += items.size();
     for (const auto& [key, item] : items) {
       VEDETTE_CHECK(Step(statement.start));
       const auto& names = statement.pipeline->variables;
@@ -129,7 +137,7 @@ class Execution {
     } else if (const Map* map = value.IfMap()) {
       for (const auto& [key, item] : *map) items.emplace_back(key, item);
     } else if (const auto* count = value.If<std::int64_t>()) {
-      if (*count > static_cast<std::int64_t>(limits_.max_steps)) {
+      if (*count > static_cast<std::int64_t>(limits_.max_steps - std::min(steps_, limits_.max_steps))) {
         return At(pipeline.start, pipeline.start, Fail(Code::kLimit, "range over {} is too long", *count));
       }
       for (std::int64_t i = 0; i < *count; ++i) items.emplace_back(i, i);
@@ -171,6 +179,7 @@ class Execution {
       piped = &value;
     }
     for (const std::string& name : pipeline.variables) {
+      VEDETTE_CHECK(Charge(value, pipeline.start));
       if (pipeline.assigns) {
         const auto place =
             std::find_if(variables_.rbegin(), variables_.rend(), [&](const auto& v) { return v.first == name; });
@@ -227,6 +236,7 @@ class Execution {
     if (!result) {
       return At(name.start, command.back().end, Annotate(fmt::format("error calling {}", name.name), result.error()));
     }
+    VEDETTE_CHECK(Charge(*result, name.start));
     return Members(name, *std::move(result), {});
   }
 
@@ -308,7 +318,7 @@ class Execution {
   const TemplateLimits limits_;
   std::string out_;
   std::vector<std::pair<std::string, Value>> variables_;
-  std::size_t steps_ = 0;
+  std::size_t steps_ = 0, text_bytes_ = 0;
   int template_depth_ = 0;
 };
 

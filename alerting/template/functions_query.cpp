@@ -7,6 +7,7 @@ namespace vedette::alerting::tmpl {
 namespace {
 
 constexpr std::string_view kSampleType = "*template.sample";
+constexpr int kMaxMapDepth = 50;
 constexpr std::size_t kLabelsField = 0, kValueField = 1;
 
 Value MakeSample(const Environment::QuerySample& sample) {
@@ -79,7 +80,11 @@ Result<Value> SortByLabel(Environment&, Args args) {
 
 Result<Value> ArgsMap(Environment&, Args args) {
   Map map;
-  for (std::size_t i = 0; i < args.size(); ++i) map.emplace("arg" + std::to_string(i), args[i]);
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (const Map* inner = args[i].IfMap()) map.depth = std::max(map.depth, inner->depth + 1);
+    map.emplace("arg" + std::to_string(i), args[i]);
+  }
+  if (map.depth > kMaxMapDepth) return Fail(Code::kLimit, "args nested deeper than {} levels", kMaxMapDepth);
   return Value(std::move(map));
 }
 

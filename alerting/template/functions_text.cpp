@@ -8,6 +8,8 @@
 namespace vedette::alerting::tmpl {
 namespace {
 
+constexpr std::size_t kMaxReplacedBytes = 4 << 20;
+
 /// Upper or lower case of a code point: ASCII, Latin-1, Greek and Cyrillic, the scripts whose cases differ by a
 /// constant.
 std::uint32_t ChangeCase(std::uint32_t rune, bool upper) {
@@ -127,6 +129,10 @@ Result<Value> ReReplaceAll(Environment&, Args args) {
   VEDETTE_TRY(const std::string_view pattern, ToText(args[0]));
   VEDETTE_TRY(const std::string_view replacement, ToText(args[1]));
   VEDETTE_TRY(const std::string_view text, ToText(args[2]));
+  // Every byte may match and each match may insert all of the replacement.
+  if ((text.size() + 1) * (replacement.size() + 1) > kMaxReplacedBytes) {
+    return Fail(Code::kLimit, "text or replacement too long");
+  }
   VEDETTE_TRY(std::string out, ReplaceAllMatches(pattern, text, replacement));
   return Value(std::move(out));
 }

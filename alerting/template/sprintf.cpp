@@ -14,6 +14,7 @@ namespace vedette::alerting::tmpl {
 namespace {
 
 constexpr int kMaxWidth = 1000;
+constexpr std::size_t kMaxBytes = 1 << 20;  // nothing is added to a text that is longer
 
 struct Spec {
   bool plus = false, minus = false, sharp = false, space = false, zero = false;
@@ -226,7 +227,7 @@ class Printer {
   Printer(std::string_view format, std::span<const Value> args) : rest_(format), args_(args) {}
 
   std::string Run() {
-    while (!rest_.empty()) {
+    while (!rest_.empty() && out_.size() < kMaxBytes) {
       const std::size_t percent = rest_.find('%');
       out_.append(rest_.substr(0, percent));
       if (percent == std::string_view::npos) break;
@@ -299,7 +300,7 @@ class Printer {
 
   void Extra() {
     out_ += "%!(EXTRA ";
-    for (std::size_t i = next_; i < args_.size(); ++i) {
+    for (std::size_t i = next_; i < args_.size() && out_.size() < kMaxBytes; ++i) {
       if (i > next_) out_ += ", ";
       if (args_[i].IsNil()) {
         out_ += "<nil>";

@@ -22,7 +22,9 @@ struct Tree;
 
 struct TemplateLimits {
   std::size_t max_output_bytes = 256 << 10;
-  /// Statements and operands evaluated.
+  /// Texts that functions return and variables hold, added up over the whole run.
+  std::size_t max_text_bytes = 8 << 20;
+  /// Statements and operands evaluated, rounds of loops.
   std::size_t max_steps = 200'000;
   int max_template_depth = 50;  // of templates that call templates
 };

@@ -19,7 +19,9 @@ namespace vedette::alerting::tmpl {
 
 class Value;
 using List = std::vector<Value>;
-using Map = std::map<std::string, Value, std::less<>>;
+struct Map : std::map<std::string, Value, std::less<>> {
+  int depth = 1;  // of maps in maps: printing and freeing recurse, so who nests them limits it
+};
 
 /// A Go struct: its fields are known, so a wrong name is an error and not an empty value.
 struct Object {
