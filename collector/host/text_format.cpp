@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/numbers.h"
+#include "core/utf8.h"
 
 namespace vedette::collector {
 namespace {
@@ -22,30 +23,21 @@ std::string_view TypeName(MetricType type) {
   return "untyped";
 }
 
-/// Bytes of the valid UTF-8 sequence that `text` starts with; 0 when it starts with none.
-std::size_t SequenceLength(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  const std::size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  return length <= text.size() && IsValidUtf8(text.substr(0, length)) ? length : 0;
+/// What takes the place of a character of a label value; empty when it stays as it is.
+std::string_view Replacement(DecodedRune decoded, std::string_view piece) {
+  if (decoded.rune == kReplacementRune && decoded.size == 1) return "\xef\xbf\xbd";
+  if (piece == "\\") return "\\\\";
+  if (piece == "\"") return "\\\"";
+  return piece == "\n" ? "\\n" : "";
 }
 
 void AppendEscaped(std::string& out, std::string_view value) {
-  const bool valid = IsValidUtf8(value);
   while (!value.empty()) {
-    const std::size_t length = valid ? 1 : SequenceLength(value);
-    const std::string_view piece = value.substr(0, std::max<std::size_t>(length, 1));
-    value.remove_prefix(piece.size());
-    if (length == 0) {
-      out += "\xef\xbf\xbd";
-    } else if (piece == "\\") {
-      out += "\\\\";
-    } else if (piece == "\"") {
-      out += "\\\"";
-    } else if (piece == "\n") {
-      out += "\\n";
-    } else {
-      out += piece;
-    }
+    const DecodedRune decoded = DecodeUtf8(value);
+    const std::string_view piece = value.substr(0, decoded.size);
+    const std::string_view instead = Replacement(decoded, piece);
+    out += instead.empty() ? piece : instead;
+    value.remove_prefix(decoded.size);
   }
 }
 
