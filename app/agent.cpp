@@ -1,10 +1,12 @@
 #include "app/agent.h"
 
 #include <malloc.h>
+#include <prometheus/collectable.h>
 #include <prometheus/gauge.h>
 #include <prometheus/registry.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <mutex>
@@ -75,6 +77,21 @@ class ScrapeCensus final : public alerting::TargetCensus {
   std::atomic<const collector::ScrapeManager*> scraper_{nullptr};
 };
 
+/// What /metrics shows: the parts' own metrics and those of the process.
+class OwnMetrics final : public prometheus::Collectable {
+ public:
+  explicit OwnMetrics(const prometheus::Registry& registry) : registry_(registry) {}
+  std::vector<prometheus::MetricFamily> Collect() const override {
+    std::vector<prometheus::MetricFamily> families = registry_.Collect();
+    std::ranges::move(process_->Collect(), std::back_inserter(families));
+    return families;
+  }
+
+ private:
+  const prometheus::Registry& registry_;
+  const std::unique_ptr<prometheus::Collectable> process_ = NewProcessMetrics();
+};
+
 Result<promql::EngineOptions> EngineOptionsOf(const ServeCommand& command) {
   promql::EngineOptions options;
   options.timeout = command.query_timeout;
@@ -126,7 +143,7 @@ struct Agent::Impl {
   std::shared_ptr<prometheus::Registry> registry;
   prometheus::Gauge* reload_good = nullptr;
   prometheus::Gauge* reload_time = nullptr;
-  std::shared_ptr<prometheus::Collectable> process_metrics = NewProcessMetrics();
+  OwnMetrics all_metrics{*registry};
 
   std::optional<Loader> loader;
   promql::EngineOptions engine_options;
@@ -287,9 +304,8 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
   dashboards::ApiContext out{.storage = *store,
                              .engine = *engine,
                              .clock = clock,
-                             .registry = *registry,
+                             .metrics = all_metrics,
                              .options = {.admin_api = command.admin_api,
-                                         .lifecycle = command.lifecycle,
                                          .flags = command.flags,
                                          .external_url = loader->ExternalUrl(),
                                          .listen_address = command.listen_address},

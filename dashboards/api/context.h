@@ -20,7 +20,7 @@
 #include "storage/storage.h"
 
 namespace prometheus {
-class Registry;
+class Collectable;
 }
 namespace vedette::alerting {
 struct IncidentView;  // alerting/router_views.h
@@ -34,7 +34,6 @@ enum class Readiness : std::uint8_t { kStarting, kReady, kStopping };
 /// Switches that are set when the process starts.
 struct ApiOptions {
   bool admin_api = false;  // --web.enable-admin-api
-  bool lifecycle = false;  // --web.enable-lifecycle
   /// Every flag with its value in force.
   std::vector<std::pair<std::string, std::string>> flags;
   /// How others reach this server; replaces localhost in the globalUrl of targets. No slash at the end.
@@ -58,7 +57,7 @@ struct ApiContext {
   storage::Storage& storage;
   const promql::Engine& engine;
   const Clock& clock;
-  const prometheus::Registry& registry;
+  const prometheus::Collectable& metrics;  // what /metrics serves
   ApiOptions options{};
 
   // Views of the parts.
@@ -80,9 +79,9 @@ struct ApiContext {
   /// The configuration in force, secrets masked.
   std::function<std::string()> config_text{};
   std::function<RuntimeInfo()> runtime_info{};
-  /// Reads the configuration again; on an error the old one stays in force.
+  /// Reads the configuration again; on an error the old one stays in force. Not set: switched off.
   std::function<Status()> reload{};
-  /// Asks the process to end; returns at once.
+  /// Asks the process to end; returns at once. Not set: switched off.
   std::function<void()> quit{};
 };
 

@@ -1,5 +1,5 @@
 // Health, readiness, reload, end, version and own metrics: what stands outside /api/v1.
-#include <prometheus/registry.h>
+#include <prometheus/collectable.h>
 #include <prometheus/text_serializer.h>
 
 #include "dashboards/api/build_info.h"
@@ -18,8 +18,7 @@ Response Healthy(const ApiContext&, const Request&) { return TextResponse(200, "
 Response Ready(const ApiContext&, const Request&) { return TextResponse(200, "Vedette is Ready.\n"); }
 
 Response Reload(const ApiContext& context, const Request&) {
-  if (!context.options.lifecycle) return LifecycleOff();
-  if (!context.reload) return TextResponse(500, "failed to reload config: nothing to reload");
+  if (!context.reload) return LifecycleOff();
   if (const Status done = context.reload(); !done) {
     return TextResponse(500, "failed to reload config: " + done.error().message);
   }
@@ -27,8 +26,8 @@ Response Reload(const ApiContext& context, const Request&) {
 }
 
 Response Quit(const ApiContext& context, const Request&) {
-  if (!context.options.lifecycle) return LifecycleOff();
-  if (context.quit) context.quit();
+  if (!context.quit) return LifecycleOff();
+  context.quit();
   return TextResponse(200, "Requesting termination... Goodbye!");
 }
 
@@ -39,7 +38,7 @@ Response Version(const ApiContext&, const Request&) {
 }
 
 Response OwnMetrics(const ApiContext& context, const Request&) {
-  Response response = TextResponse(200, prometheus::TextSerializer().Serialize(context.registry.Collect()));
+  Response response = TextResponse(200, prometheus::TextSerializer().Serialize(context.metrics.Collect()));
   response.headers.Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
   return response;
 }

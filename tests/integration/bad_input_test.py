@@ -106,7 +106,7 @@ def test_hostile_queries():
 
 def test_hostile_remote_writes():
     with scratch() as (directory, things):
-        agent = Agent(directory, "", "--web.enable-remote-write-receiver")
+        agent = Agent(directory, "", "--web.enable-remote-write-receiver", "--storage.retention.time=100y")
         things.append(agent)
         agent.start()
         headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "snappy"}
