@@ -13,6 +13,8 @@ namespace {
 constexpr Millis kConfirmWithin = std::chrono::minutes(1);
 /// How long an alert stays open that fired before a restart and is pending since: the grace period of rules is 10 min.
 constexpr Millis kPendingPatience = std::chrono::minutes(15);
+/// How long alerts that ended stay visible in an incident that goes on.
+constexpr Millis kKeepEndedAlerts = std::chrono::hours(1);
 constexpr Millis kHousekeepingEvery = std::chrono::minutes(1);
 /// An alert larger than this is cut: nothing a person would read gets lost.
 constexpr std::size_t kMaxLabelText = 4096, kMaxAnnotationText = 16 << 10, kMaxAnnotations = 64;
@@ -92,6 +94,7 @@ void RouterCore::Configure(const AlertingOptions& options, TimeMs now) {
   }
   outbox_.Configure(options_.delivery, targets);
   DetachGroups();
+  ReviveDead(now);
   for (const auto& [number, incident] : book_.incidents()) {
     if (incident.open()) Reclassify(number, now);
   }
@@ -110,6 +113,20 @@ void RouterCore::DetachGroups() {
     if (wanted || group.closed()) continue;
     group.Detach();
     changed_groups_.insert(id);
+  }
+}
+
+/// What was given up for good (a wrong key, say) is tried once more: the new configuration may be the cure.
+void RouterCore::ReviveDead(TimeMs now) {
+  for (const auto& [id, group] : groups_) {
+    const Incident& incident = *book_.Find(id.first);
+    const auto receiver = integrations_.find(id.second);
+    if (group.told_firing().empty() || !incident.open() || receiver == integrations_.end()) continue;
+    for (const Integration& integration : receiver->second) {
+      if (outbox_.StateOf(integration.target, incident.id, incident.number) != DeliveryState::kDead) continue;
+      outbox_.Enqueue(integration.target, incident.id, incident.number, DeliveryEvent::kTrigger, incident.priority,
+                      now);
+    }
   }
 }
 
@@ -149,7 +166,7 @@ Result<std::uint64_t> RouterCore::IncidentFor(const std::string& id, const Label
   return book_.Open(id, group_labels, now);
 }
 
-Status RouterCore::AcceptFiring(const IncidentAlert& alert, TimeMs now) {
+Status RouterCore::AcceptFiring(const IncidentAlert& alert, TimeMs now, std::set<std::uint64_t>& touched) {
   struct Way {
     const RouteNode* route;
     Labels group_labels;
@@ -165,9 +182,9 @@ Status RouterCore::AcceptFiring(const IncidentAlert& alert, TimeMs now) {
   }
   for (const Way& way : ways) {
     VEDETTE_TRY(const std::uint64_t number, IncidentFor(way.id, way.group_labels, alert, wanted, now));
-    VEDETTE_CHECK(book_.Put(number, alert, now));
+    VEDETTE_TRY(const bool changed, book_.Put(number, alert, now));
     unsettled_.erase(number);
-    Reclassify(number, now);
+    if (changed) touched.insert(number);
     const GroupId id(number, way.route->receiver);
     const auto group = groups_.try_emplace(id, number, way.route->receiver).first;
     if (group->second.Join(alert.Fingerprint(), alert.starts_at, *way.route, now)) changed_groups_.insert(id);
@@ -175,7 +192,7 @@ Status RouterCore::AcceptFiring(const IncidentAlert& alert, TimeMs now) {
   return Ok();
 }
 
-void RouterCore::AcceptResolved(const ActiveAlert& active, TimeMs now) {
+void RouterCore::AcceptResolved(const ActiveAlert& active, TimeMs now, std::set<std::uint64_t>& touched) {
   const std::uint64_t fingerprint = SoundLabels(active.labels, kMaxLabelText, SIZE_MAX).Hash();
   for (const std::uint64_t number : book_.HoldersOf(fingerprint)) {
     // A resolved alert is repeated for a while: one that speaks of an earlier firing says nothing about this one.
@@ -184,30 +201,32 @@ void RouterCore::AcceptResolved(const ActiveAlert& active, TimeMs now) {
       continue;
     }
     book_.End(number, fingerprint, active.resolved_at.value_or(now), now);
-    Reclassify(number, now);
+    touched.insert(number);
     if (!book_.Find(number)->open()) unsettled_.insert(number);
   }
 }
 
 Status RouterCore::Accept(std::span<const ActiveAlert> alerts, TimeMs now) {
   std::optional<Error> problem;
+  std::set<std::uint64_t> touched;
   for (const ActiveAlert& active : alerts) {
     if (active.labels.empty()) {
       ++counts_.refused["no_labels"];
       continue;
     }
     if (active.state != AlertState::kFiring) {
-      AcceptResolved(active, now);
+      AcceptResolved(active, now, touched);
       ++counts_.accepted;
       continue;
     }
-    if (auto accepted = AcceptFiring(FromActive(active), now); !accepted) {
+    if (auto accepted = AcceptFiring(FromActive(active), now, touched); !accepted) {
       ++counts_.refused["limit"];
       if (!problem) problem = std::move(accepted).error();
     } else {
       ++counts_.accepted;
     }
   }
+  for (const std::uint64_t number : touched) Reclassify(number, now);
   VEDETTE_CHECK(Write());
   if (problem) return *std::move(problem);
   return Ok();
@@ -359,12 +378,14 @@ void RouterCore::SettleIncidents() {
   }
 }
 
-void RouterCore::ForgetOld(TimeMs now) {
+void RouterCore::KeepHouse(TimeMs now) {
   if (housekeeping_at_ && now < *housekeeping_at_ && *housekeeping_at_ - now <= kHousekeepingEvery) return;
   housekeeping_at_ = now + kHousekeepingEvery;
   outbox_.Expire(now);
   for (const auto& [number, incident] : book_.incidents()) {
-    if (incident.open()) Reclassify(number, now);  // lowering takes time, not events
+    if (!incident.open()) continue;
+    Reclassify(number, now);  // lowering takes time, not events
+    DropEndedAlerts(incident, now);
   }
   for (const std::uint64_t number : book_.Forgettable(now)) {
     const std::string id = book_.Find(number)->id;
@@ -377,11 +398,21 @@ void RouterCore::ForgetOld(TimeMs now) {
   }
 }
 
+void RouterCore::DropEndedAlerts(const Incident& incident, TimeMs now) {
+  book_.DropEnded(incident.number, now - kKeepEndedAlerts, [&](std::uint64_t fingerprint) {
+    auto group = groups_.lower_bound({incident.number, {}});
+    for (; group != groups_.end() && group->first.first == incident.number; ++group) {
+      if (group->second.members().count(fingerprint) > 0) return true;  // its end has not been told
+    }
+    return false;
+  });
+}
+
 Status RouterCore::Tick(TimeMs now) {
   EndUnconfirmed(now);
   FlushGroups(now);
   SettleIncidents();
-  ForgetOld(now);
+  KeepHouse(now);
   return Write();
 }
 

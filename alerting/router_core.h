@@ -97,8 +97,9 @@ class RouterCore {
   };
 
   Status Write();
-  Status AcceptFiring(const IncidentAlert& alert, TimeMs now);
-  void AcceptResolved(const ActiveAlert& alert, TimeMs now);
+  /// Both note the incidents that have to be weighed again.
+  Status AcceptFiring(const IncidentAlert& alert, TimeMs now, std::set<std::uint64_t>& touched);
+  void AcceptResolved(const ActiveAlert& alert, TimeMs now, std::set<std::uint64_t>& touched);
   Result<std::uint64_t> IncidentFor(const std::string& id, const Labels& group_labels, const IncidentAlert& alert,
                                     const std::vector<std::string>& wanted, TimeMs now);
   void Reclassify(std::uint64_t number, TimeMs now);
@@ -108,7 +109,9 @@ class RouterCore {
   void Tell(const NotificationGroup& group, const Incident& incident, const GroupNews& news, TimeMs now);
   std::optional<Inhibitor> MakeInhibitor() const;
   void SettleIncidents();
-  void ForgetOld(TimeMs now);
+  void KeepHouse(TimeMs now);
+  void DropEndedAlerts(const Incident& incident, TimeMs now);
+  void ReviveDead(TimeMs now);
   void DetachGroups();
   Notification MakeNotification(const OutboxJob& job, TimeMs now) const;
   IncidentView ViewOf(const Incident& incident, std::size_t max_alerts) const;

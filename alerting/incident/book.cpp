@@ -110,7 +110,7 @@ Result<std::uint64_t> IncidentBook::Open(const std::string& id, const Labels& gr
   return incidents_.emplace(incident.number, std::move(incident)).first->first;
 }
 
-Status IncidentBook::Put(std::uint64_t number, const IncidentAlert& alert, TimeMs now) {
+Result<bool> IncidentBook::Put(std::uint64_t number, const IncidentAlert& alert, TimeMs now) {
   Incident& incident = incidents_.at(number);
   const std::uint64_t fingerprint = alert.Fingerprint();
   const auto known = incident.alerts.find(fingerprint);
@@ -125,7 +125,7 @@ Status IncidentBook::Put(std::uint64_t number, const IncidentAlert& alert, TimeM
     known->second.starts_at = started;
     if (!same) changed_alerts_.emplace(number, fingerprint);
     unconfirmed_.erase({number, fingerprint});
-    return Ok();
+    return false;
   }
   if (known == incident.alerts.end()) ++alert_count_;
   incident.alerts.insert_or_assign(fingerprint, alert);
@@ -139,7 +139,7 @@ Status IncidentBook::Put(std::uint64_t number, const IncidentAlert& alert, TimeM
     incident.resolved_at.reset();
     ++open_count_;
   }
-  return Ok();
+  return true;
 }
 
 bool IncidentBook::End(std::uint64_t number, std::uint64_t fingerprint, TimeMs ended_at, TimeMs now) {
@@ -233,6 +233,20 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> IncidentBook::Unconfirmed(T
       out.emplace_back(number, fingerprint);
   }
   return out;
+}
+
+void IncidentBook::DropEnded(std::uint64_t number, TimeMs before, const std::function<bool(std::uint64_t)>& needed) {
+  Incident& incident = incidents_.at(number);
+  if (incident.alerts.size() == incident.firing) return;
+  for (auto it = incident.alerts.begin(); it != incident.alerts.end();) {
+    if (it->second.firing() || *it->second.ended_at >= before || needed(it->first)) {
+      ++it;
+      continue;
+    }
+    changed_alerts_.emplace(number, it->first);
+    it = incident.alerts.erase(it);
+    --alert_count_;
+  }
 }
 
 std::vector<std::uint64_t> IncidentBook::Forgettable(TimeMs now) const {

@@ -51,8 +51,9 @@ class IncidentBook {
 
   /// Errors: kLimit when there are too many open ones.
   Result<std::uint64_t> Open(const std::string& id, const Labels& group_labels, TimeMs now);
-  /// Adds or renews a firing alert; opens the incident again if it was resolved. Errors: kLimit.
-  Status Put(std::uint64_t number, const IncidentAlert& alert, TimeMs now);
+  /// Adds or renews a firing alert; opens the incident again if it was resolved. False when it fired there already.
+  /// Errors: kLimit.
+  Result<bool> Put(std::uint64_t number, const IncidentAlert& alert, TimeMs now);
   /// The alert has ended. False when it was not firing there.
   bool End(std::uint64_t number, std::uint64_t fingerprint, TimeMs ended_at, TimeMs now);
   /// Weighs the incident again, true when its priority changed.
@@ -64,6 +65,9 @@ class IncidentBook {
   void EndUnlessConfirmed(const std::function<bool(const IncidentAlert&)>& doubtful, TimeMs at);
   /// Number and fingerprint of the alerts whose such time has come.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> Unconfirmed(TimeMs now) const;
+  /// Drops alerts of an open incident that ended before `before` and that `needed` does not ask for: a trouble that
+  /// lasts for weeks must not collect every instance that ever came and went.
+  void DropEnded(std::uint64_t number, TimeMs before, const std::function<bool(std::uint64_t)>& needed);
   /// Settled incidents beyond what the options keep, oldest first.
   std::vector<std::uint64_t> Forgettable(TimeMs now) const;
   void Forget(std::uint64_t number);

@@ -95,8 +95,11 @@ std::optional<Classifier::Base> Classifier::FromSeverityLabel(std::span<const In
 
 Classifier::Base Classifier::FromKind(std::span<const IncidentAlert* const> firing) const {
   std::optional<Base> best;
+  std::string_view previous;
   for (const IncidentAlert* alert : firing) {
     const std::string_view subject = KindSubject(*alert);
+    if (best && subject == previous) continue;  // nearly always: the alerts of an incident share their name
+    previous = subject;
     const auto kind = std::find_if(kinds_.begin(), kinds_.end(), [&](const Kind& k) {
       return k.pattern.Matches(subject) || EqualIgnoringCase(k.name, subject);
     });

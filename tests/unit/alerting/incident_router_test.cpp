@@ -77,13 +77,7 @@ TEST_CASE("the id survives a route edit, a restart and another order of routes",
 
 TEST_CASE("the same trouble again has the same id, a new number, and pairs its own trigger and resolve", "[incident]") {
   World world;
-  for (int i = 0; i < 2; ++i) {
-    const TimeMs begin = world.now;
-    world.Fire(TargetDown("a"));
-    world.Run(20s);
-    world.Resolve(TargetDown("a"), begin);
-    world.Run(1min);
-  }
+  for (int i = 0; i < 2; ++i) world.Episode(TargetDown("a"), 20s, 1min);
   CHECK(world.Events("pagerduty") == "trigger resolve trigger resolve");
   CHECK(world.heard.front().id == world.heard.back().id);
   CHECK(world.heard.back().number == world.heard.front().number + 1);
@@ -201,13 +195,7 @@ TEST_CASE("old incidents are forgotten, their numbers are not used again", "[inc
   AlertingOptions options = TwoTargets();
   options.incidents.keep_resolved = 2;
   World world(options);
-  for (int i = 0; i < 5; ++i) {
-    const TimeMs begin = world.now;
-    world.Fire(TargetDown("a"));
-    world.Run(20s);
-    world.Resolve(TargetDown("a"), begin);
-    world.Run(2min);
-  }
+  for (int i = 0; i < 5; ++i) world.Episode(TargetDown("a"), 20s, 2min);
   CHECK(world.core->Incidents({}).size() == 2);
   std::size_t alerts = 0;
   MustSucceed(world.store->Scan("incident_alerts", {}, [&](auto, auto) { return ++alerts, true; }));
@@ -215,6 +203,37 @@ TEST_CASE("old incidents are forgotten, their numbers are not used again", "[inc
   world.Crash();
   world.Fire(TargetDown("a"));
   CHECK(world.core->Incidents({}).front().number == 6);
+}
+
+TEST_CASE("an incident that lasts forgets the instances that came and went", "[incident]") {
+  AlertingOptions options = TwoTargets();
+  options.incidents.max_alerts = 20;
+  World world(options);
+  world.Fire(TargetDown("stays"));
+  for (int i = 0; i < 60; ++i) {
+    const TimeMs begin = world.now;
+    const Labels pod = TargetDown("pod-" + std::to_string(i));
+    world.Fire(pod);
+    world.Run(1min);
+    world.Resolve(pod, begin);
+    world.now += 9min;
+    world.Step();
+  }
+  const IncidentView view = world.core->Incidents({}).front();
+  CHECK(view.firing == 1);
+  CHECK(view.alerts.size() < 12);
+}
+
+TEST_CASE("a storm of one trouble is weighed once per batch", "[incident]") {
+  World world;
+  std::vector<ActiveAlert> storm;
+  for (int i = 0; i < 20'000; ++i) storm.push_back(Firing(TargetDown("i" + std::to_string(i)), world.now));
+  world.Accept(storm);
+  world.Accept(storm);
+  CHECK(world.core->Incidents({}).size() == 1);
+  world.Run(11s);
+  CHECK(world.Events("slack") == "trigger");
+  CHECK(world.heard.front().notification.alerts.size() + world.heard.front().notification.omitted == 20'000);
 }
 
 TEST_CASE("hostile alerts are cut or refused, and counted", "[incident]") {

@@ -180,13 +180,7 @@ TEST_CASE("episodes missed by a receiver are merged, with their count", "[outbox
   World world;
   bool away = true;
   world.answer = [&](const SendJob& job) { return away && job.outbox.target.kind == "slack" ? Retry() : Verdict{}; };
-  for (int i = 0; i < 9; ++i) {
-    const TimeMs begin = world.now;
-    world.Fire(TargetDown("a"));
-    world.Run(20s);
-    world.Resolve(TargetDown("a"), begin);
-    world.Run(40s);
-  }
+  for (int i = 0; i < 9; ++i) world.Episode(TargetDown("a"), 20s, 40s);
   CHECK(world.core->Incidents({}).size() == 9);  // the same id, nine numbers
   away = false;
   world.Run(10min);
@@ -216,9 +210,18 @@ TEST_CASE("a wrong key is not tried again, and shown", "[outbox]") {
   CHECK(view.deliveries[0].state == DeliveryState::kDead);
   CHECK(view.deliveries[0].last_error == "HTTP 400: no");
   CHECK(view.deliveries[1].state == DeliveryState::kDelivered);
-  world.Resolve(TargetDown("a"), begin);
-  world.Run(1min);
-  CHECK(world.attempts == 3);  // no resolve for whom the trigger never reached
+  SECTION("whom the trigger never reached hears of no end") {
+    world.Resolve(TargetDown("a"), begin);
+    world.Run(1min);
+    CHECK(world.attempts == 3);
+  }
+  SECTION("a corrected configuration tells it at last") {
+    world.answer = [](const SendJob&) { return Verdict{}; };
+    world.Reload(TwoTargets());
+    world.Run(5s);
+    CHECK(world.Events("pagerduty") == "trigger");
+    CHECK(world.Events("slack") == "trigger");
+  }
 }
 
 TEST_CASE("a trigger that may have arrived is followed by its resolve even when it was given up", "[outbox]") {

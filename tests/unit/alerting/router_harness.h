@@ -87,6 +87,14 @@ class World {
 
   void Fire(const Labels& labels) { Accept({Firing(labels, now)}); }
   void Resolve(const Labels& labels, TimeMs fired_at) { Accept({Resolved(labels, fired_at, now)}); }
+  /// The alert fires for a while, ends, and time goes on.
+  void Episode(const Labels& labels, Millis fires, Millis then) {
+    const TimeMs begin = now;
+    Fire(labels);
+    Run(fires);
+    Resolve(labels, begin);
+    Run(then);
+  }
   void Accept(const std::vector<ActiveAlert>& alerts) { MustSucceed(core->Accept(alerts, now)); }
 
   /// Time passes in steps of a second; timers fire, messages leave and are answered.
