@@ -15,7 +15,7 @@ namespace vedette::analytics {
 ///
 /// Units   score: distance from the expected value in half band widths; the rest in the series' own unit.
 /// NaN     not judged, not learned from; time goes on.
-/// Cost    about 50 ns per sample; 1.7 kB of state.
+/// Cost    about 0.2 us per sample; 1.7 kB in memory, 3.1 kB saved.
 /// Source  clipping: Huber (1964); the band's four scales are one sample in 16,000 if errors were Gaussian, and were
 ///         chosen so that heavier tails still leave rare alarms.
 std::unique_ptr<Detector> MakeHourProfile();
