@@ -18,7 +18,19 @@ Status ReadOutOfOrderWindow(const YamlNode& node, StorageOptions&) {
   return Ok();
 }
 
+/// Vedette chooses a codec for each chunk by its cost; Prometheus' choice is checked and changes nothing.
+Status ReadChunkEncoding(const YamlNode& node, StorageOptions& out) {
+  static constexpr Field<StorageOptions> kFields[] = {
+      {"floats", [](const YamlNode& value, StorageOptions&) -> Status {
+         VEDETTE_TRY(const std::string text, value.As<std::string>());
+         if (text == "xor" || text == "xor2") return Ok();
+         return value.At(fmt::format("must be 'xor' or 'xor2', got {}", Quote(text)));
+       }}};
+  return ReadFields<StorageOptions>(node, kFields, out, "storage.tsdb.chunk_encoding");
+}
+
 constexpr Field<StorageOptions> kTsdbFields[] = {
+    {"chunk_encoding", ReadChunkEncoding},
     {"out_of_order_time_window", ReadOutOfOrderWindow},
     {"retention",
      [](const YamlNode& node, StorageOptions& out) {

@@ -8,8 +8,10 @@
 #include <istream>
 #include <streambuf>
 #include <unordered_set>
+#include <vector>
 
 #include <fmt/format.h>
+#include <yaml-cpp/binary.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
@@ -44,7 +46,10 @@ class Builder final : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { Leaf(mark, "?", anchor, nullptr); }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    Leaf(mark, tag, anchor, &value);
+    if (tag != "tag:yaml.org,2002:binary") return Leaf(mark, tag, anchor, &value);
+    const std::vector<unsigned char> bytes = YAML::DecodeBase64(value);
+    const std::string decoded(bytes.begin(), bytes.end());
+    Leaf(mark, "!", anchor, &decoded);
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
