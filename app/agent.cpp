@@ -22,8 +22,8 @@
 #include "collector/push/remote_write.h"
 #include "collector/scrape/manager.h"
 #include "config/config.h"
-#include "core/log.h"
 #include "core/http_client.h"
+#include "core/log.h"
 #include "dashboards/api/context.h"
 #include "dashboards/api/routes.h"
 #include "dashboards/http/server.h"
@@ -190,10 +190,11 @@ Status Agent::Impl::Start() {
   VEDETTE_CHECK(StartAnalytics());
   VEDETTE_CHECK(StartServer());
   readiness = dashboards::Readiness::kReady;
-  LogInfo("app", "ready", {{"address", command.listen_address},
-                           {"data", config->storage.path},
-                           {"config", config->file.empty() ? "built-in" : config->file},
-                           {"seconds", (clock.Now() - started).count() / 1000.0}});
+  LogInfo("app", "ready",
+          {{"address", command.listen_address},
+           {"data", config->storage.path},
+           {"config", config->file.empty() ? "built-in" : config->file},
+           {"seconds", (clock.Now() - started).count() / 1000.0}});
   return Ok();
 }
 
@@ -211,7 +212,8 @@ Status Agent::Impl::StartAlerting() {
   VEDETTE_TRY(router, alerting::AlertRouter::Open(services, config->alerting, threads->io(), threads->rules()));
   undo.push_back([this] { router->Stop(); });
   rules = std::make_unique<alerting::RuleManager>(
-      alerting::RuleServices{.storage = *store, .engine = *engine, .sink = *router, .clock = clock, .registry = *registry},
+      alerting::RuleServices{
+          .storage = *store, .engine = *engine, .sink = *router, .clock = clock, .registry = *registry},
       threads->io(), threads->rules());
   const std::vector<alerting::RuleRef> known = AlertingRules(first_rule_files);
   VEDETTE_CHECK(rules->Load(std::move(first_rule_files), config->rules));
@@ -246,7 +248,8 @@ Status Agent::Impl::StartScraping() {
   });
   VEDETTE_CHECK(scraper->Apply(config->collector.scrape_configs));
   if (command.remote_write_receiver) {
-    receiver = std::make_unique<collector::RemoteWriteReceiver>(*store, clock, *registry, config->collector.remote_write);
+    receiver =
+        std::make_unique<collector::RemoteWriteReceiver>(*store, clock, *registry, config->collector.remote_write);
   }
   census.Use(scraper.get());
   scraper->Start();
@@ -259,8 +262,8 @@ Status Agent::Impl::StartScraping() {
 
 Status Agent::Impl::StartAnalytics() {
   if (!config->analytics.enabled) return Ok();
-  VEDETTE_TRY(jobs, analytics::AnalyticsJobs::Open(config->analytics, analytics::EngineQuery(*engine), *store, *store, clock,
-                                                   *registry));
+  VEDETTE_TRY(jobs, analytics::AnalyticsJobs::Open(config->analytics, analytics::EngineQuery(*engine), *store, *store,
+                                                   clock, *registry));
   jobs->Start();
   undo.push_back([this] {
     if (jobs) jobs->Stop();
@@ -278,7 +281,8 @@ Status Agent::Impl::StartServer() {
   options.max_connections = command.max_connections;
   options.read_timeout = command.read_timeout;
   options.cors_origin = command.cors_origin;
-  VEDETTE_TRY(server, dashboards::Server::Listen(options, std::move(routes), threads->io(), threads->requests(), *registry));
+  VEDETTE_TRY(server,
+              dashboards::Server::Listen(options, std::move(routes), threads->io(), threads->requests(), *registry));
   undo.push_back([this] {
     server->Stop(kStopGrace);
     server.reset();
@@ -301,34 +305,33 @@ dashboards::RuntimeInfo Agent::Impl::Runtime() const {
 }
 
 dashboards::ApiContext Agent::Impl::MakeApiContext() {
-  dashboards::ApiContext out{.storage = *store,
-                             .engine = *engine,
-                             .clock = clock,
-                             .metrics = all_metrics,
-                             .options = {.admin_api = command.admin_api,
-                                         .flags = command.flags,
-                                         .external_url = loader->ExternalUrl(),
-                                         .listen_address = command.listen_address},
-                             .targets = [this] { return scraper->Targets(); },
-                             .scrape_pools = [this] { return scraper->Pools(); },
-                             .target_metadata =
-                                 [this](const dashboards::LabelFilter& match, std::string_view metric, std::size_t limit) {
-                                   return scraper->MetadataByTarget(match, metric, limit);
-                                 },
-                             .metadata = [this](std::string_view metric) { return scraper->Metadata(metric); },
-                             .rule_groups = [this] { return rules->Groups(); },
-                             .alerts = [this] { return rules->Alerts(); },
-                             .incidents = [this](const alerting::IncidentFilter& filter) { return router->Incidents(filter); },
-                             .remote_write = {},
-                             .readiness = [this] { return readiness.load(); },
-                             .config_text =
-                                 [this] {
-                                   const std::lock_guard lock(config_mutex);
-                                   return config->masked_yaml;
-                                 },
-                             .runtime_info = [this] { return Runtime(); },
-                             .reload = {},
-                             .quit = {}};
+  dashboards::ApiContext out{
+      .storage = *store,
+      .engine = *engine,
+      .clock = clock,
+      .metrics = all_metrics,
+      .options = {.admin_api = command.admin_api,
+                  .flags = command.flags,
+                  .external_url = loader->ExternalUrl(),
+                  .listen_address = command.listen_address},
+      .targets = [this] { return scraper->Targets(); },
+      .scrape_pools = [this] { return scraper->Pools(); },
+      .target_metadata = [this](const dashboards::LabelFilter& match, std::string_view metric,
+                                std::size_t limit) { return scraper->MetadataByTarget(match, metric, limit); },
+      .metadata = [this](std::string_view metric) { return scraper->Metadata(metric); },
+      .rule_groups = [this] { return rules->Groups(); },
+      .alerts = [this] { return rules->Alerts(); },
+      .incidents = [this](const alerting::IncidentFilter& filter) { return router->Incidents(filter); },
+      .remote_write = {},
+      .readiness = [this] { return readiness.load(); },
+      .config_text =
+          [this] {
+            const std::lock_guard lock(config_mutex);
+            return config->masked_yaml;
+          },
+      .runtime_info = [this] { return Runtime(); },
+      .reload = {},
+      .quit = {}};
   if (receiver) out.remote_write = [this](std::string_view body) { return receiver->Ingest(body); };
   if (command.lifecycle || IsLoopback(command.listen_address)) out.reload = [this] { return Reload(); };
   if (command.lifecycle) out.quit = quit;
@@ -380,8 +383,8 @@ Status Agent::Impl::Reload() {
     config = next;
   }
   if (next->analytics.enabled) {
-    auto opened = analytics::AnalyticsJobs::Open(next->analytics, analytics::EngineQuery(*engine), *store, *store, clock,
-                                                 *registry);
+    auto opened = analytics::AnalyticsJobs::Open(next->analytics, analytics::EngineQuery(*engine), *store, *store,
+                                                 clock, *registry);
     if (!opened) return fail(opened.error());
     jobs = *std::move(opened);
     jobs->Start();

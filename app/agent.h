@@ -11,9 +11,9 @@ namespace vedette::app {
 
 class Agent {
  public:
-  /// Loads the configuration, opens the store, starts scraping, rules, analytics and the web server. Either all of it runs
-  /// on return, or nothing does. `quit` is called when somebody asks over HTTP to end the process.
-  /// Errors: of the configuration (with its place), the data directory, the listen address.
+  /// Loads the configuration, opens the store, starts scraping, rules, analytics and the web server. Either all of it
+  /// runs on return, or nothing does. `quit` is called when somebody asks over HTTP to end the process. Errors: of the
+  /// configuration (with its place), the data directory, the listen address.
   static Result<std::unique_ptr<Agent>> Start(const ServeCommand& command, std::function<void()> quit);
   ~Agent();
   Agent(const Agent&) = delete;
@@ -23,7 +23,8 @@ class Agent {
   /// The data directory and the flags need a restart.
   Status Reload();
 
-  /// Not ready from now on; stops everything in reverse order. Nothing acknowledged is lost. Takes a few seconds at most.
+  /// Not ready from now on; stops everything in reverse order. Nothing acknowledged is lost. Takes a few seconds at
+  /// most.
   void Stop();
 
  private:

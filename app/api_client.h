@@ -17,9 +17,10 @@ class ApiClient {
   explicit ApiClient(std::string server);
   ~ApiClient();
 
-  /// POSTs the parameters as a form to /api/v1/<endpoint>. Errors: kUnavailable when nobody answers; kExecution with the
-  /// server's own words when it refuses.
-  Result<std::string> Post(std::string_view endpoint, const std::vector<std::pair<std::string, std::string>>& parameters);
+  /// POSTs the parameters as a form to /api/v1/<endpoint>. Errors: kUnavailable when nobody answers; kExecution with
+  /// the server's own words when it refuses.
+  Result<std::string> Post(std::string_view endpoint,
+                           const std::vector<std::pair<std::string, std::string>>& parameters);
 
   /// Range queries of the server as analytics code asks them.
   analytics::RangeQuery Query();

@@ -34,7 +34,8 @@ Result<Loaded> Loader::Load() const {
 }
 
 std::string Loader::ExternalUrl() const {
-  std::string url = command_.external_url.empty() ? "http://" + SelfAddress(command_.listen_address) : command_.external_url;
+  std::string url =
+      command_.external_url.empty() ? "http://" + SelfAddress(command_.listen_address) : command_.external_url;
   while (url.ends_with('/')) url.pop_back();
   return url;
 }

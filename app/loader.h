@@ -1,5 +1,5 @@
-// Reads everything a start or a reload depends on: the configuration file or the built-in default, the flags on top of it,
-// and all rule files. What it returns can be used as a whole; nothing of it has been applied.
+// Reads everything a start or a reload depends on: the configuration file or the built-in default, the flags on top of
+// it, and all rule files. What it returns can be used as a whole; nothing of it has been applied.
 #pragma once
 
 #include <string>

@@ -36,7 +36,9 @@ MetricFamily Single(std::string name, std::string help, MetricType type, double 
 double CpuSeconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -64,7 +66,8 @@ double MaxFiles() {
 class ProcessMetrics final : public prometheus::Collectable {
  public:
   std::vector<MetricFamily> Collect() const override {
-    MetricFamily build = Single("vedette_build_info", "Constant 1, labelled with what this binary is.", MetricType::Gauge, 1);
+    MetricFamily build =
+        Single("vedette_build_info", "Constant 1, labelled with what this binary is.", MetricType::Gauge, 1);
     prometheus::ClientMetric::Label version, revision;
     version.name = "version";
     version.value = kVersion;

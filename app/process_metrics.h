@@ -1,5 +1,5 @@
-// The process as its own metrics see it: CPU time, memory, file descriptors, start, under the names every client library
-// uses.
+// The process as its own metrics see it: CPU time, memory, file descriptors, start, under the names every client
+// library uses.
 #pragma once
 
 #include <memory>

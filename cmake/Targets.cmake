@@ -10,7 +10,7 @@ target_compile_definitions(vedette_options INTERFACE
   SPDLOG_FMT_EXTERNAL SPDLOG_COMPILED_LIB)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False positives of g++ 12 and 14 inside libstdc++ and Boost when they are inlined at -O1 and above.
-  target_compile_options(vedette_options INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow
+  target_compile_options(vedette_options INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread
     -Wno-array-bounds -Wno-dangling-reference -Wno-dangling-pointer -Wno-free-nonheap-object
     -Wno-mismatched-new-delete)
 endif()

@@ -23,5 +23,5 @@
 #include <variant>
 #include <vector>
 
-#include <boost/system/result.hpp>
 #include <fmt/format.h>
+#include <boost/system/result.hpp>

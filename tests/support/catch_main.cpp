@@ -7,8 +7,8 @@ int main(int argc, char** argv) { return Catch::Session().run(argc, argv); }
 #endif
 
 #if defined(__SANITIZE_THREAD__)
-// RocksDB is a package built without the sanitizer: its locks and atomics are not seen, so what its threads hand over to
-// each other looks like races. Our own accesses stay checked.
+// RocksDB is a package built without the sanitizer: its locks and atomics are not seen, so what its threads hand over
+// to each other looks like races. Our own accesses stay checked.
 extern "C" const char* __tsan_default_suppressions() {
   return "called_from_lib:librocksdb.so\n"
          "race:librocksdb.so\n";

@@ -7,11 +7,10 @@ using namespace vedette;
 using namespace vedette::app;
 
 TEST_CASE("serve takes Prometheus' flags and their old names", "[app]") {
-  const Command command = ParseCommandLine({"serve", "--config.file=a.yml", "--storage.tsdb.path=d",
-                                            "--web.listen-address=127.0.0.1:1", "--storage.retention.time=100y",
-                                            "--enable-feature=promql-experimental-functions,promql-delayed-name-removal",
-                                            "--web.enable-remote-write-receiver", "--web.enable-admin-api",
-                                            "--log.level=debug", "--log.format=json"});
+  const Command command = ParseCommandLine(
+      {"serve", "--config.file=a.yml", "--storage.tsdb.path=d", "--web.listen-address=127.0.0.1:1",
+       "--storage.retention.time=100y", "--enable-feature=promql-experimental-functions,promql-delayed-name-removal",
+       "--web.enable-remote-write-receiver", "--web.enable-admin-api", "--log.level=debug", "--log.format=json"});
   REQUIRE(std::holds_alternative<ServeCommand>(command));
   const auto& serve = std::get<ServeCommand>(command);
   CHECK(serve.config_file == "a.yml");
