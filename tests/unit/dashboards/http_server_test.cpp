@@ -291,8 +291,7 @@ TEST_CASE("stopping under load ends when its grace is over", "[web]") {
   std::atomic<bool> done = false;
   std::vector<std::thread> load;
   for (int i = 0; i < 4; ++i) {
-    load.emplace_back([&, port = f.port()] {
-      RawClient client(port);
+    load.emplace_back([&, client = RawClient(f.port())]() mutable {
       while (!done && client.Send(kGetHello) && !client.ReadResponse().empty()) {
       }
     });
