@@ -114,7 +114,7 @@ async function hostNames(signal) {
 }
 
 export function overviewPage(root, signal) {
-  let range = Number(localStorage.getItem("overview.range")) || 3600;
+  let range = Number(localStorage.getItem("overview.range")) || 900;
   let host = null;
   const problem = h("div", {class: "banner bad", hidden: true});
   const hosts = h("select", {"aria-label": "Host", hidden: true, onchange: () => {
