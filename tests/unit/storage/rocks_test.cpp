@@ -7,6 +7,7 @@
 #include <rocksdb/file_system.h>
 
 #include "storage/rocks/keys.h"
+#include "storage/rocks/postings_merge.h"
 #include "tests/unit/storage/rocks_fixture.h"
 
 namespace vedette::storage {
@@ -22,6 +23,8 @@ class RawDatabase {
     for (const char* name : {"default", "meta", "series", "index", "chunks", "journal", "state"}) {
       families.emplace_back(name, rocksdb::ColumnFamilyOptions());
     }
+    // Without it the replay of RocksDB's log would end, silently, at the first index row.
+    for (auto& family : families) family.options.merge_operator = NewPostingsMergeOperator();
     rocksdb::DB* db = nullptr;
     REQUIRE(rocksdb::DB::Open(rocksdb::DBOptions(), path + "/db", families, &handles_, &db).ok());
     db_.reset(db);
@@ -235,6 +238,29 @@ TEST_CASE("state tables keep to their table, their order and their batches", "[s
   };
   check(fixture.Open());
   CHECK(MustHave(fixture.Open().Get("outbox", "a")) == "1");
+}
+
+TEST_CASE("when the journal is cut, series with few samples are carried along", "[storage][rocks]") {
+  RocksFixture fixture;
+  RocksStorage* store = &fixture.Open();
+  const Labels slow{{"__name__", "slow"}};
+  const SeriesId few = AppendOne(*store, slow, fixture.clock.Now() - Millis(500), 0.5);
+  AppendOne(*store, slow, fixture.clock.Now() - Millis(900), 7);  // late
+  SeriesId many = SeriesId::kNone;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 250; ++i) {
+      fixture.clock.Advance(Millis(1));
+      many = AppendOne(*store, kUp, fixture.clock.Now(), i);
+    }
+    MustSucceed(store->RunMaintenance(fixture.clock.Now()));
+    fixture.store.reset();
+    const std::string first = RawDatabase(fixture.options.path).FirstKey("journal");
+    CHECK(first > JournalKey(static_cast<std::uint64_t>(250 * (round + 1)), 0));
+    store = &fixture.Open();
+    CHECK(store->Stats(1).head_series == 1);
+    CHECK(ReadAll(*store, few).values == std::vector<double>{7, 0.5});
+    CHECK(ReadAll(*store, many).size() == static_cast<std::size_t>(250 * (round + 1)));
+  }
 }
 
 /// A file system whose disk is full when told so.
