@@ -87,7 +87,7 @@ TEST_CASE("remote write stores samples of any age, in any order, more than once"
     CHECK(outcome.samples == 3);
     CHECK(f.Stored() == "m{a=\"1\"} 0.5@-60000 1@0\nm{b=\"2\"} 2@0\n");
   }
-  CHECK_THAT(f.Metrics(), Catch::Matchers::Contains("vedette_collector_push_series_total{way=\"cached\"} 4"));
+  CHECK(f.Metrics().find("vedette_collector_push_series_total{way=\"cached\"} 4") != std::string::npos);
   CHECK(MustHave(f.receiver.Ingest(Compress(""))).series == 0);
 }
 
@@ -105,8 +105,8 @@ TEST_CASE("series that cannot be are skipped and counted; the others are stored"
   CHECK(outcome.skipped_series == 5);
   CHECK(outcome.dropped_samples == 6);
   CHECK(f.Stored() == "m 1@0\n");
-  CHECK_THAT(f.Metrics(), Catch::Matchers::Contains("dropped_total{reason=\"native_histogram\"} 1"));
-  CHECK_THAT(f.Metrics(), Catch::Matchers::Contains("dropped_total{reason=\"bad_labels\"} 5"));
+  CHECK(f.Metrics().find("dropped_total{reason=\"native_histogram\"} 1") != std::string::npos);
+  CHECK(f.Metrics().find("dropped_total{reason=\"bad_labels\"} 5") != std::string::npos);
 }
 
 TEST_CASE("samples outside the bounds are refused, and the good ones kept", "[push]") {
