@@ -93,7 +93,7 @@ TEST_CASE("each alert reaches its receivers whatever step the process dies at", 
 }
 
 TEST_CASE("no page is lost and no end forgotten over random crashes and refusals", "[outbox]") {
-  const unsigned seed = GENERATE(range(1U, 41U));
+  const unsigned seed = GENERATE(range(1U, 17U));
   INFO("seed " << seed);
   std::minstd_rand random(seed);
   const auto one_in = [&](unsigned n) { return random() % n == 0; };
@@ -108,7 +108,7 @@ TEST_CASE("no page is lost and no end forgotten over random crashes and refusals
     return Verdict{Outcome::kRetry, std::nullopt, one_in(2), "reset"};
   };
   std::map<std::string, TimeMs> firing;
-  for (int i = 0; i < 120; ++i) {
+  for (int i = 0; i < 80; ++i) {
     const std::string instance = "i" + std::to_string(random() % 2);
     const Labels labels = LabelsBuilder(TargetDown(instance)).Set("job", "j" + std::to_string(random() % 2)).Build();
     const std::string key = labels.ToString();
