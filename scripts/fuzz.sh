@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=$1; shift
-command -v clang++ >/dev/null || { echo "fuzz.sh: install clang" >&2; exit 1; }
+command -v clang++ >/dev/null || { echo "fuzz.sh: install clang and its run time (libclang-rt-14-dev)" >&2; exit 1; }
 scripts/build.sh fuzz fuzzers
 names=("$@")
 [ ${#names[@]} -gt 0 ] || names=($(cd build/fuzz/fuzz && ls | sed -n 's/^fuzz_//p'))
