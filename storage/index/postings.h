@@ -1,12 +1,9 @@
-// Sets of series ids: ascending vectors, the operations that matchers need, and their stored form.
+// Sets of series ids and the operations that matchers need. Their stored form is postings_codec.h.
 #pragma once
 
 #include <span>
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include "core/result.h"
 #include "storage/storage.h"
 
 namespace vedette::storage {
@@ -14,17 +11,17 @@ namespace vedette::storage {
 /// Strictly ascending.
 using Postings = std::vector<SeriesId>;
 
-/// Makes a set of ids in any order, repeated or not.
+/// Makes a set of ids in any order, repeated or not. Ids that lie close together are put in order by a bitmap, which is
+/// what makes the union of ten thousand values cheap: append them all, normalize once.
 void Normalize(Postings& ids);
+
+// Of two sets. When one is much smaller than the other it is looked up in it by galloping; else both are walked without
+// branches that a processor would have to guess.
 Postings Intersect(std::span<const SeriesId> a, std::span<const SeriesId> b);
 Postings Unite(std::span<const SeriesId> a, std::span<const SeriesId> b);
 /// What of `a` is not in `b`.
 Postings Subtract(std::span<const SeriesId> a, std::span<const SeriesId> b);
-
-/// Stored form: a format byte, then the gaps between ids as varints (docs/storage_format.md). Appends to `out`.
-void EncodePostings(std::span<const SeriesId> ids, std::string& out);
-/// Appends to `out`, which may hold other ids. Errors: kCorruption for an unknown format byte, a torn varint, ids that
-/// do not ascend. Cost: O(bytes).
-Status DecodePostings(std::string_view bytes, Postings& out);
+/// Whether any id is in both; returns at the first.
+bool Intersects(std::span<const SeriesId> a, std::span<const SeriesId> b);
 
 }  // namespace vedette::storage

@@ -128,6 +128,10 @@ Status Database::CheckVersion() {
     return Fail(Code::kBadData, "format version {} is newer than {}, the newest this program knows", version,
                 kFormatVersion);
   }
+  if (version != 0 && version < kOldestFormatVersion) {
+    return Fail(Code::kBadData, "format version {} is older than {}, the oldest this program reads", version,
+                kOldestFormatVersion);
+  }
   if (version == kFormatVersion) return Ok();
   rocksdb::WriteBatch batch;
   PutNumber(batch, kMetaVersion, kFormatVersion);

@@ -16,8 +16,9 @@
 
 namespace vedette::storage {
 
-/// Newer programs read older versions; older ones refuse newer.
-inline constexpr std::uint32_t kFormatVersion = 1;
+/// Newer programs read versions from kOldestFormatVersion on; older ones refuse newer.
+inline constexpr std::uint32_t kFormatVersion = 2;
+inline constexpr std::uint32_t kOldestFormatVersion = 2;
 
 enum class Family : std::uint8_t { kMeta, kSeries, kIndex, kChunks, kJournal, kState };
 inline constexpr std::size_t kFamilyCount = 6;

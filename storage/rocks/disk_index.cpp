@@ -4,6 +4,7 @@
 
 #include <rocksdb/write_batch.h>
 
+#include "storage/index/postings_codec.h"
 #include "storage/rocks/keys.h"
 
 namespace vedette::storage {

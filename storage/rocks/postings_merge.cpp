@@ -4,26 +4,35 @@
 
 #include <rocksdb/slice.h>
 
-#include "storage/index/postings.h"
+#include "storage/index/postings_codec.h"
 #include "storage/rocks/database.h"
 
 namespace vedette::storage {
 namespace {
 
+/// The ids that the operands add. They are small and mostly ascend from one to the next.
+template <class Operands>
+bool Added(const Operands& operands, Postings& ids) {
+  for (const rocksdb::Slice& operand : operands) {
+    if (!DecodePostings(ToView(operand), ids)) return false;
+  }
+  Normalize(ids);
+  return true;
+}
+
 class PostingsMergeOperator final : public rocksdb::MergeOperator {
  public:
-  const char* Name() const override { return "vedette.postings.1"; }
+  const char* Name() const override { return "vedette.postings.2"; }
 
   /// False makes RocksDB report corruption for the row.
   bool FullMergeV2(const MergeOperationInput& in, MergeOperationOutput* out) const override {
     const auto unite = [&] {
       Postings ids;
-      if (in.existing_value != nullptr && !DecodePostings(ToView(*in.existing_value), ids)) return false;
-      for (const rocksdb::Slice& operand : in.operand_list) {
-        if (!DecodePostings(ToView(operand), ids)) return false;
-      }
-      Normalize(ids);
+      if (!Added(in.operand_list, ids)) return false;
       out->new_value.clear();
+      if (in.existing_value != nullptr) {
+        return AppendMerged(ToView(*in.existing_value), ids, out->new_value).has_value();
+      }
       EncodePostings(ids, out->new_value);
       return true;
     };
@@ -34,10 +43,7 @@ class PostingsMergeOperator final : public rocksdb::MergeOperator {
                          rocksdb::Logger*) const override {
     const auto unite = [&] {
       Postings ids;
-      for (const rocksdb::Slice& operand : operands) {
-        if (!DecodePostings(ToView(operand), ids)) return false;
-      }
-      Normalize(ids);
+      if (!Added(operands, ids)) return false;
       out->clear();
       EncodePostings(ids, *out);
       return true;

@@ -62,19 +62,6 @@ TEST_CASE("any set of matchers selects what checking every series would", "[stor
   CHECK(index.pair_count() == 0);
 }
 
-TEST_CASE("stored postings come back, and damaged ones are refused", "[storage][index]") {
-  const Postings ids = {SeriesId(1), SeriesId(2), SeriesId(1000), SeriesId(UINT64_MAX)};
-  std::string bytes;
-  EncodePostings(ids, bytes);
-  Postings out;
-  MustSucceed(DecodePostings(bytes, out));
-  CHECK(out == ids);
-  for (const std::string_view bad : {std::string_view(""), std::string_view("\x07\x01"), std::string_view("\x01\x80"),
-                                     std::string_view("\x01\x05\x00", 3)}) {
-    CHECK(DecodePostings(bad, out).error().code == Code::kCorruption);
-  }
-}
-
 TEST_CASE("keys keep the order of what they name, whatever bytes labels hold", "[storage][keys]") {
   CHECK(DayOf(TimeMs(0)) == 0);
   CHECK(DayOf(TimeMs(-1)) == -1);

@@ -75,7 +75,7 @@ TEST_CASE("a directory in use, of a later format or without rights is refused wi
     fixture.Open();
     fixture.store.reset();
     RawDatabase(fixture.options.path, true).Put("meta", "format_version", std::string("\0\0\0\0\0\0\0\x09", 8));
-    CheckRefused(fixture, Code::kBadData, {fixture.options.path, "version 9", "newer than 1"});
+    CheckRefused(fixture, Code::kBadData, {fixture.options.path, "version 9", "newer than 2"});
   }
   SECTION("no rights") {
     fixture.options.path = fixture.dir.Write("file", "not a directory") + "/data";
