@@ -140,7 +140,9 @@ double Slack(const std::string& series, const Exposition& ours) {
   const double value = std::abs(ours.samples.at(series));
   if (family.starts_with("node_memory_")) return 0.05 * ours.samples.at("node_memory_MemTotal_bytes");
   if (family.starts_with("node_filesystem_")) {
-    return 0.01 * ours.samples.at("node_filesystem_size_bytes" + series.substr(family.size()));
+    // A file system that cannot be asked (another user's, outside of a chroot) shows its device_error only.
+    const auto size = ours.samples.find("node_filesystem_size_bytes" + series.substr(family.size()));
+    return size == ours.samples.end() ? 0 : 0.01 * size->second;
   }
   if (family.starts_with("node_cpu_")) return 0.05;  // the kernel extrapolates idle time
   if (busy.Matches(family)) return 64 + 0.5 * value;
