@@ -46,8 +46,8 @@ struct InsideRocksDb {
 #endif
 };
 
-constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {"meta",   "series",  "index",
-                                                                     "chunks", "journal", "state"};
+constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {"meta",    "series", "index", "chunks",
+                                                                     "journal", "state",  "blocks"};
 
 /// Names of the families in the database, ours and unknown ones; empty for a new database.
 std::vector<std::string> ListFamilies(const rocksdb::DBOptions& options, const std::string& path) {
@@ -58,6 +58,8 @@ std::vector<std::string> ListFamilies(const rocksdb::DBOptions& options, const s
 }
 
 }  // namespace
+
+std::string_view FamilyName(Family family) { return kFamilyNames[static_cast<std::size_t>(family)]; }
 
 Error ToError(const rocksdb::Status& status, std::string_view what) {
   const std::string text = status.ToString();
@@ -88,10 +90,12 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
   std::filesystem::create_directories(options.path, error);
   if (error) return Fail(Code::kIo, "cannot make the data directory {}: {}", options.path, error.message());
   std::unique_ptr<Database> out(new Database());
+  out->path_ = options.path;
   VEDETTE_CHECK(out->Lock(options.path));
+  VEDETTE_CHECK(out->EmptyIngestDirectory(env != nullptr ? *env : *rocksdb::Env::Default()));
 
   const std::string path = options.path + "/db";
-  const rocksdb::DBOptions db_options = DatabaseTuning(options, env);
+  const rocksdb::DBOptions db_options = DatabaseTuning(options, env, out->health_);
   const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (std::size_t i = 0; i < kFamilyCount; ++i) {
@@ -121,6 +125,23 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
   if (!version) return Annotate("data directory " + options.path, version.error());
   return out;
 }
+
+Status Database::EmptyIngestDirectory(rocksdb::Env& env) {
+  const std::string directory = path_ + "/ingest";
+  if (const rocksdb::Status made = env.CreateDirIfMissing(directory); !made.ok()) {
+    return ToError(made, "cannot make " + directory);
+  }
+  std::vector<std::string> files;
+  // Left by a process that died before it brought them in.
+  if (env.GetChildren(directory, &files).ok()) {
+    for (const std::string& file : files) {
+      if (file.ends_with(".sst")) (void)env.DeleteFile(directory + "/" + file);
+    }
+  }
+  return Ok();
+}
+
+std::string Database::NewTableFileName() { return fmt::format("{}/ingest/{:06}.sst", path_, ++table_files_); }
 
 Status Database::CheckVersion() {
   VEDETTE_TRY(const std::uint64_t version, GetNumber(kMetaVersion));
@@ -171,7 +192,7 @@ Result<std::optional<std::string>> Database::Get(Family from, std::string_view k
   const rocksdb::Status status = db_->Get(options, family(from), ToSlice(key), &value);
   if (status.ok()) return std::optional(std::move(value));
   if (status.IsNotFound()) return std::optional<std::string>();
-  return ToError(status, fmt::format("read of {} in {}", Quote(key), kFamilyNames[static_cast<std::size_t>(from)]));
+  return ToError(status, fmt::format("read of {} in {}", Quote(key), FamilyName(from)));
 }
 
 Result<std::uint64_t> Database::GetNumber(std::string_view key) const {

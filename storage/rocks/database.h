@@ -20,14 +20,22 @@ namespace vedette::storage {
 inline constexpr std::uint32_t kFormatVersion = 2;
 inline constexpr std::uint32_t kOldestFormatVersion = 2;
 
-enum class Family : std::uint8_t { kMeta, kSeries, kIndex, kChunks, kJournal, kState };
-inline constexpr std::size_t kFamilyCount = 6;
+/// kChunks is what sealing writes, kBlocks what re-packing makes of it.
+enum class Family : std::uint8_t { kMeta, kSeries, kIndex, kChunks, kJournal, kState, kBlocks };
+inline constexpr std::size_t kFamilyCount = 7;
+std::string_view FamilyName(Family family);
 
 /// Our Error for a RocksDB status that is not ok. A full disk is kUnavailable.
 Error ToError(const rocksdb::Status& status, std::string_view what);
 
 inline rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
 inline std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+/// What RocksDB's background threads ran into.
+struct DatabaseHealth {
+  std::atomic<bool> stopped{false};               // writes were refused once
+  std::atomic<std::uint64_t> bad_compactions{0};  // left alone because a file is damaged
+};
 
 class Database {
  public:
@@ -54,13 +62,23 @@ class Database {
   bool failed() const { return failed_; }
   /// Tries to leave that state: RocksDB writes its memtables and starts a new log.
   Status Resume();
+  /// Whether table files can be taken in. RocksDB 7.8 goes on refusing that, without an error, when writing was resumed
+  /// after a failure: until a restart such rows take the way through the log.
+  bool can_ingest() const { return !failed_ && !health_->stopped; }
+  const DatabaseHealth& health() const { return *health_; }
   std::uint64_t Property(Family family, const std::string& name) const;
+  /// A name nobody has used, in the directory of files to be ingested.
+  std::string NewTableFileName();
 
  private:
   Database() = default;
   Status Lock(const std::string& path);
   Status CheckVersion();
+  Status EmptyIngestDirectory(rocksdb::Env& env);
 
+  const std::shared_ptr<DatabaseHealth> health_ = std::make_shared<DatabaseHealth>();
+  std::string path_;
+  std::atomic<std::uint64_t> table_files_{0};
   int lock_file_ = -1;
   std::atomic<bool> failed_{false};
   std::unique_ptr<rocksdb::DB> db_;

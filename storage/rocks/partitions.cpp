@@ -5,80 +5,17 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/write_batch.h>
 
-#include "storage/chunk/chunk.h"
-#include "storage/chunk/merge.h"
 #include "storage/rocks/disk_index.h"
 #include "storage/rocks/keys.h"
+#include "storage/rocks/repack.h"
 
 namespace vedette::storage {
 namespace {
 
-/// Bytes of one batch of re-packed chunks.
-constexpr std::size_t kRepackBatchBytes = 2 << 20;
-
-/// The chunks of one series and day while a day is walked through.
-class SeriesRepacker {
- public:
-  SeriesRepacker(Database& database, std::int32_t day, std::size_t max_samples)
-      : database_(database), day_(day), max_samples_(max_samples) {}
-
-  Status Add(std::string_view key, std::string_view value) {
-    const auto parsed = ParseChunkKey(key);
-    if (!parsed) return Fail(Code::kCorruption, "{} in day {}", DescribeChunkKey(key), DayText(day_));
-    if (parsed->series != series_) VEDETTE_CHECK(Finish());
-    series_ = parsed->series;
-    const std::size_t before = samples_.size();
-    const Status decoded = DecodeChunk(value, samples_);
-    if (!decoded) return Annotate(DescribeChunkKey(key), decoded.error());
-    in_order_ = in_order_ && (before == 0 || samples_.times[before - 1] < samples_.times[before]);
-    keys_.emplace_back(key);
-    seal_ = std::max(seal_, parsed->seal);
-    return Ok();
-  }
-
-  /// Writes the series if that makes fewer chunks of it, or puts them in order.
-  Status Finish() {
-    const std::size_t wanted = (samples_.size() + max_samples_ - 1) / max_samples_;
-    if (keys_.size() > wanted || !in_order_) Rewrite();
-    samples_.clear();
-    keys_.clear();
-    in_order_ = true;
-    seal_ = 0;
-    if (batch_.GetDataSize() < kRepackBatchBytes) return Ok();
-    return Flush();
-  }
-
-  Status Flush() {
-    if (batch_.Count() == 0) return Ok();
-    VEDETTE_CHECK(database_.Write(batch_, false));
-    batch_.Clear();
-    return Ok();
-  }
-
- private:
-  void Rewrite() {
-    rocksdb::ColumnFamilyHandle* family = database_.family(Family::kChunks);
-    SortAndResolve(samples_, 0);
-    for (const std::string& key : keys_) batch_.Delete(family, key);
-    for (std::size_t i = 0; i < samples_.size(); i += max_samples_) {
-      const std::size_t n = std::min(max_samples_, samples_.size() - i);
-      std::string chunk;
-      EncodeChunk(std::span(samples_.times).subspan(i, n), std::span(samples_.values).subspan(i, n), chunk);
-      // A key that was just deleted may be put again: the later entry of a batch wins.
-      batch_.Put(family, EncodeChunkKey({day_, series_, TimeMs(samples_.times[i]), seal_}), chunk);
-    }
-  }
-
-  Database& database_;
-  const std::int32_t day_;
-  const std::size_t max_samples_;
-  SeriesId series_ = SeriesId::kNone;
-  Columns samples_;
-  std::vector<std::string> keys_;
-  bool in_order_ = true;
-  std::uint32_t seal_ = 0;
-  rocksdb::WriteBatch batch_;
-};
+/// How much longer a day that was re-packed before must be quiet, and how long at most it waits, in units of
+/// RepackOptions::quiet_rounds.
+constexpr std::size_t kAgainFactor = 12;
+constexpr std::size_t kLongestFactor = 288;
 
 std::unique_ptr<rocksdb::Iterator> OrderedIterator(Database& database, Family family) {
   rocksdb::ReadOptions options;
@@ -87,22 +24,41 @@ std::unique_ptr<rocksdb::Iterator> OrderedIterator(Database& database, Family fa
   return std::unique_ptr<rocksdb::Iterator>(database.db().NewIterator(options, database.family(family)));
 }
 
+class ScopedSnapshot {
+ public:
+  explicit ScopedSnapshot(Database& database) : db_(database.db()), snapshot_(db_.GetSnapshot()) {}
+  ~ScopedSnapshot() { db_.ReleaseSnapshot(snapshot_); }
+  ScopedSnapshot(const ScopedSnapshot&) = delete;
+  ScopedSnapshot& operator=(const ScopedSnapshot&) = delete;
+  const rocksdb::Snapshot* get() const { return snapshot_; }
+
+ private:
+  rocksdb::DB& db_;
+  const rocksdb::Snapshot* snapshot_;
+};
+
 }  // namespace
 
-Status Partitions::Recover() {
-  const auto at = OrderedIterator(database_, Family::kChunks);
+Status Partitions::FindDays(Family family, std::set<std::int32_t>& out) {
+  const auto at = OrderedIterator(database_, family);
   for (at->SeekToFirst(); at->Valid();) {
     if (at->key().size() < 4) return Fail(Code::kCorruption, "{}", DescribeChunkKey(ToView(at->key())));
     const std::int32_t day = ParseDay(ToView(at->key()));
-    days_.insert(day);
+    out.insert(day);
     at->Seek(DayPrefix(day + 1));
   }
-  if (!at->status().ok()) return ToError(at->status(), "read of chunks");
+  if (!at->status().ok()) return ToError(at->status(), fmt::format("read of {}", FamilyName(family)));
+  return Ok();
+}
+
+Status Partitions::Recover() {
+  VEDETTE_CHECK(FindDays(Family::kChunks, loose_));
+  VEDETTE_CHECK(FindDays(Family::kBlocks, packed_));
   const auto mark = OrderedIterator(database_, Family::kMeta);
   for (mark->Seek(ToSlice(kMetaUnpacked)); mark->Valid() && ToView(mark->key()).starts_with(kMetaUnpacked);
        mark->Next()) {
     const std::string_view day = ToView(mark->key()).substr(kMetaUnpacked.size());
-    if (day.size() == 4) unpacked_.insert(ParseDay(day));
+    if (day.size() == 4) unpacked_[ParseDay(day)];
   }
   if (!mark->status().ok()) return ToError(mark->status(), "read of meta");
   Publish();
@@ -114,27 +70,39 @@ std::shared_ptr<const Partitions::Days> Partitions::days() const {
   return published_;
 }
 
-void Partitions::Publish() {
-  auto days = std::make_shared<const Days>(days_.begin(), days_.end());
+std::shared_ptr<const Partitions::Places> Partitions::places() const {
   const std::lock_guard lock(mutex_);
+  return places_;
+}
+
+void Partitions::Publish() {
+  auto places = std::make_shared<Places>();
+  places->loose.assign(loose_.begin(), loose_.end());
+  places->packed.assign(packed_.begin(), packed_.end());
+  auto days = std::make_shared<Days>();
+  std::ranges::set_union(places->loose, places->packed, std::back_inserter(*days));
+  const std::lock_guard lock(mutex_);
+  places_ = std::move(places);
   published_ = std::move(days);
 }
 
 void Partitions::Touch(std::int32_t day, rocksdb::WriteBatch& batch) {
   // Published before the chunks are written: a reader that looks into a day too many finds nothing there.
-  if (days_.insert(day).second) Publish();
-  unpacked_.insert(day);
+  if (loose_.insert(day).second) Publish();
+  ++unpacked_[day].touches;
   batch.Put(database_.family(Family::kMeta), UnpackedKey(day), rocksdb::Slice());
 }
 
 Result<std::size_t> Partitions::DropBefore(std::int32_t day) {
-  const auto end = days_.lower_bound(day);
-  const auto count = static_cast<std::size_t>(std::distance(days_.begin(), end));
+  const std::shared_ptr<const Days> all = days();
+  const auto count = static_cast<std::size_t>(std::ranges::lower_bound(*all, day) - all->begin());
   if (count == 0) return count;
   const std::string from = DayPrefix(INT32_MIN), to = DayPrefix(day);
   rocksdb::WriteBatch batch;
-  for (auto at = days_.begin(); at != end; ++at) batch.Delete(database_.family(Family::kMeta), UnpackedKey(*at));
-  for (const Family family : {Family::kChunks, Family::kIndex}) {
+  for (std::size_t i = 0; i < count; ++i) {
+    batch.Delete(database_.family(Family::kMeta), UnpackedKey((*all)[i]));
+  }
+  for (const Family family : {Family::kChunks, Family::kBlocks, Family::kIndex}) {
     // Whole files go at once; the range tombstone covers what shares a file with later days.
     const rocksdb::Slice begin(from), limit(to);
     const rocksdb::Status status =
@@ -143,38 +111,76 @@ Result<std::size_t> Partitions::DropBefore(std::int32_t day) {
     batch.DeleteRange(database_.family(family), from, to);
   }
   VEDETTE_CHECK(database_.Write(batch, false));
+  loose_.erase(loose_.begin(), loose_.lower_bound(day));
+  packed_.erase(packed_.begin(), packed_.lower_bound(day));
   unpacked_.erase(unpacked_.begin(), unpacked_.lower_bound(day));
-  days_.erase(days_.begin(), end);
   Publish();
   return count;
 }
 
 Result<Postings> Partitions::AllSeries() const {
   Postings out;
-  for (const std::int32_t day : days_) VEDETTE_CHECK(DiskIndex(database_, day, nullptr).All(out));
+  for (const std::int32_t day : *days()) VEDETTE_CHECK(DiskIndex(database_, day, nullptr).All(out));
   Normalize(out);
   return out;
 }
 
-Status Partitions::Repack(std::int32_t last, std::size_t max_samples) {
-  while (!unpacked_.empty() && *unpacked_.begin() <= last) VEDETTE_CHECK(RepackDay(*unpacked_.begin(), max_samples));
+Partitions::Days Partitions::Due(std::int32_t last, const RepackOptions& options) {
+  Days due;
+  for (auto& [day, quiet] : unpacked_) {
+    if (day > last) break;
+    quiet.rounds = quiet.seen == quiet.touches ? quiet.rounds + 1 : 0;
+    quiet.seen = quiet.touches;
+    ++quiet.age;
+    const std::size_t wanted = options.quiet_rounds * (packed_.contains(day) ? kAgainFactor : 1);
+    if (quiet.rounds >= wanted || quiet.age >= options.quiet_rounds * kLongestFactor) due.push_back(day);
+  }
+  return due;
+}
+
+Status Partitions::Repack(std::int32_t last, const RepackOptions& options, std::mutex& maintenance) {
+  Days due;
+  {
+    const std::lock_guard lock(maintenance);
+    due = Due(last, options);
+  }
+  for (const std::int32_t day : due) VEDETTE_CHECK(RepackDay(day, options.max_samples, maintenance));
   return Ok();
 }
 
-Status Partitions::RepackDay(std::int32_t day, std::size_t max_samples) {
-  SeriesRepacker repacker(database_, day, max_samples);
-  const std::string prefix = DayPrefix(day);
-  const auto at = OrderedIterator(database_, Family::kChunks);
-  for (at->Seek(prefix); at->Valid() && ToView(at->key()).starts_with(prefix); at->Next()) {
-    VEDETTE_CHECK(repacker.Add(ToView(at->key()), ToView(at->value())));
+Status Partitions::RepackDay(std::int32_t day, std::size_t max_samples, std::mutex& maintenance) {
+  std::unique_lock lock(maintenance);
+  const auto mark = unpacked_.find(day);
+  if (mark == unpacked_.end()) return Ok();  // dropped meanwhile
+  const std::uint64_t touches = mark->second.touches;
+  const bool again = packed_.contains(day);
+  const ScopedSnapshot snapshot(database_);
+  lock.unlock();
+
+  DayRepacker repacker(database_, day, max_samples, snapshot.get());
+  TableWriter table(database_, Family::kBlocks);
+  if (again) table.Replace(DayPrefix(day), DayPrefix(day + 1));
+  VEDETTE_CHECK(repacker.Run(table));
+
+  lock.lock();
+  const auto after = unpacked_.find(day);
+  if (after == unpacked_.end()) return Ok();
+  // First the new rows, then the end of the old ones: in between, and after a crash there, samples are there twice,
+  // which changes no answer. The day stays marked until both are done.
+  if (packed_.insert(day).second) Publish();
+  VEDETTE_CHECK(table.Ingest());
+  if (after->second.touches != touches) {
+    VEDETTE_CHECK(repacker.DeleteLoose());
+    after->second.age = 0;
+    return Ok();
   }
-  if (!at->status().ok()) return ToError(at->status(), "read of the chunks of " + DayText(day));
-  VEDETTE_CHECK(repacker.Finish());
-  VEDETTE_CHECK(repacker.Flush());
   rocksdb::WriteBatch done;
+  done.DeleteRange(database_.family(Family::kChunks), DayPrefix(day), DayPrefix(day + 1));
   done.Delete(database_.family(Family::kMeta), UnpackedKey(day));
   VEDETTE_CHECK(database_.Write(done, false));
-  unpacked_.erase(day);
+  unpacked_.erase(after);
+  loose_.erase(day);
+  Publish();
   return Ok();
 }
 

@@ -1,7 +1,11 @@
-// The UTC days on disk: which there are, dropping those beyond the retention, re-packing closed ones.
+// The UTC days on disk: which there are and where, dropping those beyond the retention, re-packing closed ones.
+//
+// A day's chunks are in the family `chunks` as sealing wrote them, in `blocks` once the day was re-packed, and in both
+// when samples came late. Whoever writes chunks holds the engine's maintenance mutex.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -12,38 +16,61 @@
 
 namespace vedette::storage {
 
+struct RepackOptions {
+  /// Chunks of up to so many samples.
+  std::size_t max_samples = 0;
+  /// A day is left alone until it was not written to for so many calls; twelve times as many when it was re-packed
+  /// before, because all of it is written again.
+  std::size_t quiet_rounds = 0;
+};
+
 class Partitions {
  public:
   using Days = std::vector<std::int32_t>;  // ascending
+  struct Places {
+    Days loose;   // in `chunks`
+    Days packed;  // in `blocks`
+  };
 
   explicit Partitions(Database& database) : database_(database) {}
 
   /// Finds the days in the database: one look-up per day. Once, at a start.
   Status Recover();
 
-  /// The days that may have chunks. Any thread.
+  // Any thread.
+  /// The days that may have chunks, and where.
   std::shared_ptr<const Days> days() const;
+  std::shared_ptr<const Places> places() const;
 
-  // Maintenance thread.
+  // With the maintenance mutex held.
   /// A seal round is about to write to `day`.
   void Touch(std::int32_t day, rocksdb::WriteBatch& batch);
   /// Deletes all days before `day`; returns how many.
   Result<std::size_t> DropBefore(std::int32_t day);
   /// Every series with chunks in any day.
   Result<Postings> AllSeries() const;
-  /// Re-packs the days up to `last` that were written to since: of each series, chunks of up to `max_samples` samples,
-  /// in order and without overlap.
-  Status Repack(std::int32_t last, std::size_t max_samples);
+
+  /// Re-packs the days up to `last` that were written to since. Takes `maintenance` for moments only: sealing goes on
+  /// meanwhile, and what it adds to the day stays for the next time. One caller at a time.
+  Status Repack(std::int32_t last, const RepackOptions& options, std::mutex& maintenance);
 
  private:
-  Status RepackDay(std::int32_t day, std::size_t max_samples);
+  struct Quiet {
+    std::uint64_t touches = 0, seen = 0;
+    std::size_t rounds = 0, age = 0;
+  };
+  Days Due(std::int32_t last, const RepackOptions& options);
+  Status RepackDay(std::int32_t day, std::size_t max_samples, std::mutex& maintenance);
+  Status FindDays(Family family, std::set<std::int32_t>& out);
   void Publish();
 
   Database& database_;
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;  // the two below
   std::shared_ptr<const Days> published_ = std::make_shared<const Days>();
-  std::set<std::int32_t> days_;      // the maintenance thread's
-  std::set<std::int32_t> unpacked_;  // likewise
+  std::shared_ptr<const Places> places_ = std::make_shared<const Places>();
+  // With the maintenance mutex.
+  std::set<std::int32_t> loose_, packed_;
+  std::map<std::int32_t, Quiet> unpacked_;
 };
 
 }  // namespace vedette::storage

@@ -21,7 +21,7 @@ namespace {
 /// Between two looks at the free space, and syncs at most.
 constexpr Millis kGuardInterval{1000};
 /// Between two rounds that look at every series and every day.
-constexpr std::chrono::seconds kFullRoundInterval{30};
+constexpr Millis kFullRoundInterval = std::chrono::seconds(30);
 /// A day is re-packed when it has been over for so long: late samples have mostly come.
 constexpr Millis kRepackDelay = std::chrono::hours(1);
 /// Series that leave memory in one round, so that look-ups are not held up for long.
@@ -58,6 +58,9 @@ class RocksStorageImpl final : public RocksStorage {
   TimeMs Oldest(TimeMs now) const { return AcceptedTimes(now, engine_->options, {}).min; }
   /// What has to happen every second.
   Status SealDue(TimeMs now);
+  /// What has to happen every half minute.
+  Status SealAll(TimeMs now);
+  Status RepackDue(TimeMs now);
   Status EvictIdle(TimeMs now);
   Status DropExpired(TimeMs now);
   void ShowGauges();
@@ -65,14 +68,17 @@ class RocksStorageImpl final : public RocksStorage {
   bool Wait(Millis interval);
   void SyncLoop();
   void MaintenanceLoop();
+  void RepackLoop();
+  void NoteFailure(const Status& status);
 
   const std::unique_ptr<Engine> engine_;
+  std::mutex repack_mutex_;       // one at a time; taken before the other
   std::mutex maintenance_mutex_;  // one round at a time
   bool collected_ = false;        // leftovers of earlier runs were looked for
   std::mutex stop_mutex_;
   std::condition_variable stop_came_;
   bool stopping_ = false;
-  std::thread sync_thread_, maintenance_thread_;
+  std::thread sync_thread_, maintenance_thread_, repack_thread_;
 };
 
 Status RocksStorageImpl::Recover() {
@@ -101,6 +107,7 @@ void RocksStorageImpl::StartThreads() {
   sync_thread_ = std::thread([this] { SyncLoop(); });
   if (engine_->tuning.maintenance_interval.count() > 0) {
     maintenance_thread_ = std::thread([this] { MaintenanceLoop(); });
+    repack_thread_ = std::thread([this] { RepackLoop(); });
   }
 }
 
@@ -112,6 +119,7 @@ RocksStorageImpl::~RocksStorageImpl() {
   stop_came_.notify_all();
   if (sync_thread_.joinable()) sync_thread_.join();
   if (maintenance_thread_.joinable()) maintenance_thread_.join();
+  if (repack_thread_.joinable()) repack_thread_.join();
 }
 
 bool RocksStorageImpl::Wait(Millis interval) {
@@ -142,11 +150,19 @@ void RocksStorageImpl::MaintenanceLoop() {
     const bool full = std::chrono::steady_clock::now() - last_full >= kFullRoundInterval;
     if (full) last_full = std::chrono::steady_clock::now();
     const TimeMs now = engine_->clock.Now();
-    const Status status = full ? RunMaintenance(now) : SealDue(now);
-    if (status) continue;
-    engine_->metrics.maintenance_failures.Increment();
-    LogError("storage", "maintenance failed, it is tried again", {{"error", status.error()}});
+    NoteFailure(full ? SealAll(now) : SealDue(now));
   }
+}
+
+/// A thread of its own: a large day takes minutes, and sealing must not wait for it.
+void RocksStorageImpl::RepackLoop() {
+  while (Wait(kFullRoundInterval)) NoteFailure(RepackDue(engine_->clock.Now()));
+}
+
+void RocksStorageImpl::NoteFailure(const Status& status) {
+  if (status) return;
+  engine_->metrics.maintenance_failures.Increment();
+  LogError("storage", "maintenance failed, it is tried again", {{"error", status.error()}});
 }
 
 Status RocksStorageImpl::SealDue(TimeMs now) {
@@ -158,6 +174,18 @@ Status RocksStorageImpl::SealDue(TimeMs now) {
 }
 
 Status RocksStorageImpl::RunMaintenance(TimeMs now) {
+  VEDETTE_CHECK(SealAll(now));
+  return RepackDue(now);
+}
+
+Status RocksStorageImpl::RepackDue(TimeMs now) {
+  const std::lock_guard lock(repack_mutex_);
+  return engine_->partitions.Repack(DayOf(now - kRepackDelay) - 1,
+                                    {engine_->tuning.repack_samples, engine_->tuning.repack_quiet_rounds},
+                                    maintenance_mutex_);
+}
+
+Status RocksStorageImpl::SealAll(TimeMs now) {
   engine_->guard.Check();
   VEDETTE_CHECK(SealDue(now));
   const std::lock_guard lock(maintenance_mutex_);
@@ -165,7 +193,6 @@ Status RocksStorageImpl::RunMaintenance(TimeMs now) {
   VEDETTE_CHECK(engine_->sealer.SealIdle(now - idle, Oldest(now)));
   VEDETTE_CHECK(EvictIdle(now));
   VEDETTE_CHECK(DropExpired(now));
-  VEDETTE_CHECK(engine_->partitions.Repack(DayOf(now - kRepackDelay) - 1, engine_->tuning.repack_samples));
   ShowGauges();
   return Ok();
 }
@@ -191,19 +218,26 @@ Status RocksStorageImpl::DropExpired(TimeMs now) {
 }
 
 Status RocksStorageImpl::Flush() {
-  const std::lock_guard lock(maintenance_mutex_);
-  const TimeMs oldest = Oldest(engine_->clock.Now());
-  VEDETTE_CHECK(engine_->sealer.SealFull(oldest));
-  VEDETTE_CHECK(engine_->sealer.Spill(true, oldest));
-  VEDETTE_CHECK(engine_->partitions.Repack(INT32_MAX, engine_->tuning.repack_samples));
+  const std::lock_guard repack_lock(repack_mutex_);
+  {
+    const std::lock_guard lock(maintenance_mutex_);
+    const TimeMs oldest = Oldest(engine_->clock.Now());
+    VEDETTE_CHECK(engine_->sealer.SealFull(oldest));
+    VEDETTE_CHECK(engine_->sealer.Spill(true, oldest));
+  }
+  VEDETTE_CHECK(engine_->partitions.Repack(INT32_MAX, {engine_->tuning.repack_samples, 0}, maintenance_mutex_));
   for (std::size_t i = 0; i < kFamilyCount; ++i) {
     rocksdb::CompactRangeOptions options;
-    // The lowest level too: it holds what re-packing deleted, and it alone has the strong compression.
-    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+    // The lowest level too: it holds what was deleted, and it alone has the strong compression. Blocks were written in
+    // their final form.
+    options.bottommost_level_compaction = static_cast<Family>(i) == Family::kBlocks
+                                              ? rocksdb::BottommostLevelCompaction::kSkip
+                                              : rocksdb::BottommostLevelCompaction::kForceOptimized;
     const rocksdb::Status status = engine_->database->db().CompactRange(
         options, engine_->database->family(static_cast<Family>(i)), nullptr, nullptr);
     if (!status.ok()) return ToError(status, "compaction");
   }
+  const std::lock_guard lock(maintenance_mutex_);
   ShowGauges();
   return Ok();
 }

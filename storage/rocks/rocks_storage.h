@@ -32,8 +32,12 @@ struct RocksTuning {
   std::size_t spill_samples = 24;
   /// A series leaves memory when it has had no sample for so long.
   Millis evict_after = std::chrono::hours(1);
-  /// Closed days are re-packed into chunks of up to this many samples.
-  std::size_t repack_samples = 4096;
+  /// A seal round with more bytes of chunks than this becomes a table file of its own.
+  std::size_t table_bytes = 256 << 10;
+  /// Closed days are re-packed into chunks of up to this many samples: a day at 15 s is one row per series.
+  std::size_t repack_samples = 8192;
+  /// ... when nothing was written to them for so many full rounds of maintenance (one every 30 s).
+  std::size_t repack_quiet_rounds = 10;
   /// How often the maintenance thread looks for work; zero: never, tests call RunMaintenance().
   Millis maintenance_interval = std::chrono::seconds(1);
   /// The file system RocksDB uses (null: the real one) and the free bytes it reports (empty: statvfs of the path).

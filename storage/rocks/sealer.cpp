@@ -10,7 +10,6 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/write_batch.h>
 
-#include "storage/chunk/chunk.h"
 #include "storage/chunk/merge.h"
 #include "storage/coding.h"
 #include "storage/rocks/journal_record.h"
@@ -21,8 +20,6 @@ namespace {
 
 /// Series of one step. Commits wait while they are frozen: well under a millisecond.
 constexpr std::size_t kStep = 2048;
-/// Rows larger than this gain nothing and make point reads slow.
-constexpr std::size_t kMaxSealedSamples = 4096;
 
 std::uint64_t Biased(std::int64_t value) { return static_cast<std::uint64_t>(value) ^ (std::uint64_t{1} << 63); }
 std::int64_t Unbiased(std::uint64_t value) { return static_cast<std::int64_t>(value ^ (std::uint64_t{1} << 63)); }
@@ -116,8 +113,10 @@ Status Sealer::WriteStep(TimeMs oldest) {
   rocksdb::WriteBatch batch;
   ++seal_;
   Sealed sealed;
-  for (const FrozenSeries& item : pending_->frozen) PutChunks(item, oldest, batch, sealed);
-  for (const std::int32_t day : sealed.days) partitions_.Touch(day, batch);
+  writer_.Clear();
+  for (const FrozenSeries& item : pending_->frozen) PutChunks(item, oldest, sealed);
+  const std::size_t chunks = writer_.chunks(), bytes = writer_.bytes();
+  for (const std::int32_t day : writer_.days()) partitions_.Touch(day, batch);
   sealed.index.Write(database_, batch);
 
   rocksdb::ColumnFamilyHandle* journal = database_.family(Family::kJournal);
@@ -135,44 +134,39 @@ Status Sealer::WriteStep(TimeMs oldest) {
   sealed.max_time = std::max(sealed.max_time, sealed_max_time_.load());
   database_.PutNumber(batch, kMetaSeal, seal_);
   if (sealed.max_time != INT64_MIN) database_.PutNumber(batch, kMetaMaxTime, Biased(sealed.max_time));
+  VEDETTE_CHECK(writer_.Finish(batch));
   VEDETTE_CHECK(database_.Write(batch, false));
 
   sealed_max_time_ = sealed.max_time;
   for (const auto& [series, day] : sealed.indexed) series->indexed_day = day;
   head_.Retire(*pending_);
-  metrics_.chunks_sealed.Increment(static_cast<double>(sealed.chunks));
-  metrics_.chunk_bytes.Increment(static_cast<double>(sealed.bytes));
+  metrics_.chunks_sealed.Increment(static_cast<double>(chunks));
+  metrics_.chunk_bytes.Increment(static_cast<double>(bytes));
   metrics_.seal_seconds.Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   return Ok();
 }
 
-void Sealer::PutChunks(const FrozenSeries& item, TimeMs oldest, rocksdb::WriteBatch& batch, Sealed& sealed) {
+void Sealer::PutChunks(const FrozenSeries& item, TimeMs oldest, Sealed& sealed) {
   thread_local Columns samples;
   samples.clear();
   item.data->Read(pending_->through, samples);
   SortAndResolve(samples, 0);
   const HeadSeries& series = *item.series;
   const std::int32_t oldest_day = DayOf(oldest);
-  std::string chunk;
   for (std::size_t begin = 0; begin < samples.size();) {
     const std::int32_t day = DayOf(TimeMs(samples.times[begin]));
     const std::int64_t day_end = StartOfDay(day + 1).ms;
     std::size_t end = begin + 1;
-    while (end < samples.size() && samples.times[end] < day_end && end - begin < kMaxSealedSamples) ++end;
+    while (end < samples.size() && samples.times[end] < day_end) ++end;
     if (day >= oldest_day) {
       const std::size_t n = end - begin;
-      chunk.clear();
-      EncodeChunk(std::span(samples.times).subspan(begin, n), std::span(samples.values).subspan(begin, n), chunk);
-      const ChunkKey key{day, series.id, TimeMs(samples.times[begin]), seal_};
-      batch.Put(database_.family(Family::kChunks), EncodeChunkKey(key), chunk);
+      writer_.Add(day, series.id, seal_, std::span(samples.times).subspan(begin, n),
+                  std::span(samples.values).subspan(begin, n));
       if (series.indexed_day != day) {
         sealed.index.Add(day, series.id, series.labels);
         sealed.indexed[item.series] = day;
       }
-      sealed.days.insert(day);
       sealed.max_time = std::max(sealed.max_time, samples.times[end - 1]);
-      ++sealed.chunks;
-      sealed.bytes += chunk.size();
     }
     begin = end;
   }

@@ -9,9 +9,9 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 
 #include "storage/head/head.h"
+#include "storage/rocks/chunk_writer.h"
 #include "storage/rocks/database.h"
 #include "storage/rocks/disk_index.h"
 #include "storage/rocks/metrics.h"
@@ -23,7 +23,12 @@ namespace vedette::storage {
 class Sealer {
  public:
   Sealer(Database& database, Head& head, Partitions& partitions, StorageMetrics& metrics, const RocksTuning& tuning)
-      : database_(database), head_(head), partitions_(partitions), metrics_(metrics), tuning_(tuning) {}
+      : database_(database),
+        head_(head),
+        partitions_(partitions),
+        metrics_(metrics),
+        tuning_(tuning),
+        writer_(database, tuning.table_bytes) {}
 
   /// Reads where numbers go on. Once, before the journal is replayed.
   Status Recover();
@@ -47,14 +52,12 @@ class Sealer {
   struct Sealed {
     DiskIndexBatch index;
     std::map<HeadSeries*, std::int32_t> indexed;
-    std::set<std::int32_t> days;
     std::int64_t max_time = INT64_MIN;
-    std::size_t chunks = 0, bytes = 0;
   };
   /// Writes what an earlier step froze and could not write; nothing may be frozen before that.
   Status WritePending(TimeMs oldest);
   Status WriteStep(TimeMs oldest);
-  void PutChunks(const FrozenSeries& item, TimeMs oldest, rocksdb::WriteBatch& batch, Sealed& sealed);
+  void PutChunks(const FrozenSeries& item, TimeMs oldest, Sealed& sealed);
   Status SealWhere(const std::function<Head::Fate(const HeadSeries&)>& decide, TimeMs oldest);
   Status DropJournal(std::uint64_t through);
 
@@ -63,6 +66,7 @@ class Sealer {
   Partitions& partitions_;
   StorageMetrics& metrics_;
   const RocksTuning& tuning_;
+  ChunkWriter writer_;
   std::optional<FreezeBatch> pending_;
   std::uint32_t seal_ = 0;
   std::atomic<std::int64_t> sealed_max_time_{INT64_MIN};

@@ -8,24 +8,46 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
+#include "core/log.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/postings_merge.h"
 
 namespace vedette::storage {
 namespace {
 
-/// RocksDB would look every five seconds whether a full disk has room, and refuse Resume() meanwhile. DiskGuard looks
-/// every second, and also after failures that RocksDB does not recover from by itself.
-class NoAutomaticRecovery final : public rocksdb::EventListener {
+/// What becomes of an error in one of RocksDB's own threads.
+class ErrorPolicy final : public rocksdb::EventListener {
  public:
+  explicit ErrorPolicy(std::shared_ptr<DatabaseHealth> health) : health_(std::move(health)) {}
+
+  /// A damaged file cannot be compacted. RocksDB would refuse all writes from then on; left alone, the file fails only
+  /// the reads that need it, and everything else goes on.
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override {
+    if (reason == rocksdb::BackgroundErrorReason::kCompaction && error->IsCorruption()) {
+      if (health_->bad_compactions++ == 0) {
+        LogError("storage", "a damaged file is left out of compaction; `vedette storage verify` names what is lost",
+                 {{"error", error->ToString()}});
+      }
+      *error = rocksdb::Status::OK();
+      return;
+    }
+    health_->stopped = true;
+  }
+
+  /// RocksDB would look every five seconds whether a full disk has room, and refuse Resume() meanwhile. DiskGuard looks
+  /// every second, and also after failures that RocksDB does not recover from by itself.
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
     *auto_recovery = false;
   }
+
+ private:
+  const std::shared_ptr<DatabaseHealth> health_;
 };
 
 }  // namespace
 
-rocksdb::DBOptions DatabaseTuning(const StorageOptions& options, rocksdb::Env* env) {
+rocksdb::DBOptions DatabaseTuning(const StorageOptions& options, rocksdb::Env* env,
+                                  const std::shared_ptr<DatabaseHealth>& health) {
   rocksdb::DBOptions out;
   if (env != nullptr) out.env = env;
   out.create_if_missing = true;
@@ -47,7 +69,7 @@ rocksdb::DBOptions DatabaseTuning(const StorageOptions& options, rocksdb::Env* e
   out.bytes_per_sync = 1 << 20;
   // Descriptors are few on small machines; the table cache holds this many.
   out.max_open_files = 512;
-  out.listeners.push_back(std::make_shared<NoAutomaticRecovery>());
+  out.listeners.push_back(std::make_shared<ErrorPolicy>(health));
   // Opening must not depend on the number of files.
   out.skip_stats_update_on_db_open = true;
   // RocksDB's own log is for its developers: little of it, and no periodic statistics.
@@ -76,7 +98,17 @@ rocksdb::ColumnFamilyOptions FamilyTuning(Family family, const StorageOptions& o
   out.bottommost_compression = rocksdb::kZSTD;
 
   switch (family) {
+    case Family::kBlocks:
+      // Written by re-packing in its final form, a series and day per row: mostly it lies in the lowest level at once.
+      // Read like chunks.
     case Family::kChunks:
+      if (family == Family::kChunks) {
+        // Re-packing is the compaction of chunks. Until then some dozen files with a filter each cost a query little,
+        // and merging them more often would write the day several times.
+        out.level0_file_num_compaction_trigger = 16;
+        out.level0_slowdown_writes_trigger = 64;
+        out.level0_stop_writes_trigger = 128;
+      }
       // Scans read one series of one day: blocks large enough to hold a few of them, found by a filter on that prefix.
       table.block_size = 16 << 10;
       table.whole_key_filtering = false;

@@ -10,7 +10,8 @@
 
 namespace vedette::storage {
 
-rocksdb::DBOptions DatabaseTuning(const StorageOptions& options, rocksdb::Env* env);
+rocksdb::DBOptions DatabaseTuning(const StorageOptions& options, rocksdb::Env* env,
+                                  const std::shared_ptr<DatabaseHealth>& health);
 /// `cache` is shared by all families.
 rocksdb::ColumnFamilyOptions FamilyTuning(Family family, const StorageOptions& options,
                                           const std::shared_ptr<rocksdb::Cache>& cache);

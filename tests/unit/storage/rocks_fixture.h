@@ -27,7 +27,9 @@ struct RocksFixture {
     tuning.journal_samples_per_series = 4;
     tuning.spill_samples = 3;
     tuning.evict_after = std::chrono::minutes(10);
+    tuning.table_bytes = 512;
     tuning.repack_samples = 64;
+    tuning.repack_quiet_rounds = 0;
     tuning.maintenance_interval = Millis(0);
   }
 

@@ -20,7 +20,7 @@ class RawDatabase {
  public:
   explicit RawDatabase(const std::string& path, bool add_family = false) {
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const char* name : {"default", "meta", "series", "index", "chunks", "journal", "state"}) {
+    for (const char* name : {"default", "meta", "series", "index", "chunks", "journal", "state", "blocks"}) {
       families.emplace_back(name, rocksdb::ColumnFamilyOptions());
     }
     // Without it the replay of RocksDB's log would end, silently, at the first index row.
@@ -108,7 +108,7 @@ TEST_CASE("damaged rows are named, and nothing is read past them", "[storage][ro
     fixture.store.reset();
     {
       RawDatabase raw(fixture.options.path);
-      raw.Put("chunks", raw.FirstKey("chunks"), "\x01\x0f?");
+      raw.Put("blocks", raw.FirstKey("blocks"), "\x01\x0f?");
     }
     const auto querier = fixture.Open().NewQuerier(TimeRange());
     Columns out;

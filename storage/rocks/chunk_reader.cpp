@@ -1,0 +1,65 @@
+#include "storage/rocks/chunk_reader.h"
+
+#include <algorithm>
+
+#include "storage/chunk/chunk.h"
+#include "storage/rocks/keys.h"
+
+namespace vedette::storage {
+
+Status ChunkReader::Read(SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out) const {
+  VEDETTE_CHECK(ReadFrom(Family::kBlocks, series, days, range, out));
+  return ReadFrom(Family::kChunks, series, days, range, out);
+}
+
+bool ChunkReader::MayHave(Family family, std::int32_t day) const {
+  const auto in = [&](const Partitions::Places& places) {
+    return std::ranges::binary_search(family == Family::kBlocks ? places.packed : places.loose, day);
+  };
+  return in(*before_) || (after_ != before_ && in(*after_));
+}
+
+Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std::int32_t> days, TimeRange range,
+                             Columns& out) const {
+  Iterator at;
+  for (const std::int32_t day : days) {
+    if (!MayHave(family, day)) continue;
+    if (at == nullptr) at = Take(family);
+    for (at->Seek(ChunkPrefix(day, series)); at->Valid(); at->Next()) {
+      const std::string_view key = ToView(at->key());
+      const auto header = ReadChunkHeader(ToView(at->value()));
+      if (!header) return Annotate(DescribeChunkKey(key), header.error());
+      if (header->range.min > range.max) break;  // keys are in the order of the first samples
+      if (header->range.max < range.min) continue;
+      const Status decoded = DecodeChunk(ToView(at->value()), out);
+      if (!decoded) return Annotate(DescribeChunkKey(key), decoded.error());
+    }
+    if (!at->status().ok()) {
+      return ToError(at->status(),
+                     fmt::format("read of series {} on {}", static_cast<std::uint64_t>(series), DayText(day)));
+    }
+  }
+  if (at == nullptr) return Ok();
+  Pool& pool = PoolOf(family);
+  const std::lock_guard lock(pool.mutex);
+  pool.idle.push_back(std::move(at));
+  return Ok();
+}
+
+ChunkReader::Iterator ChunkReader::Take(Family family) const {
+  Pool& pool = PoolOf(family);
+  {
+    const std::lock_guard lock(pool.mutex);
+    if (!pool.idle.empty()) {
+      Iterator out = std::move(pool.idle.back());
+      pool.idle.pop_back();
+      return out;
+    }
+  }
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot_;
+  options.prefix_same_as_start = true;  // the filter skips files without the series, and the walk ends with it
+  return Iterator(const_cast<Database&>(database_).db().NewIterator(options, database_.family(family)));
+}
+
+}  // namespace vedette::storage

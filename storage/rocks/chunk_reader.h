@@ -1,0 +1,48 @@
+// The samples of one series on disk, at one moment: what sealing wrote (family `chunks`) and what re-packing made of it
+// (`blocks`). A querier owns one; any thread reads.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "storage/rocks/database.h"
+#include "storage/rocks/partitions.h"
+
+namespace vedette::storage {
+
+class ChunkReader {
+ public:
+  /// `before` and `after`: where rows lay before and after the snapshot was taken. While a day is re-packed its rows
+  /// are in one place, the other, or both: who looks where either of the two says misses none.
+  ChunkReader(const Database& database, const rocksdb::Snapshot* snapshot,
+              std::shared_ptr<const Partitions::Places> before, std::shared_ptr<const Partitions::Places> after)
+      : database_(database), snapshot_(snapshot), before_(std::move(before)), after_(std::move(after)) {}
+
+  /// Appends the samples of the chunks that overlap `range`, in no order, with times outside of it and repeated ones.
+  /// `days`: those of the range. Errors: kCorruption and kIo, naming the chunk or the series and day.
+  Status Read(SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out) const;
+
+ private:
+  using Iterator = std::unique_ptr<rocksdb::Iterator>;
+  /// Idle ones are kept: making one costs more than a look-up.
+  struct Pool {
+    std::mutex mutex;
+    std::vector<Iterator> idle;
+  };
+  Status ReadFrom(Family family, SeriesId series, std::span<const std::int32_t> days, TimeRange range,
+                  Columns& out) const;
+  bool MayHave(Family family, std::int32_t day) const;
+  Iterator Take(Family family) const;
+  Pool& PoolOf(Family family) const { return pools_[family == Family::kBlocks ? 1 : 0]; }
+
+  const Database& database_;
+  const rocksdb::Snapshot* snapshot_;
+  const std::shared_ptr<const Partitions::Places> before_, after_;
+  mutable std::array<Pool, 2> pools_;
+};
+
+}  // namespace vedette::storage

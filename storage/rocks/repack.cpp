@@ -1,0 +1,136 @@
+#include "storage/rocks/repack.h"
+
+#include <algorithm>
+
+#include <rocksdb/write_batch.h>
+
+#include "storage/chunk/chunk.h"
+#include "storage/chunk/merge.h"
+#include "storage/rocks/keys.h"
+
+namespace vedette::storage {
+namespace {
+
+/// Deletions of one batch.
+constexpr int kDeleteBatch = 10'000;
+
+}  // namespace
+
+class DayRepacker::Cursor {
+ public:
+  Cursor(std::unique_ptr<rocksdb::Iterator> at, std::int32_t day) : at_(std::move(at)), prefix_(DayPrefix(day)) {
+    at_->Seek(prefix_);
+  }
+
+  bool valid() const { return at_->Valid() && ToView(at_->key()).starts_with(prefix_); }
+  /// Day and series of the row, while valid().
+  std::string_view series_prefix() const { return ToView(at_->key()).substr(0, kChunkPrefixBytes); }
+  rocksdb::Status status() const { return at_->status(); }
+
+  /// Moves the rows of the series to `out`.
+  Status Take(const std::string& series_prefix, std::vector<Row>& out) {
+    for (; valid() && ToView(at_->key()).starts_with(series_prefix); at_->Next()) {
+      if (at_->key().size() != kChunkKeyBytes) {
+        return Fail(Code::kCorruption, "{}", DescribeChunkKey(ToView(at_->key())));
+      }
+      out.push_back({at_->key().ToString(), at_->value().ToString()});
+    }
+    return Ok();
+  }
+
+ private:
+  std::unique_ptr<rocksdb::Iterator> at_;
+  const std::string prefix_;
+};
+
+DayRepacker::DayRepacker(Database& database, std::int32_t day, std::size_t max_samples,
+                         const rocksdb::Snapshot* snapshot)
+    : database_(database), day_(day), max_samples_(max_samples), snapshot_(snapshot) {}
+
+std::unique_ptr<rocksdb::Iterator> DayRepacker::NewIterator(Family family) const {
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot_;
+  options.total_order_seek = true;
+  options.fill_cache = false;
+  options.readahead_size = 1 << 20;
+  return std::unique_ptr<rocksdb::Iterator>(database_.db().NewIterator(options, database_.family(family)));
+}
+
+Status DayRepacker::Run(TableWriter& table) {
+  Cursor packed(NewIterator(Family::kBlocks), day_), loose(NewIterator(Family::kChunks), day_);
+  std::vector<Row> packed_rows, loose_rows;
+  while (packed.valid() || loose.valid()) {
+    std::string series;
+    if (packed.valid()) series = packed.series_prefix();
+    if (loose.valid() && (series.empty() || loose.series_prefix() < series)) series = loose.series_prefix();
+    packed_rows.clear();
+    loose_rows.clear();
+    VEDETTE_CHECK(packed.Take(series, packed_rows));
+    VEDETTE_CHECK(loose.Take(series, loose_rows));
+    VEDETTE_CHECK(WriteSeries(packed_rows, loose_rows, table));
+  }
+  for (const Cursor* cursor : {&packed, &loose}) {
+    if (!cursor->status().ok()) return ToError(cursor->status(), "read of the chunks of " + DayText(day_));
+  }
+  return Ok();
+}
+
+/// Whether re-packing would write the same again.
+bool DayRepacker::IsPacked(const std::vector<Row>& rows) const {
+  std::size_t samples = 0;
+  TimeMs last(INT64_MIN);
+  for (const Row& row : rows) {
+    const auto header = ReadChunkHeader(row.value);
+    if (!header || header->range.min <= last) return false;
+    last = header->range.max;
+    samples += header->count;
+  }
+  return rows.size() <= (samples + max_samples_ - 1) / max_samples_;
+}
+
+Status DayRepacker::WriteSeries(std::vector<Row>& packed, std::vector<Row>& loose, TableWriter& table) {
+  if (loose.empty() && IsPacked(packed)) {
+    for (const Row& row : packed) VEDETTE_CHECK(table.Put(row.key, row.value));
+    return Ok();
+  }
+  columns_.clear();
+  ChunkKey key;
+  std::uint32_t seal = 0;
+  for (const std::vector<Row>* rows : {&packed, &loose}) {
+    for (const Row& row : *rows) {
+      const Status decoded = DecodeChunk(row.value, columns_);
+      if (!decoded) return Annotate(DescribeChunkKey(row.key), decoded.error());
+      key = *ParseChunkKey(row.key);
+      seal = std::max(seal, key.seal);
+    }
+  }
+  SortAndResolve(columns_, 0);
+  samples_ += columns_.size();
+  // Equal parts: a short rest would be coded worse than the others.
+  const std::size_t parts = (columns_.size() + max_samples_ - 1) / max_samples_;
+  std::string chunk;
+  for (std::size_t part = 0; part < parts; ++part) {
+    const std::size_t begin = columns_.size() * part / parts, n = columns_.size() * (part + 1) / parts - begin;
+    chunk.clear();
+    EncodeChunk(std::span(columns_.times).subspan(begin, n), std::span(columns_.values).subspan(begin, n), chunk);
+    const ChunkKey to{day_, key.series, TimeMs(columns_.times[begin]), seal};
+    VEDETTE_CHECK(table.Put(EncodeChunkKey(to), chunk));
+  }
+  return Ok();
+}
+
+Status DayRepacker::DeleteLoose() {
+  const std::string prefix = DayPrefix(day_);
+  rocksdb::WriteBatch batch;
+  const auto at = NewIterator(Family::kChunks);
+  for (at->Seek(prefix); at->Valid() && ToView(at->key()).starts_with(prefix); at->Next()) {
+    batch.Delete(database_.family(Family::kChunks), at->key());
+    if (batch.Count() < kDeleteBatch) continue;
+    VEDETTE_CHECK(database_.Write(batch, false));
+    batch.Clear();
+  }
+  if (!at->status().ok()) return ToError(at->status(), "read of the chunks of " + DayText(day_));
+  return database_.Write(batch, false);
+}
+
+}  // namespace vedette::storage

@@ -1,0 +1,49 @@
+// One UTC day written anew: of each series large chunks, in order and without overlap.
+//
+// Reads a snapshot of the day, series by series, from both families, and writes table files that the caller brings in.
+// Memory: the samples of one series and day.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/rocks/database.h"
+#include "storage/rocks/table_writer.h"
+#include "storage/storage.h"
+
+namespace vedette::storage {
+
+class DayRepacker {
+ public:
+  /// Rows of up to `max_samples` samples. `snapshot` outlives the object.
+  DayRepacker(Database& database, std::int32_t day, std::size_t max_samples, const rocksdb::Snapshot* snapshot);
+
+  /// Writes the day into `table` (family `blocks`). Errors: kCorruption naming the row, kIo.
+  Status Run(TableWriter& table);
+  /// Deletes exactly the rows of `chunks` that the snapshot shows.
+  Status DeleteLoose();
+
+  std::uint64_t samples() const { return samples_; }
+
+ private:
+  struct Row {
+    std::string key, value;
+  };
+  /// The rows of one family, in key order.
+  class Cursor;
+
+  Status WriteSeries(std::vector<Row>& packed, std::vector<Row>& loose, TableWriter& table);
+  bool IsPacked(const std::vector<Row>& rows) const;
+  std::unique_ptr<rocksdb::Iterator> NewIterator(Family family) const;
+
+  Database& database_;
+  const std::int32_t day_;
+  const std::size_t max_samples_;
+  const rocksdb::Snapshot* snapshot_;
+  Columns columns_;
+  std::uint64_t samples_ = 0;
+};
+
+}  // namespace vedette::storage

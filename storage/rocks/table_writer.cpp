@@ -1,0 +1,126 @@
+#include "storage/rocks/table_writer.h"
+
+#include <algorithm>
+
+#include <rocksdb/env.h>
+#include <rocksdb/sst_file_reader.h>
+#include <rocksdb/sst_file_writer.h>
+#include <rocksdb/write_batch.h>
+
+namespace vedette::storage {
+namespace {
+
+/// Of one batch, where rows take the way through the log.
+constexpr std::size_t kBatchBytes = 2 << 20;
+
+}  // namespace
+
+TableWriter::TableWriter(Database& database, Family family, std::uint64_t max_file_bytes)
+    : database_(database), family_(family), max_file_bytes_(max_file_bytes) {}
+
+TableWriter::~TableWriter() {
+  writer_.reset();
+  // After a successful Ingest() they have moved, and this fails: so be it. A start removes what remains here.
+  for (const std::string& file : files_) (void)database_.db().GetEnv()->DeleteFile(file);
+}
+
+void TableWriter::Replace(std::string from, std::string to) {
+  replace_from_ = std::move(from);
+  file_from_ = replace_from_;
+  replace_to_ = std::move(to);
+}
+
+Status TableWriter::OpenFile(std::string_view first_key) {
+  // A range that ends where the next one starts: together the files replace all of it.
+  if (writer_ != nullptr) {
+    VEDETTE_CHECK(CloseFile(std::string(first_key)));
+    file_from_ = std::string(first_key);
+  }
+  files_.push_back(database_.NewTableFileName());
+  rocksdb::Options options = database_.db().GetOptions(database_.family(family_));
+  writer_ = std::make_unique<rocksdb::SstFileWriter>(rocksdb::EnvOptions(options), options, database_.family(family_));
+  const rocksdb::Status status = writer_->Open(files_.back());
+  if (!status.ok()) return ToError(status, "cannot make " + files_.back());
+  return Ok();
+}
+
+Status TableWriter::CloseFile(const std::string& end) {
+  if (!replace_to_.empty()) {
+    const rocksdb::Status status = writer_->DeleteRange(file_from_, end);
+    if (!status.ok()) return ToError(status, "write of " + files_.back());
+  }
+  rocksdb::ExternalSstFileInfo info;
+  const rocksdb::Status status = writer_->Finish(&info);
+  if (!status.ok()) return ToError(status, "write of " + files_.back());
+  file_bytes_ += info.file_size;
+  writer_.reset();
+  return Ok();
+}
+
+Status TableWriter::Put(std::string_view key, std::string_view value) {
+  if (writer_ == nullptr || writer_->FileSize() >= max_file_bytes_) VEDETTE_CHECK(OpenFile(key));
+  const rocksdb::Status status = writer_->Put(ToSlice(key), ToSlice(value));
+  if (!status.ok()) return ToError(status, "write of " + files_.back());
+  ++rows_;
+  bytes_ += key.size() + value.size();
+  return Ok();
+}
+
+Status TableWriter::Ingest() {
+  if (writer_ == nullptr) return Ok();
+  VEDETTE_CHECK(CloseFile(replace_to_));
+  if (!database_.can_ingest()) return WriteThroughLog();
+  // The files are durable at once, the log in a second: what they rely on, series definitions first of all, must not
+  // be lost when they are there.
+  VEDETTE_CHECK(database_.Sync());
+  rocksdb::IngestExternalFileOptions options;
+  options.move_files = true;
+  // Sequence numbers stay in RocksDB's manifest: files need not be written to again.
+  options.write_global_seqno = false;
+  const rocksdb::Status status = database_.db().IngestExternalFile(database_.family(family_), files_, options);
+  if (!status.ok()) return ToError(status, "ingestion of " + files_.front());
+  return Ok();
+}
+
+Status TableWriter::WriteThroughLog() {
+  rocksdb::ColumnFamilyHandle* family = database_.family(family_);
+  rocksdb::ReadOptions old_rows;
+  old_rows.total_order_seek = true;
+  old_rows.fill_cache = false;
+  // Made before the first new row is written: it shows the old ones only.
+  const std::unique_ptr<rocksdb::Iterator> old(database_.db().NewIterator(old_rows, family));
+  if (!replace_to_.empty()) old->Seek(replace_from_);
+  rocksdb::WriteBatch puts, deletes;
+  const auto write = [&](rocksdb::WriteBatch& batch, std::size_t from_bytes) -> Status {
+    if (batch.Count() == 0 || batch.GetDataSize() < from_bytes) return Ok();
+    VEDETTE_CHECK(database_.Write(batch, false));
+    batch.Clear();
+    return Ok();
+  };
+  const auto delete_old_before = [&](std::string_view key) {
+    for (; old->Valid() && ToView(old->key()) < std::min<std::string_view>(key, replace_to_); old->Next()) {
+      deletes.Delete(family, old->key());
+    }
+    if (old->Valid() && ToView(old->key()) == key) old->Next();  // overwritten
+  };
+  for (const std::string& file : files_) {
+    rocksdb::SstFileReader reader(database_.db().GetOptions(family));
+    if (const rocksdb::Status opened = reader.Open(file); !opened.ok()) return ToError(opened, "read of " + file);
+    rocksdb::ReadOptions all;
+    all.total_order_seek = true;
+    const std::unique_ptr<rocksdb::Iterator> at(reader.NewIterator(all));
+    for (at->SeekToFirst(); at->Valid(); at->Next()) {
+      puts.Put(family, at->key(), at->value());
+      if (!replace_to_.empty()) delete_old_before(ToView(at->key()));
+      VEDETTE_CHECK(write(puts, kBatchBytes));
+    }
+    if (!at->status().ok()) return ToError(at->status(), "read of " + file);
+  }
+  VEDETTE_CHECK(write(puts, 0));
+  if (!replace_to_.empty()) delete_old_before(replace_to_);
+  if (!old->status().ok()) return ToError(old->status(), "read of " + std::string(FamilyName(family_)));
+  VEDETTE_CHECK(write(deletes, 0));
+  return database_.Sync();
+}
+
+}  // namespace vedette::storage

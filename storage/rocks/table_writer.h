@@ -1,0 +1,59 @@
+// Rows that bypass RocksDB's log and memtables: written in key order into table files, then taken into the database all
+// at once. What is written often or much (chunks) is written once that way.
+//
+// Files lie in <path>/ingest until Ingest(); a crash leaves them there and the next start removes them. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "storage/rocks/database.h"
+
+namespace rocksdb {
+class SstFileWriter;
+}
+
+namespace vedette::storage {
+
+class TableWriter {
+ public:
+  /// Files are cut at about `max_file_bytes`.
+  TableWriter(Database& database, Family family, std::uint64_t max_file_bytes = std::uint64_t{256} << 20);
+  ~TableWriter();  // removes what was not ingested
+  TableWriter(const TableWriter&) = delete;
+  TableWriter& operator=(const TableWriter&) = delete;
+
+  /// The new rows take the place of all older ones in [from, to), which they lie in. Before the first Put().
+  void Replace(std::string from, std::string to);
+  /// Keys ascend.
+  Status Put(std::string_view key, std::string_view value);
+  /// Everything appears at one moment: a snapshot shows all of it or nothing. It is durable on return, and so is what
+  /// was written to the log before. Nothing was put: nothing happens, also not to what was to be replaced.
+  Status Ingest();
+
+  std::uint64_t rows() const { return rows_; }
+  /// Of keys and values, not compressed.
+  std::uint64_t bytes() const { return bytes_; }
+  /// Of the files, once Ingest() has returned.
+  std::uint64_t file_bytes() const { return file_bytes_; }
+
+ private:
+  Status OpenFile(std::string_view first_key);
+  Status CloseFile(const std::string& end);
+  /// What Ingest() does when the database cannot: new rows first, then old ones go.
+  Status WriteThroughLog();
+
+  Database& database_;
+  const Family family_;
+  const std::uint64_t max_file_bytes_;
+  std::unique_ptr<rocksdb::SstFileWriter> writer_;
+  std::vector<std::string> files_;
+  std::string replace_from_, replace_to_;  // of all files; empty: nothing is replaced
+  std::string file_from_;                  // of the file under way
+  std::uint64_t rows_ = 0, bytes_ = 0, file_bytes_ = 0;
+};
+
+}  // namespace vedette::storage
