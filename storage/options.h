@@ -26,6 +26,9 @@ struct StorageOptions {
   /// RocksDB's block cache and memtables together, in bytes.
   std::size_t block_cache_bytes = 64 << 20;
   std::size_t write_buffer_bytes = 64 << 20;
+  /// What queries found in the index and will want again, in bytes: half for sets of series and lists of values, half
+  /// for labels of series that are no longer active.
+  std::size_t index_cache_bytes = 32 << 20;
   /// Ingestion stops while the disk has less free than this, and goes on by itself afterwards.
   std::size_t min_free_disk_bytes = 64 << 20;
 

@@ -1,5 +1,6 @@
-// The stored form of a set of series ids (docs/storage_format.md, "index"): blocks of neighbours. A target's series have
-// consecutive ids and a metric's have one per target, so most rows are a few runs or strides of a handful of bytes.
+// The stored form of a set of series ids (docs/storage_format.md, "index"): blocks of neighbours. A target's series
+// have consecutive ids and a metric's have one per target, so most rows are a few runs or strides of a handful of
+// bytes.
 #pragma once
 
 #include <span>
@@ -17,8 +18,8 @@ inline constexpr std::size_t kMaxStoredIds = std::size_t{1} << 26;
 /// Appends to `out`.
 void EncodePostings(std::span<const SeriesId> ids, std::string& out);
 
-/// Appends to `out`, which may hold other ids. Errors: kCorruption for an unknown format byte, a torn block, ids that do
-/// not ascend or are too many. Cost: a nanosecond per id.
+/// Appends to `out`, which may hold other ids. Errors: kCorruption for an unknown format byte, a torn block, ids that
+/// do not ascend or are too many. Cost: a nanosecond per id.
 Status DecodePostings(std::string_view bytes, Postings& out);
 
 /// Appends what of the row is in `wanted`; blocks without any of it are stepped over.

@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <optional>
 
+#include "storage/index/postings_codec.h"
+
 namespace vedette::storage {
 namespace {
+
+/// Below this many series a look at their labels is cheaper than anything that walks values.
+constexpr std::size_t kFewSeries = 256;
 
 bool IsEqualTo(const Matcher& m) { return m.op() == MatchOp::kEqual && !m.value().empty(); }
 
@@ -25,66 +30,143 @@ Status WithMatchingValues(const PostingsSource& index, const Matcher& m, Posting
   return Ok();
 }
 
-/// Series that have the label with an accepted value. For matchers that refuse the absent label.
-Status Accepted(const PostingsSource& index, const Matcher& m, Postings& out) {
-  if (IsEqualTo(m)) return index.WithLabel(m.name(), m.value(), out);
-  if (m.op() == MatchOp::kRegex) return WithMatchingValues(index, m, out);
+/// For matchers that refuse the absent label: series that have it with an accepted value. For the others, whose set
+/// would be nearly everything: series that have it with a refused value.
+Status Collect(const PostingsSource& index, const Matcher& m, Postings& out) {
+  const bool refused = m.MatchesEmpty();
+  if (IsEqualTo(m) || (refused && m.op() == MatchOp::kNotEqual)) return index.WithLabel(m.name(), m.value(), out);
+  if (m.op() == (refused ? MatchOp::kNotRegex : MatchOp::kRegex)) return WithMatchingValues(index, m, out);
   return index.WithValues(
-      m.name(), {}, [&](std::string_view value) { return m.Matches(value); }, out);
+      m.name(), {}, [&](std::string_view value) { return m.Matches(value) != refused; }, out);
 }
 
-/// Series that have the label with a refused value. For matchers that accept the absent label.
-Status Refused(const PostingsSource& index, const Matcher& m, Postings& out) {
-  if (m.op() == MatchOp::kNotEqual) return index.WithLabel(m.name(), m.value(), out);
-  if (m.op() == MatchOp::kNotRegex) return WithMatchingValues(index, m, out);
-  return index.WithValues(
-      m.name(), {}, [&](std::string_view value) { return !m.Matches(value); }, out);
+bool IsOneLookUp(const Matcher& m) {
+  if (m.regex() != nullptr) return m.regex()->literals().size() == 1;
+  return !m.value().empty();
 }
+
+/// Whether finding the set is worth being remembered: it takes more than a look-up.
+bool IsKept(const Matcher& m) { return !IsOneLookUp(m); }
 
 /// Whether checking the labels of `ids` series costs less than collecting the postings of `m`.
 bool CheaperOnLabels(const PostingsSource& index, const Matcher& m, std::size_t ids) {
-  const bool few_lookups =
-      m.regex() != nullptr ? m.regex()->literals().size() == 1 : m.op() == MatchOp::kNotEqual && !m.value().empty();
-  return !few_lookups && ids <= index.ValueCount(m.name());
+  if (IsOneLookUp(m)) return false;
+  if (ids <= kFewSeries) return true;
+  if (m.regex() != nullptr && !m.regex()->literals().empty()) return false;
+  return ids <= index.ValueCount(m.name());
 }
 
+class Selector {
+ public:
+  explicit Selector(const PostingsSource& index) : index_(index) {}
+
+  Status Apply(const Matcher& m) {
+    if (limited_ && out_.ids.empty()) return Ok();
+    if (limited_ && IsEqualTo(m)) return index_.KeepWithLabel(m.name(), m.value(), out_.ids);
+    std::string key;
+    std::shared_ptr<const std::string> kept;
+    if (IsKept(m)) {
+      key = m.ToString();
+      kept = index_.Recall(key);
+    }
+    if (!kept && limited_ && CheaperOnLabels(index_, m, out_.ids.size())) {
+      out_.left_over.push_back(&m);
+      return Ok();
+    }
+    const bool subtract = m.MatchesEmpty();
+    if (subtract && !limited_) VEDETTE_CHECK(index_.All(out_.ids));
+    Postings found;
+    if (!kept) {
+      VEDETTE_CHECK(Collect(index_, m, found));
+      Normalize(found);
+      if (!key.empty()) Keep(key, found);
+    } else if (limited_ || subtract) {
+      VEDETTE_CHECK(DecodePostingsWithin(*kept, out_.ids, found));
+    } else {
+      VEDETTE_CHECK(DecodePostings(*kept, found));
+    }
+    if (subtract) {
+      out_.ids = Subtract(out_.ids, found);
+    } else {
+      out_.ids = limited_ ? Intersect(out_.ids, found) : std::move(found);
+    }
+    limited_ = true;
+    return Ok();
+  }
+
+  Result<Selection> Finish() && {
+    if (!limited_) VEDETTE_CHECK(index_.All(out_.ids));
+    return std::move(out_);
+  }
+
+ private:
+  void Keep(std::string_view key, const Postings& ids) const {
+    std::string postings;
+    EncodePostings(ids, postings);
+    index_.Remember(key, std::move(postings));
+  }
+
+  const PostingsSource& index_;
+  Selection out_;
+  bool limited_ = false;
+};
+
 }  // namespace
+
+Result<std::size_t> PostingsSource::SeriesCount(std::string_view, std::string_view) const { return SIZE_MAX; }
+
+Status PostingsSource::KeepWithLabel(std::string_view name, std::string_view value, Postings& ids) const {
+  Postings with;
+  VEDETTE_CHECK(WithLabel(name, value, with));
+  ids = Intersect(ids, with);
+  return Ok();
+}
+
+Status PostingsSource::VisitValuesOf(std::string_view name, std::span<const SeriesId> ids,
+                                     const AcceptValue& visit) const {
+  Postings with;
+  Status failed = Ok();
+  VEDETTE_CHECK(VisitValues(name, [&](std::string_view value) {
+    with.clear();
+    failed = WithLabel(name, value, with);
+    return failed && (!Intersects(ids, with) || visit(value));
+  }));
+  return failed;
+}
+
+std::shared_ptr<const std::string> PostingsSource::Recall(std::string_view) const { return nullptr; }
+
+void PostingsSource::Remember(std::string_view, std::string) const {}
 
 bool Selection::Accepts(const Labels& labels) const {
   return std::ranges::all_of(left_over, [&](const Matcher* m) { return m->Matches(labels.Get(m->name())); });
 }
 
 Result<Selection> SelectSeries(const PostingsSource& index, std::span<const Matcher> matchers) {
-  std::vector<const Matcher*> order;
+  struct Step {
+    const Matcher* matcher;
+    int kind;
+    std::size_t series;
+  };
+  std::vector<Step> steps;
   for (const Matcher& m : matchers) {
-    if (!IsTrivial(m)) order.push_back(&m);
-  }
-  const auto cost = [](const Matcher* m) { return IsEqualTo(*m) ? 0 : !m->MatchesEmpty() ? 1 : 2; };
-  std::ranges::stable_sort(order, {}, cost);
-
-  Selection out;
-  bool limited = false;
-  for (const Matcher* m : order) {
-    if (limited && out.ids.empty()) return out;
-    if (limited && !IsEqualTo(*m) && CheaperOnLabels(index, *m, out.ids.size())) {
-      out.left_over.push_back(m);
-      continue;
+    if (IsTrivial(m)) continue;
+    Step step{&m, m.MatchesEmpty() ? 3 : 2, 0};
+    if (IsEqualTo(m)) {
+      step.kind = 0;
+      VEDETTE_TRY(step.series, index.SeriesCount(m.name(), m.value()));
+      if (step.series == 0) return Selection();
+    } else if (step.kind == 2 && m.regex() != nullptr) {
+      // An alternation or a prefix narrows; "any other value" and "the label is there" do little.
+      if (!m.regex()->literals().empty() || !m.regex()->prefix().empty()) step.kind = 1;
     }
-    Postings found;
-    if (m->MatchesEmpty()) {
-      if (!limited) VEDETTE_CHECK(index.All(out.ids));
-      VEDETTE_CHECK(Refused(index, *m, found));
-      Normalize(found);
-      out.ids = Subtract(out.ids, found);
-    } else {
-      VEDETTE_CHECK(Accepted(index, *m, found));
-      Normalize(found);
-      out.ids = limited ? Intersect(out.ids, found) : std::move(found);
-    }
-    limited = true;
+    steps.push_back(step);
   }
-  if (!limited) VEDETTE_CHECK(index.All(out.ids));
-  return out;
+  std::ranges::stable_sort(
+      steps, [](const Step& a, const Step& b) { return a.kind != b.kind ? a.kind < b.kind : a.series < b.series; });
+  Selector selector(index);
+  for (const Step& step : steps) VEDETTE_CHECK(selector.Apply(*step.matcher));
+  return std::move(selector).Finish();
 }
 
 }  // namespace vedette::storage

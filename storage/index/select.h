@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,6 +33,18 @@ class PostingsSource {
   /// Ascending, until `visit` returns false.
   virtual Status VisitNames(const AcceptValue& visit) const = 0;
   virtual Status VisitValues(std::string_view name, const AcceptValue& visit) const = 0;
+
+  // What a source may know to do better than by the calls above.
+  /// How many series have the label, when that is known without collecting them; else SIZE_MAX.
+  virtual Result<std::size_t> SeriesCount(std::string_view name, std::string_view value) const;
+  /// Takes what does not have the label out of `ids`.
+  virtual Status KeepWithLabel(std::string_view name, std::string_view value, Postings& ids) const;
+  /// Ascending, the values of `name` that one of `ids` at least has, until `visit` returns false.
+  virtual Status VisitValuesOf(std::string_view name, std::span<const SeriesId> ids, const AcceptValue& visit) const;
+
+  // Sets that a regular expression took work to find may be kept for the next query, as stored postings.
+  virtual std::shared_ptr<const std::string> Recall(std::string_view key) const;
+  virtual void Remember(std::string_view key, std::string postings) const;
 };
 
 struct Selection {
@@ -40,8 +55,9 @@ struct Selection {
   bool Accepts(const Labels& labels) const;
 };
 
-/// The series all `matchers` accept, up to Selection::left_over. Equal matchers come first, an empty set ends the work.
-/// The result points into `matchers`.
+/// The series all `matchers` accept, up to Selection::left_over. Equal matchers come first, the one with the fewest
+/// series before the others, then what else refuses the absent label, last what is to be subtracted; an empty set ends
+/// the work. The result points into `matchers`.
 Result<Selection> SelectSeries(const PostingsSource& index, std::span<const Matcher> matchers);
 
 }  // namespace vedette::storage

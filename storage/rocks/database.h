@@ -13,6 +13,7 @@
 
 #include "core/result.h"
 #include "storage/options.h"
+#include "storage/rocks/day_versions.h"
 
 namespace vedette::storage {
 
@@ -69,6 +70,8 @@ class Database {
   std::uint64_t Property(Family family, const std::string& name) const;
   /// A name nobody has used, in the directory of files to be ingested.
   std::string NewTableFileName();
+  /// Of the rows of `index`: to be told before they are written.
+  DayVersions& day_versions() const { return day_versions_; }
 
  private:
   Database() = default;
@@ -81,6 +84,7 @@ class Database {
   std::atomic<std::uint64_t> table_files_{0};
   int lock_file_ = -1;
   std::atomic<bool> failed_{false};
+  mutable DayVersions day_versions_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> handles_{};
 };

@@ -22,12 +22,65 @@ Status DiskIndex::Damaged(std::string_view name, std::string_view value, const E
 
 Status DiskIndex::All(Postings& out) const { return WithLabel({}, {}, out); }
 
+Result<DiskIndex::Bytes> DiskIndex::Row(std::string_view name, std::string_view value) const {
+  std::string key = IndexKey(day_, name, value);
+  if (const auto known = rows_.find(key); known != rows_.end()) return known->second;
+  Bytes out;
+  if (const auto cached = Cached(IndexCache::Kind::kRow, key)) {
+    if (!cached->postings.empty()) out = Bytes(cached, &cached->postings);
+  } else {
+    auto bytes = database_.Get(Family::kIndex, key, snapshot_);
+    if (!bytes) return Damaged(name, value, bytes.error()).error();
+    if (*bytes) out = std::make_shared<const std::string>(**bytes);
+    PutCached(IndexCache::Kind::kRow, key, {out ? *out : std::string(), {}});
+  }
+  rows_.emplace(std::move(key), out);
+  return out;
+}
+
 Status DiskIndex::WithLabel(std::string_view name, std::string_view value, Postings& out) const {
-  auto bytes = database_.Get(Family::kIndex, IndexKey(day_, name, value), snapshot_);
-  if (!bytes) return Damaged(name, value, bytes.error());
-  if (!*bytes) return Ok();
-  const Status decoded = DecodePostings(**bytes, out);
+  VEDETTE_TRY(const Bytes row, Row(name, value));
+  if (!row) return Ok();
+  const Status decoded = DecodePostings(*row, out);
   return decoded ? Ok() : Damaged(name, value, decoded.error());
+}
+
+Result<std::size_t> DiskIndex::SeriesCount(std::string_view name, std::string_view value) const {
+  VEDETTE_TRY(const Bytes row, Row(name, value));
+  if (!row) return std::size_t{0};
+  auto count = CountPostings(*row);
+  if (!count) return Damaged(name, value, count.error()).error();
+  return *count;
+}
+
+Status DiskIndex::KeepWithLabel(std::string_view name, std::string_view value, Postings& ids) const {
+  VEDETTE_TRY(const Bytes row, Row(name, value));
+  Postings kept;
+  if (row) {
+    const Status decoded = DecodePostingsWithin(*row, ids, kept);
+    if (!decoded) return Damaged(name, value, decoded.error());
+  }
+  ids = std::move(kept);
+  return Ok();
+}
+
+std::shared_ptr<const IndexCache::Entry> DiskIndex::Cached(IndexCache::Kind kind, std::string_view text) const {
+  return cache_ ? cache_.cache->Find(IndexCache::Key(day_, *cache_.version, kind, text)) : nullptr;
+}
+
+void DiskIndex::PutCached(IndexCache::Kind kind, std::string_view text, IndexCache::Entry entry) const {
+  if (!cache_) return;
+  cache_.cache->Put(IndexCache::Key(day_, *cache_.version, kind, text),
+                    std::make_shared<const IndexCache::Entry>(std::move(entry)));
+}
+
+std::shared_ptr<const std::string> DiskIndex::Recall(std::string_view key) const {
+  const auto entry = Cached(IndexCache::Kind::kMatcher, key);
+  return entry ? Bytes(entry, &entry->postings) : nullptr;
+}
+
+void DiskIndex::Remember(std::string_view key, std::string postings) const {
+  PutCached(IndexCache::Kind::kMatcher, key, {std::move(postings), {}});
 }
 
 Status DiskIndex::WithValues(std::string_view name, std::string_view prefix, const AcceptValue& accept,
@@ -45,9 +98,74 @@ Status DiskIndex::WithValues(std::string_view name, std::string_view prefix, con
   return Ok();
 }
 
-std::size_t DiskIndex::ValueCount(std::string_view) const { return SIZE_MAX; }
+std::size_t DiskIndex::ValueCount(std::string_view name) const {
+  const auto values = Cached(IndexCache::Kind::kValues, name);
+  return values ? values->texts.size() : SIZE_MAX;
+}
+
+Status DiskIndex::VisitTexts(IndexCache::Kind kind, std::string_view text, const AcceptValue& visit,
+                             const std::function<Status(const AcceptValue&)>& walk) const {
+  if (const auto known = Cached(kind, text)) {
+    for (const std::string& item : known->texts) {
+      if (!visit(item)) break;
+    }
+    return Ok();
+  }
+  IndexCache::Entry list;
+  std::size_t bytes = 0;
+  bool whole = static_cast<bool>(cache_), stopped = false;
+  VEDETTE_CHECK(walk([&](std::string_view item) {
+    bytes += sizeof(std::string) + item.size();
+    whole = whole && bytes <= cache_.cache->MaxEntryBytes();
+    if (whole) list.texts.emplace_back(item);
+    stopped = !visit(item);
+    return !stopped;
+  }));
+  if (whole && !stopped) PutCached(kind, text, std::move(list));
+  return Ok();
+}
 
 Status DiskIndex::VisitNames(const AcceptValue& visit) const {
+  return VisitTexts(IndexCache::Kind::kNames, {}, visit, [&](const AcceptValue& each) { return WalkNames(each); });
+}
+
+Status DiskIndex::VisitValues(std::string_view name, const AcceptValue& visit) const {
+  return VisitTexts(IndexCache::Kind::kValues, name, visit,
+                    [&](const AcceptValue& each) { return WalkValues(name, each); });
+}
+
+Status DiskIndex::VisitValuesOf(std::string_view name, std::span<const SeriesId> ids, const AcceptValue& visit) const {
+  const std::string start = IndexKey(day_, name, {});
+  const auto at = NewIterator();
+  Postings with;
+  for (at->Seek(start); at->Valid() && ToView(at->key()).starts_with(start); at->Next()) {
+    const std::string_view value = ToView(at->key()).substr(start.size());
+    with.clear();
+    const Status decoded = DecodePostingsWithin(ToView(at->value()), ids, with);
+    if (!decoded) return Damaged(name, value, decoded.error());
+    if (!with.empty() && !visit(value)) return Ok();
+  }
+  if (!at->status().ok()) return Damaged(name, {}, ToError(at->status(), "read"));
+  return Ok();
+}
+
+Status DiskIndex::VisitRows(const VisitRow& visit) const {
+  const std::string day = DayPrefix(day_);
+  const auto at = NewIterator();
+  for (at->Seek(IndexNameEnd(day_, {})); at->Valid() && ToView(at->key()).starts_with(day); at->Next()) {
+    const auto parts = ParseIndexKey(ToView(at->key()));
+    if (!parts) {
+      return Fail(Code::kCorruption, "index of {}: key {} is damaged", DayText(day_), Quote(ToView(at->key())));
+    }
+    const Result<bool> more = visit(parts->name, parts->value, ToView(at->value()));
+    if (!more) return Damaged(parts->name, parts->value, more.error());
+    if (!*more) return Ok();
+  }
+  if (!at->status().ok()) return Damaged({}, {}, ToError(at->status(), "read"));
+  return Ok();
+}
+
+Status DiskIndex::WalkNames(const AcceptValue& visit) const {
   const std::string day = DayPrefix(day_);
   const auto at = NewIterator();
   at->Seek(IndexNameEnd(day_, {}));  // behind the row of all series
@@ -62,7 +180,7 @@ Status DiskIndex::VisitNames(const AcceptValue& visit) const {
   return Ok();
 }
 
-Status DiskIndex::VisitValues(std::string_view name, const AcceptValue& visit) const {
+Status DiskIndex::WalkValues(std::string_view name, const AcceptValue& visit) const {
   const std::string start = IndexKey(day_, name, {});
   const auto at = NewIterator();
   for (at->Seek(start); at->Valid() && ToView(at->key()).starts_with(start); at->Next()) {
@@ -78,7 +196,10 @@ void DiskIndexBatch::Add(std::int32_t day, SeriesId id, const Labels& labels) {
   for (const LabelView label : labels) entry.by_label[label].push_back(id);
 }
 
-void DiskIndexBatch::Write(const Database& database, rocksdb::WriteBatch& batch) {
+DayVersions::Change DiskIndexBatch::Write(const Database& database, rocksdb::WriteBatch& batch) {
+  std::vector<std::int32_t> changed;
+  for (const auto& [day, entry] : days_) changed.push_back(day);
+  DayVersions::Change change(database.day_versions(), std::move(changed));
   rocksdb::ColumnFamilyHandle* family = database.family(Family::kIndex);
   const auto merge = [&](const std::string& key, Postings& ids) {
     Normalize(ids);
@@ -91,6 +212,7 @@ void DiskIndexBatch::Write(const Database& database, rocksdb::WriteBatch& batch)
     for (auto& [label, ids] : entry.by_label) merge(IndexKey(day, label.name, label.value), ids);
   }
   days_.clear();
+  return change;
 }
 
 }  // namespace vedette::storage

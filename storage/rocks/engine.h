@@ -8,6 +8,7 @@
 #include "storage/head/head.h"
 #include "storage/rocks/database.h"
 #include "storage/rocks/disk_guard.h"
+#include "storage/rocks/index_cache.h"
 #include "storage/rocks/metrics.h"
 #include "storage/rocks/partitions.h"
 #include "storage/rocks/rocks_storage.h"
@@ -26,6 +27,7 @@ struct Engine {
         database(std::move(opened)),
         head(options.chunk_samples, options.chunk_span, tuning.spill_samples),
         catalog(*database, head),
+        index_cache(options.index_cache_bytes, metrics),
         partitions(*database),
         sealer(*database, head, partitions, metrics, tuning),
         guard(*database, options, tuning, metrics) {}
@@ -37,6 +39,7 @@ struct Engine {
   const std::unique_ptr<Database> database;
   Head head;
   SeriesCatalog catalog;
+  IndexCache index_cache;
   Partitions partitions;
   Sealer sealer;
   DiskGuard guard;

@@ -44,8 +44,14 @@ StorageMetrics::StorageMetrics(prometheus::Registry& registry)
       journal_bytes(NewCounter(registry, "vedette_storage_journal_bytes_total", "Bytes of journal records written.")),
       maintenance_failures(NewCounter(registry, "vedette_storage_maintenance_failures_total",
                                       "Rounds of sealing, retention or syncing that failed and are tried again.")),
+      index_cache_hits(NewCounter(registry, "vedette_storage_index_cache_hits_total",
+                                  "Sets and lists of the index of a day found in the cache.")),
+      index_cache_misses(NewCounter(registry, "vedette_storage_index_cache_misses_total",
+                                    "Sets and lists of the index of a day that had to be read.")),
       head_series(NewGauge(registry, "vedette_storage_head_series", "Series in memory.")),
       journal_samples(NewGauge(registry, "vedette_storage_journal_samples", "Samples a restart would replay.")),
+      index_cache_bytes(
+          NewGauge(registry, "vedette_storage_index_cache_bytes", "Sets and lists of the index kept for queries.")),
       accepting(
           NewGauge(registry, "vedette_storage_accepting", "1 when samples are taken in, 0 while the disk is full.")),
       replay_seconds(NewGauge(registry, "vedette_storage_replay_seconds", "What the journal took at the last start.")),

@@ -30,8 +30,11 @@ struct StorageMetrics {
   prometheus::Counter& chunk_bytes;
   prometheus::Counter& journal_bytes;
   prometheus::Counter& maintenance_failures;
+  prometheus::Counter& index_cache_hits;
+  prometheus::Counter& index_cache_misses;
   prometheus::Gauge& head_series;
   prometheus::Gauge& journal_samples;
+  prometheus::Gauge& index_cache_bytes;
   prometheus::Gauge& accepting;
   prometheus::Gauge& replay_seconds;
   prometheus::Histogram& seal_seconds;

@@ -35,6 +35,7 @@ class RocksQuerier final : public Querier {
   const TimeRange range_;
   ReaderRegistry::Reader reader_;
   std::shared_ptr<const Partitions::Places> places_before_;
+  const std::shared_ptr<const DayVersions::Map> versions_before_;
   const rocksdb::Snapshot* snapshot_;
   HeadView view_;
   std::shared_ptr<const Partitions::Days> days_;
@@ -49,10 +50,11 @@ RocksQuerier::RocksQuerier(Engine& engine, TimeRange range)
       range_(range),
       reader_(engine.head.readers().Register(engine.head.order())),
       places_before_(engine.partitions.places()),
+      versions_before_(engine.database->day_versions().Now()),
       snapshot_(engine.database->db().GetSnapshot()),
       view_{engine.head.order().visible(), reader_.round},
       days_(engine.partitions.days()),
-      selector_(engine, range, snapshot_, days_) {
+      selector_(engine, range, {snapshot_, versions_before_, engine.database->day_versions().Now(), days_}) {
   chunks_.emplace(*engine.database, snapshot_, std::move(places_before_), engine.partitions.places());
 }
 

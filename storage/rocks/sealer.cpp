@@ -117,7 +117,7 @@ Status Sealer::WriteStep(TimeMs oldest) {
   for (const FrozenSeries& item : pending_->frozen) PutChunks(item, oldest, sealed);
   const std::size_t chunks = writer_.chunks(), bytes = writer_.bytes();
   for (const std::int32_t day : writer_.days()) partitions_.Touch(day, batch);
-  sealed.index.Write(database_, batch);
+  const DayVersions::Change index_change = sealed.index.Write(database_, batch);
 
   rocksdb::ColumnFamilyHandle* journal = database_.family(Family::kJournal);
   if (!pending_->frozen.empty()) {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <shared_mutex>
 
-#include "storage/rocks/disk_index.h"
 #include "storage/rocks/keys.h"
+#include "storage/rocks/label_reader.h"
 
 namespace vedette::storage {
 
@@ -16,7 +16,15 @@ std::span<const std::int32_t> DaysWithin(const Partitions::Days& days, TimeRange
   return {begin, end};
 }
 
-Result<std::vector<SeriesEntry>> SeriesSelector::Select(std::span<const Matcher> matchers, std::size_t max_series) const {
+DiskIndex SeriesSelector::IndexOf(std::int32_t day) const {
+  const auto version = DayVersions::Stable(*view_.versions_before, *view_.versions_after, day);
+  return DiskIndex(*engine_.database, day, view_.snapshot, {&engine_.index_cache, version});
+}
+
+bool SeriesSelector::HeadIsComplete() const { return range_.min.ms > engine_.catalog.disk_only_max_time(); }
+
+Result<std::vector<SeriesEntry>> SeriesSelector::Select(std::span<const Matcher> matchers,
+                                                        std::size_t max_series) const {
   const auto over_limit = [&](std::size_t n) { return max_series != 0 && n > max_series; };
   std::vector<SeriesEntry> out;
   Postings seen;
@@ -24,7 +32,7 @@ Result<std::vector<SeriesEntry>> SeriesSelector::Select(std::span<const Matcher>
   if (!complete) {
     for (const std::int32_t day : Days()) {
       if (over_limit(out.size())) break;
-      VEDETTE_CHECK(SelectOnDay(day, matchers, out, seen));
+      VEDETTE_CHECK(SelectOnDay(day, matchers, max_series, out, seen));
     }
   }
   if (over_limit(out.size())) return Fail(Code::kLimit, "the selector matches more than {} series", max_series);
@@ -32,13 +40,14 @@ Result<std::vector<SeriesEntry>> SeriesSelector::Select(std::span<const Matcher>
   return out;
 }
 
-/// True when no series outside memory can have samples in the range: then the disk need not be asked.
+/// True when the head is complete.
 Result<bool> SeriesSelector::SelectInHead(std::span<const Matcher> matchers, std::vector<SeriesEntry>& out,
-                                        Postings& seen) const {
+                                          Postings& seen) const {
   const SeriesTable& table = engine_.head.table();
   const std::shared_lock lock(table.mutex());
-  const bool complete = range_.min.ms > engine_.catalog.disk_only_max_time();
+  const bool complete = HeadIsComplete();
   VEDETTE_TRY(const Selection selection, SelectSeries(table.index(), matchers));
+  out.reserve(selection.ids.size());
   for (const SeriesId id : selection.ids) {
     const HeadSeries& series = *table.Find(id);
     if (!engine_.head.MayHave(series, range_, complete) || !selection.Accepts(series.labels)) continue;
@@ -48,30 +57,32 @@ Result<bool> SeriesSelector::SelectInHead(std::span<const Matcher> matchers, std
   return complete;
 }
 
-Status SeriesSelector::SelectOnDay(std::int32_t day, std::span<const Matcher> matchers, std::vector<SeriesEntry>& out,
-                                 Postings& seen) const {
-  const DiskIndex index(*engine_.database, day, snapshot_);
+Result<std::vector<Labels>> SeriesSelector::LabelsOn(std::int32_t day, std::span<const SeriesId> ids) const {
+  VEDETTE_TRY(std::vector<Labels> labels, ReadLabels(engine_, ids, view_.snapshot));
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (labels[i].empty()) {
+      return Fail(Code::kCorruption, "index of {} names series {}, which has no definition", DayText(day),
+                  static_cast<std::uint64_t>(ids[i]));
+    }
+  }
+  return labels;
+}
+
+Status SeriesSelector::SelectOnDay(std::int32_t day, std::span<const Matcher> matchers, std::size_t max_series,
+                                   std::vector<SeriesEntry>& out, Postings& seen) const {
+  const DiskIndex index = IndexOf(day);
   VEDETTE_TRY(const Selection selection, SelectSeries(index, matchers));
   const Postings fresh = Subtract(selection.ids, seen);
-  for (const SeriesId id : fresh) {
-    VEDETTE_TRY(const std::optional<Labels> labels, LabelsOf(id));
-    if (!labels) {
-      return Fail(Code::kCorruption, "index of {} names series {}, which has no definition", DayText(day),
-                  static_cast<std::uint64_t>(id));
-    }
-    if (selection.Accepts(*labels)) out.push_back({id, *labels});
+  if (max_series != 0 && selection.left_over.empty() && out.size() + fresh.size() > max_series) {
+    return Fail(Code::kLimit, "the selector matches more than {} series", max_series);
+  }
+  VEDETTE_TRY(const std::vector<Labels> labels, LabelsOn(day, fresh));
+  for (std::size_t i = 0; i < fresh.size(); ++i) {
+    if (selection.Accepts(labels[i])) out.push_back({fresh[i], labels[i]});
   }
   // Also what was refused: the labels of a series never change, other days need not look again.
   seen = Unite(seen, fresh);
   return Ok();
-}
-
-Result<std::optional<Labels>> SeriesSelector::LabelsOf(SeriesId id) const {
-  {
-    const std::shared_lock lock(engine_.head.table().mutex());
-    if (const HeadSeries* series = engine_.head.table().Find(id)) return std::optional(series->labels);
-  }
-  return engine_.catalog.ReadLabels(id, snapshot_);
 }
 
 }  // namespace vedette::storage

@@ -3,14 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "storage/rocks/disk_index.h"
 #include "storage/rocks/engine.h"
 
 namespace vedette::storage {
@@ -18,12 +18,19 @@ namespace vedette::storage {
 /// The days that overlap `range`.
 std::span<const std::int32_t> DaysWithin(const Partitions::Days& days, TimeRange range);
 
+/// What a querier sees of the disk.
+struct DiskView {
+  const rocksdb::Snapshot* snapshot = nullptr;
+  /// Read before the snapshot was taken, and after.
+  std::shared_ptr<const DayVersions::Map> versions_before, versions_after;
+  /// Read after it.
+  std::shared_ptr<const Partitions::Days> days;
+};
+
 class SeriesSelector {
  public:
-  /// `snapshot` belongs to the querier and outlives the selector; `days` were read after it was taken.
-  SeriesSelector(Engine& engine, TimeRange range, const rocksdb::Snapshot* snapshot,
-                 std::shared_ptr<const Partitions::Days> days)
-      : engine_(engine), range_(range), snapshot_(snapshot), days_(std::move(days)) {}
+  SeriesSelector(Engine& engine, TimeRange range, DiskView view)
+      : engine_(engine), range_(range), view_(std::move(view)) {}
 
   // As in Querier.
   Result<std::vector<SeriesEntry>> Select(std::span<const Matcher> matchers, std::size_t max_series) const;
@@ -32,20 +39,32 @@ class SeriesSelector {
                                                std::size_t limit) const;
 
  private:
-  using Names = std::set<std::string, std::less<>>;
+  class NameSet;
 
-  std::span<const std::int32_t> Days() const { return DaysWithin(*days_, range_); }
+  std::span<const std::int32_t> Days() const { return DaysWithin(*view_.days, range_); }
+  DiskIndex IndexOf(std::int32_t day) const;
+  /// No series outside memory can have samples in the range: the disk need not be asked. The table is locked.
+  bool HeadIsComplete() const;
   Result<bool> SelectInHead(std::span<const Matcher> matchers, std::vector<SeriesEntry>& out, Postings& seen) const;
-  Status SelectOnDay(std::int32_t day, std::span<const Matcher> matchers, std::vector<SeriesEntry>& out,
-                     Postings& seen) const;
-  Result<std::optional<Labels>> LabelsOf(SeriesId id) const;
-  /// Whether one of the series with this label has samples in the range. The table is locked.
+  Status SelectOnDay(std::int32_t day, std::span<const Matcher> matchers, std::size_t max_series,
+                     std::vector<SeriesEntry>& out, Postings& seen) const;
+  /// The labels of ids that the index of `day` names.
+  Result<std::vector<Labels>> LabelsOn(std::int32_t day, std::span<const SeriesId> ids) const;
+
+  // label_query.cpp. What the functions take out of series, names or values of one name, goes to `out`.
+  struct LabelQuestion;
+  Result<bool> AskHead(const LabelQuestion& question, std::span<const Matcher> matchers, NameSet& out,
+                       Postings& seen) const;
+  Status AskDay(const LabelQuestion& question, std::int32_t day, std::span<const Matcher> matchers, NameSet& out,
+                Postings& seen) const;
+  Result<std::vector<std::string>> Ask(const LabelQuestion& question, std::span<const Matcher> matchers,
+                                       std::size_t limit) const;
+  /// Whether one of the series with this label may have samples in the range. The table is locked.
   bool HeadHas(std::string_view name, std::string_view value) const;
 
   Engine& engine_;
   const TimeRange range_;
-  const rocksdb::Snapshot* const snapshot_;
-  const std::shared_ptr<const Partitions::Days> days_;
+  const DiskView view_;
 };
 
 }  // namespace vedette::storage

@@ -93,7 +93,8 @@ TEST_CASE("appending in any order and grouping gives the union", "[storage][post
       Postings more = RandomSet(random);
       // Mostly ids behind what is there, as new series bring them; sometimes older ones.
       if (random() % 4 != 0 && !all.empty()) {
-        for (SeriesId& id : more) id = SeriesId(static_cast<std::uint64_t>(id) + static_cast<std::uint64_t>(all.back()));
+        for (SeriesId& id : more)
+          id = SeriesId(static_cast<std::uint64_t>(id) + static_cast<std::uint64_t>(all.back()));
       }
       std::string next;
       MustSucceed(AppendMerged(row, more, next));
@@ -119,10 +120,10 @@ TEST_CASE("appending in any order and grouping gives the union", "[storage][post
 
 TEST_CASE("damaged postings are refused or still a set", "[storage][postings]") {
   Postings out;
-  for (const std::string_view bad :
-       {std::string_view(""), std::string_view("\x07\x01"), std::string_view("\x02\x80"),
-        std::string_view("\x02\x02\x00", 3), std::string_view("\x02\x04\x01\x00", 4), std::string_view("\x02\x00\x01", 3),
-        std::string_view("\x02\x03\x01"), std::string_view("\x02\xfe\xff\xff\xff\xff\x01\x01\x01")}) {
+  for (const std::string_view bad : {std::string_view(""), std::string_view("\x07\x01"), std::string_view("\x02\x80"),
+                                     std::string_view("\x02\x02\x00", 3), std::string_view("\x02\x04\x01\x00", 4),
+                                     std::string_view("\x02\x00\x01", 3), std::string_view("\x02\x03\x01"),
+                                     std::string_view("\x02\xfe\xff\xff\xff\xff\x01\x01\x01")}) {
     CHECK(DecodePostings(bad, out).error().code == Code::kCorruption);
     CHECK(CountPostings(bad).error().code == Code::kCorruption);
   }
