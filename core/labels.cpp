@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "core/labels_hash.h"
+
 namespace vedette {
 namespace {
 
@@ -30,7 +32,37 @@ std::size_t Utf8Length(const unsigned char* p, std::size_t left) {
   return 0;
 }
 
+/// The lengths seed the hash of the text, so that moving a character from a name to its value changes it.
+std::uint64_t HashParts(const void* lengths, std::size_t lengths_bytes, std::string_view text) {
+  return XXH3_64bits_withSeed(text.data(), text.size(), XXH3_64bits(lengths, lengths_bytes));
+}
+
 }  // namespace
+
+std::uint64_t HashLabels(std::span<const LabelView> sorted) {
+  if (sorted.empty()) return Labels().Hash();
+  // Where each text begins and how long name and value are: the three numbers of Labels::Entry.
+  constexpr std::size_t kCommonLabels = 64, kCommonBytes = 4096;
+  std::uint32_t common_lengths[3 * kCommonLabels];
+  char common_text[kCommonBytes];
+  std::size_t bytes = 0;
+  for (const LabelView& label : sorted) bytes += label.name.size() + label.value.size();
+  std::vector<std::uint32_t> more_lengths(sorted.size() > kCommonLabels ? 3 * sorted.size() : 0);
+  std::string more_text(bytes > kCommonBytes ? bytes : 0, '\0');
+  std::uint32_t* const lengths = more_lengths.empty() ? common_lengths : more_lengths.data();
+  char* const text = more_text.empty() ? common_text : more_text.data();
+  std::uint32_t at = 0;
+  std::size_t n = 0;
+  for (const LabelView& label : sorted) {
+    lengths[n++] = at;
+    for (const std::string_view part : {label.name, label.value}) {
+      lengths[n++] = static_cast<std::uint32_t>(part.size());
+      std::memcpy(text + at, part.data(), part.size());
+      at += static_cast<std::uint32_t>(part.size());
+    }
+  }
+  return HashParts(lengths, n * sizeof(std::uint32_t), {text, bytes});
+}
 
 Labels::Labels(std::initializer_list<LabelView> labels) {
   LabelsBuilder builder;
@@ -52,9 +84,8 @@ Labels Labels::FromSorted(std::span<const LabelView> sorted) {
     rep->text.append(label.name).append(label.value);
     rep->entries.push_back(entry);
   }
-  // The lengths seed the hash of the text, so that moving a character from a name to its value changes it.
-  const std::uint64_t seed = XXH3_64bits(rep->entries.data(), rep->entries.size() * sizeof(Entry));
-  rep->hash = XXH3_64bits_withSeed(rep->text.data(), rep->text.size(), seed);
+  static_assert(sizeof(Entry) == 3 * sizeof(std::uint32_t));
+  rep->hash = HashParts(rep->entries.data(), rep->entries.size() * sizeof(Entry), rep->text);
   out.rep_ = std::move(rep);
   return out;
 }

@@ -13,6 +13,7 @@ void Head::Apply(const AppendBatch& batch, std::uint64_t commit, AppendOutcome& 
   std::unique_lock<std::mutex> lock;
   std::size_t locked = kShards;
   for (const AppendBatch::Row& row : batch.rows) {
+    const TimeBound row_time(row.time.ms);
     for (std::size_t i = row.begin; i < row.end; ++i) {
       HeadSeries* series = table_.Find(batch.series[i]);
       if (series == nullptr) {
@@ -24,8 +25,9 @@ void Head::Apply(const AppendBatch& batch, std::uint64_t commit, AppendOutcome& 
         lock = std::unique_lock(shards_[shard].mutex);
         locked = shard;
       }
-      series->max_time = std::max(series->max_time, row.time.ms);
-      switch (series->open.Add(row.time, batch.values[i], commit, oldest_reader)) {
+      series->max_time.Raise(row_time);
+      if (!series->open) series->open = std::make_unique<OpenData>();
+      switch (series->open->Add(row.time, batch.values[i], commit, oldest_reader)) {
         case OpenData::Added::kStored:
           ++outcome.stored;
           break;
@@ -43,7 +45,7 @@ void Head::Apply(const AppendBatch& batch, std::uint64_t commit, AppendOutcome& 
 
 void Head::NoteIfFull(HeadSeries& series) {
   if (series.queued) return;
-  const OpenData& open = series.open;
+  const OpenData& open = *series.open;
   if (open.in_order() < chunk_samples_ && open.late() < chunk_samples_) {
     if (open.size() < span_samples_) return;
     const TimeRange range = open.range();
@@ -60,7 +62,7 @@ void Head::Read(const HeadSeries& series, HeadView view, TimeRange range, Column
   {
     const Shard& shard = shards_[ShardOf(series.id)];
     const std::lock_guard lock(shard.mutex);
-    if (!series.open.empty() && series.open.range().Overlaps(range)) copy = series.open.Copy(view.commit);
+    if (series.open && series.open->range().Overlaps(range)) copy = series.open->Copy(view.commit);
     if (!shard.frozen.empty()) {
       const auto found = shard.frozen.find(series.id);
       if (found != shard.frozen.end()) {
@@ -78,8 +80,9 @@ void Head::Read(const HeadSeries& series, HeadView view, TimeRange range, Column
 bool Head::MayHave(const HeadSeries& series, TimeRange range, bool sealed_too) const {
   const Shard& shard = shards_[ShardOf(series.id)];
   const std::lock_guard lock(shard.mutex);
-  if (!series.open.empty() && series.open.range().Overlaps(range)) return true;
-  if (sealed_too && std::max(series.max_time, series.sealed_max_time) >= range.min.ms) return true;
+  if (series.open && series.open->range().Overlaps(range)) return true;
+  if (sealed_too && (series.max_time.Reaches(range.min.ms) || series.sealed_max_time.Reaches(range.min.ms)))
+    return true;
   const auto found = shard.frozen.find(series.id);
   return found != shard.frozen.end() &&
          std::ranges::any_of(found->second, [&](const Frozen& part) { return part.data->range().Overlaps(range); });
@@ -87,14 +90,14 @@ bool Head::MayHave(const HeadSeries& series, TimeRange range, bool sealed_too) c
 
 bool Head::MayBeOnDisk(const HeadSeries& series, TimeRange range) const {
   const std::lock_guard lock(shards_[ShardOf(series.id)].mutex);
-  return series.sealed_max_time >= range.min.ms;
+  return series.sealed_max_time.Reaches(range.min.ms);
 }
 
 void Head::FreezeLocked(HeadSeries& series, Shard& shard, FreezeBatch& out) {
-  auto data = std::make_shared<const OpenData>(std::move(series.open));
+  std::shared_ptr<const OpenData> data = std::move(series.open);
   DropOpen(series);
   // From here on readers look on disk for these times as well, where the chunk is about to be.
-  series.sealed_max_time = std::max(series.sealed_max_time, data->range().max.ms);
+  series.sealed_max_time.Raise(TimeBound(data->range().max.ms));
   shard.frozen[series.id].push_back({data, 0});
   out.frozen.push_back({&series, std::move(data)});
 }
@@ -108,7 +111,7 @@ bool Head::Freeze(SeriesId& cursor, std::size_t limit, const std::function<Fate(
     cursor = series->id;
     Shard& shard = shards_[ShardOf(series->id)];
     const std::lock_guard lock(shard.mutex);
-    if (series->open.empty()) continue;
+    if (!series->open) continue;
     switch (decide(*series)) {
       case Fate::kKeep:
         break;
@@ -118,7 +121,7 @@ bool Head::Freeze(SeriesId& cursor, std::size_t limit, const std::function<Fate(
       case Fate::kCarry:
         CarriedSeries& carried = out.carried.emplace_back();
         carried.series = series;
-        series->open.Read(out.through, carried.samples);
+        series->open->Read(out.through, carried.samples);
         SortAndResolve(carried.samples, 0);
         break;
     }
@@ -140,7 +143,7 @@ void Head::FreezeFull(std::size_t limit, FreezeBatch& out) {
     if (series == nullptr) continue;
     Shard& shard = shards_[ShardOf(id)];
     const std::lock_guard lock(shard.mutex);
-    if (series->queued && !series->open.empty()) FreezeLocked(*series, shard, out);
+    if (series->queued && series->open) FreezeLocked(*series, shard, out);
   }
 }
 
@@ -169,7 +172,7 @@ void Head::Retire(const FreezeBatch& batch) {
   for (const CarriedSeries& item : batch.carried) {
     const std::lock_guard lock(shards_[ShardOf(item.series->id)].mutex);
     // Samples that came since have later records; those before are in the carry record, at `through`.
-    if (!item.series->open.empty()) item.series->open.set_first_commit(batch.through);
+    if (item.series->open) item.series->open->set_first_commit(batch.through);
   }
 }
 
@@ -191,7 +194,7 @@ void Head::DropRetired() {
 bool Head::IsClean(const HeadSeries& series) const {
   const Shard& shard = shards_[ShardOf(series.id)];
   const std::lock_guard lock(shard.mutex);
-  return series.open.empty() && !shard.frozen.contains(series.id);
+  return !series.open && !shard.frozen.contains(series.id);
 }
 
 std::size_t Head::open_chunks() const {
@@ -199,7 +202,7 @@ std::size_t Head::open_chunks() const {
   const std::shared_lock table_lock(table_.mutex());
   for (const HeadSeries* series = table_.After(SeriesId::kNone); series; series = table_.After(series->id)) {
     const std::lock_guard lock(shards_[ShardOf(series->id)].mutex);
-    chunks += series->open.empty() ? 0 : 1;
+    chunks += series->open ? 1 : 0;
   }
   return chunks;
 }
@@ -209,8 +212,8 @@ std::optional<TimeRange> Head::range() const {
   const std::shared_lock table_lock(table_.mutex());
   for (const HeadSeries* series = table_.After(SeriesId::kNone); series; series = table_.After(series->id)) {
     const std::lock_guard lock(shards_[ShardOf(series->id)].mutex);
-    if (series->open.empty()) continue;
-    const TimeRange own = series->open.range();
+    if (!series->open) continue;
+    const TimeRange own = series->open->range();
     if (!range) range = own;
     range = TimeRange{std::min(range->min, own.min), std::max(range->max, own.max)};
   }

@@ -88,7 +88,7 @@ class Head {
 
   /// While the journal is replayed, by one thread.
   void DropOpen(HeadSeries& series) {
-    series.open = OpenData();
+    series.open.reset();
     series.queued = false;
   }
 

@@ -1,21 +1,11 @@
 #include "storage/index/label_index.h"
 
 #include <algorithm>
-#include <set>
-#include <unordered_set>
+#include <string>
 #include <utility>
 
 namespace vedette::storage {
 namespace {
-
-void Insert(Postings& postings, SeriesId id) {
-  if (postings.empty() || postings.back() < id) {
-    postings.push_back(id);
-    return;
-  }
-  const auto at = std::ranges::lower_bound(postings, id);
-  if (at == postings.end() || *at != id) postings.insert(at, id);
-}
 
 /// Keeps the `top` largest counts, then by name.
 class TopList {
@@ -43,55 +33,58 @@ class TopList {
 
 }  // namespace
 
-void LabelIndex::Add(SeriesId id, const Labels& labels) {
-  Insert(all_, id);
-  for (const LabelView label : labels) {
-    auto name = names_.lower_bound(label.name);
-    if (name == names_.end() || name->first != label.name) name = names_.emplace_hint(name, label.name, Values());
-    auto value = name->second.lower_bound(label.value);
-    if (value == name->second.end() || value->first != label.value) {
-      value = name->second.emplace_hint(value, label.value, Postings());
-      ++pairs_;
-    }
-    Insert(value->second, id);
+void LabelIndex::Add(SeriesId id, std::span<const LabelView> labels, std::vector<PairId>& pairs) {
+  all_.Add(id);
+  for (const LabelView& label : labels) {
+    const PairId pair = pairs_.Intern(label);
+    pairs_.ids(pair).Add(id);
+    pairs.push_back(pair);
   }
 }
 
+void LabelIndex::Add(SeriesId id, const Labels& labels) {
+  const std::vector<LabelView> views(labels.begin(), labels.end());
+  std::vector<PairId> pairs;
+  Add(id, views, pairs);
+}
+
+void LabelIndex::Remove(std::span<const SeriesId> ids, std::vector<PairId> touched) {
+  std::ranges::sort(touched);
+  touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
+  all_.Remove(ids);
+  for (const PairId pair : touched) pairs_.ids(pair).Remove(ids);
+  pairs_.Sweep(touched);
+}
+
 void LabelIndex::Remove(std::span<const SeriesEntry> series) {
-  if (series.empty()) return;
-  std::unordered_set<SeriesId> gone;
-  std::set<LabelView> touched;  // views into the label sets of `series`
+  Postings ids;
+  std::vector<PairId> touched;
   for (const SeriesEntry& entry : series) {
-    gone.insert(entry.id);
-    for (const LabelView label : entry.labels) touched.insert(label);
+    ids.push_back(entry.id);
+    for (const LabelView label : entry.labels) {
+      const PairId pair = pairs_.Find(label.name, label.value);
+      if (pair != PairId::kNone) touched.push_back(pair);
+    }
   }
-  const auto is_gone = [&](SeriesId id) { return gone.contains(id); };
-  std::erase_if(all_, is_gone);
-  for (const LabelView label : touched) {
-    const auto name = names_.find(label.name);
-    if (name == names_.end()) continue;
-    const auto value = name->second.find(label.value);
-    if (value == name->second.end()) continue;
-    std::erase_if(value->second, is_gone);
-    if (!value->second.empty()) continue;
-    name->second.erase(value);
-    --pairs_;
-    if (name->second.empty()) names_.erase(name);
-  }
+  Normalize(ids);
+  Remove(ids, std::move(touched));
 }
 
 void LabelIndex::FillStats(std::size_t top, StoreStats& stats) const {
   TopList by_metric(top), by_label(top), bytes(top), by_pair(top);
-  stats.label_pairs = pairs_;
-  for (const auto& [name, values] : names_) {
+  stats.label_pairs = pairs_.size();
+  for (const std::string_view name : pairs_.Names()) {
     std::uint64_t label_bytes = 0;
-    for (const auto& [value, ids] : values) {
-      label_bytes += (name.size() + value.size()) * ids.size();
-      by_pair.Offer(ids.size(), name + "=" + value);
-      if (name == kMetricName) by_metric.Offer(ids.size(), value);
+    const LabelPairs::Sorted values = pairs_.Values(name);
+    for (const PairId pair : *values) {
+      const std::string_view value = pairs_.View(pair).value;
+      const std::uint64_t count = pairs_.ids(pair).size();
+      label_bytes += (name.size() + value.size()) * count;
+      by_pair.Offer(count, std::string(name).append("=").append(value));
+      if (name == kMetricName) by_metric.Offer(count, std::string(value));
     }
-    by_label.Offer(values.size(), name);
-    bytes.Offer(label_bytes, name);
+    by_label.Offer(values->size(), std::string(name));
+    bytes.Offer(label_bytes, std::string(name));
   }
   stats.series_by_metric = by_metric.Take();
   stats.values_by_label = by_label.Take();
@@ -100,46 +93,43 @@ void LabelIndex::FillStats(std::size_t top, StoreStats& stats) const {
 }
 
 Status LabelIndex::All(Postings& out) const {
-  out.insert(out.end(), all_.begin(), all_.end());
+  all_.AppendTo(out);
   return Ok();
 }
 
 Status LabelIndex::WithLabel(std::string_view name, std::string_view value, Postings& out) const {
-  const auto values = names_.find(name);
-  if (values == names_.end()) return Ok();
-  const auto postings = values->second.find(value);
-  if (postings != values->second.end()) out.insert(out.end(), postings->second.begin(), postings->second.end());
+  const PairId pair = pairs_.Find(name, value);
+  if (pair != PairId::kNone) pairs_.ids(pair).AppendTo(out);
   return Ok();
 }
 
 Status LabelIndex::WithValues(std::string_view name, std::string_view prefix, const AcceptValue& accept,
                               Postings& out) const {
-  const auto values = names_.find(name);
-  if (values == names_.end()) return Ok();
-  for (auto at = values->second.lower_bound(prefix); at != values->second.end(); ++at) {
-    if (!std::string_view(at->first).starts_with(prefix)) break;
-    if (accept(at->first)) out.insert(out.end(), at->second.begin(), at->second.end());
+  const LabelPairs::Sorted values = pairs_.Values(name);
+  if (!values) return Ok();
+  const auto value_of = [&](PairId pair) { return pairs_.View(pair).value; };
+  for (auto at = std::ranges::lower_bound(*values, prefix, {}, value_of); at != values->end(); ++at) {
+    const std::string_view value = value_of(*at);
+    if (!value.starts_with(prefix)) break;
+    if (accept(value)) pairs_.ids(*at).AppendTo(out);
   }
   return Ok();
 }
 
-std::size_t LabelIndex::ValueCount(std::string_view name) const {
-  const auto values = names_.find(name);
-  return values == names_.end() ? 0 : values->second.size();
-}
+std::size_t LabelIndex::ValueCount(std::string_view name) const { return pairs_.ValueCount(name); }
 
 Status LabelIndex::VisitNames(const AcceptValue& visit) const {
-  for (const auto& entry : names_) {
-    if (!visit(entry.first)) break;
+  for (const std::string_view name : pairs_.Names()) {
+    if (!visit(name)) break;
   }
   return Ok();
 }
 
 Status LabelIndex::VisitValues(std::string_view name, const AcceptValue& visit) const {
-  const auto values = names_.find(name);
-  if (values == names_.end()) return Ok();
-  for (const auto& entry : values->second) {
-    if (!visit(entry.first)) break;
+  const LabelPairs::Sorted values = pairs_.Values(name);
+  if (!values) return Ok();
+  for (const PairId pair : *values) {
+    if (!visit(pairs_.View(pair).value)) break;
   }
   return Ok();
 }

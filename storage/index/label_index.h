@@ -1,26 +1,33 @@
-// The inverted index of the series in memory: label name -> value -> ids. Not thread-safe; its owner locks.
+// The inverted index of the series in memory: label -> ids, over interned labels. Not thread-safe, but const methods
+// may run at the same time; its owner locks.
 #pragma once
 
 #include <functional>
-#include <map>
-#include <string>
+#include <span>
 #include <string_view>
+#include <vector>
 
+#include "storage/index/label_pairs.h"
 #include "storage/index/select.h"
 
 namespace vedette::storage {
 
 class LabelIndex final : public PostingsSource {
  public:
-  /// Cheap when ids come in ascending order.
+  /// A series that is not in the index. Cheap when ids come in ascending order. The labels as numbers go to `pairs`.
+  void Add(SeriesId id, std::span<const LabelView> labels, std::vector<PairId>& pairs);
   void Add(SeriesId id, const Labels& labels);
-  /// Forgets many series at once. Cost: O(sum of the postings they are in).
+  /// Forgets many series at once: `ids` ascending, `touched` all their pairs, in any order, repeated or not. Cost:
+  /// O(sum of the sets of `touched`).
+  void Remove(std::span<const SeriesId> ids, std::vector<PairId> touched);
   void Remove(std::span<const SeriesEntry> series);
 
+  const LabelPairs& pairs() const { return pairs_; }
   std::size_t series_count() const { return all_.size(); }
-  std::size_t pair_count() const { return pairs_; }
+  std::size_t pair_count() const { return pairs_.size(); }
   /// The four lists of StoreStats, `top` entries each.
   void FillStats(std::size_t top, StoreStats& stats) const;
+  std::size_t allocated_bytes() const { return pairs_.allocated_bytes() + all_.allocated_bytes(); }
 
   Status All(Postings& out) const override;
   Status WithLabel(std::string_view name, std::string_view value, Postings& out) const override;
@@ -31,10 +38,8 @@ class LabelIndex final : public PostingsSource {
   Status VisitValues(std::string_view name, const AcceptValue& visit) const override;
 
  private:
-  using Values = std::map<std::string, Postings, std::less<>>;
-  std::map<std::string, Values, std::less<>> names_;
-  Postings all_;
-  std::size_t pairs_ = 0;
+  LabelPairs pairs_;
+  IdSet all_;
 };
 
 }  // namespace vedette::storage

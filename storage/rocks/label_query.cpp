@@ -134,13 +134,13 @@ Result<bool> SeriesSelector::AskHead(const LabelQuestion& question, std::span<co
   for (const SeriesId id : selection.ids) {
     const HeadSeries& series = *table.Find(id);
     if (!engine_.head.MayHave(series, range_, complete)) continue;
-    if (!selection.left_over.empty() && !selection.Accepts(series.labels)) continue;
+    if (!selection.left_over.empty() && !selection.Accepts(table.LabelsOf(series))) continue;
     seen.push_back(id);
   }
   if (seen.size() > kWalkedSeries) {
     VEDETTE_CHECK(question.VisitOf(index, seen, out));
   } else {
-    for (const SeriesId id : seen) question.AddFrom(table.Find(id)->labels, out);
+    for (const SeriesId id : seen) question.AddFrom(table.LabelsOf(*table.Find(id)), out);
   }
   return complete;
 }

@@ -55,7 +55,7 @@ Result<std::vector<Labels>> ReadLabels(Engine& engine, std::span<const SeriesId>
     const std::shared_lock lock(table.mutex());
     const std::size_t end = std::min(ids.size(), begin + kLockedIds);
     for (std::size_t i = begin; i < end; ++i) {
-      if (const HeadSeries* series = table.Find(ids[i])) out[i] = series->labels;
+      if (const HeadSeries* series = table.Find(ids[i])) out[i] = table.LabelsOf(*series);
     }
   }
   std::optional<DefinitionWalk> walk;

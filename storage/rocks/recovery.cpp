@@ -45,8 +45,8 @@ class Replay {
   HeadSeries& Need(SeriesId id) {
     if (HeadSeries* known = head_.table().Find(id)) return *known;
     HeadSeries& series = head_.table().InsertBare(id);
-    series.sealed_max_time = sealed_max_time_;
-    series.last_use_ms = now_.ms;
+    series.sealed_max_time = TimeBound(sealed_max_time_);
+    series.Use(now_);
     ids_.push_back(id);
     return series;
   }

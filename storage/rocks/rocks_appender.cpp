@@ -93,7 +93,7 @@ bool RocksAppender::ResolveInMemory(TimeMs now, std::vector<SeriesId>& missing) 
         missing.push_back(batch_.series[i]);
         continue;
       }
-      series->last_use_ms.store(now.ms, std::memory_order_relaxed);
+      series->Use(now);
       if (!series->stored.load(std::memory_order_acquire)) undefined_.push_back(series);
     }
   }
@@ -117,7 +117,7 @@ void RocksAppender::Drop(const std::unordered_set<SeriesId>& unknown, AppendOutc
 
 Status RocksAppender::Write(AppendOutcome& outcome) {
   rocksdb::WriteBatch batch;
-  for (const HeadSeries* series : undefined_) engine_.catalog.PutDefinition(batch, *series);
+  engine_.catalog.PutDefinitions(batch, undefined_);
   const std::string record = EncodeRows(batch_);
   CommitOrder& order = engine_.head.order();
   const std::uint64_t commit = order.Begin();

@@ -58,7 +58,7 @@ Status Sealer::SealFull(TimeMs oldest) {
 Status Sealer::SealIdle(TimeMs unused_since, TimeMs oldest) {
   return SealWhere(
       [&](const HeadSeries& series) {
-        const bool idle = series.last_use_ms.load(std::memory_order_relaxed) <= unused_since.ms;
+        const bool idle = series.last_use() <= unused_since;
         return idle ? Head::Fate::kFreeze : Head::Fate::kKeep;
       },
       oldest);
@@ -88,7 +88,7 @@ Status Sealer::Spill(bool all, TimeMs oldest) {
   const std::uint64_t through = head_.order().visible();
   std::size_t carried = 0;
   const auto decide = [&](const HeadSeries& series) {
-    const OpenData& open = series.open;
+    const OpenData& open = *series.open;
     if (open.first_commit() > through) return Head::Fate::kKeep;
     if (all || open.size() >= tuning_.spill_samples) return Head::Fate::kFreeze;
     carried += open.size();
@@ -163,7 +163,8 @@ void Sealer::PutChunks(const FrozenSeries& item, TimeMs oldest, Sealed& sealed) 
       writer_.Add(day, series.id, seal_, std::span(samples.times).subspan(begin, n),
                   std::span(samples.values).subspan(begin, n));
       if (series.indexed_day != day) {
-        sealed.index.Add(day, series.id, series.labels);
+        const std::shared_lock lock(head_.table().mutex());
+        sealed.index.Add(day, series.id, sealed.labels.emplace_back(head_.table().LabelsOf(series)));
         sealed.indexed[item.series] = day;
       }
       sealed.max_time = std::max(sealed.max_time, samples.times[end - 1]);

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -51,6 +52,7 @@ class Sealer {
   /// What one step puts on disk.
   struct Sealed {
     DiskIndexBatch index;
+    std::deque<Labels> labels;  // what `index` views
     std::map<HeadSeries*, std::int32_t> indexed;
     std::int64_t max_time = INT64_MIN;
   };

@@ -44,6 +44,7 @@ Status SeriesCatalog::LoadLabels(std::span<const SeriesId> ids) {
   const std::unique_lock lock(head_.table().mutex());
   const auto at = OrderedIterator(database_);
   SeriesId previous = SeriesId::kNone;
+  std::vector<LabelView> views;
   for (const SeriesId id : ids) {
     // Ids that the journal names together are mostly neighbours: a step is cheaper than a search.
     const bool neighbour = previous != SeriesId::kNone &&
@@ -57,18 +58,18 @@ Status SeriesCatalog::LoadLabels(std::span<const SeriesId> ids) {
     if (!at->Valid() || ToView(at->key()) != key) {
       if (!at->status().ok()) return ToError(at->status(), "read of series");
       // The journal may still name a series that was sealed, expired and forgotten; one with samples must be there.
-      if (!head_.table().Find(id)->open.empty()) {
+      if (head_.table().Find(id)->open) {
         return Annotated(id, Fail(Code::kCorruption, "it is missing, but the journal has samples of it"));
       }
-      const SeriesEntry forgotten{id, Labels()};
-      head_.table().Remove(std::span(&forgotten, 1));
+      head_.table().Remove(std::span(&id, 1));
       previous = SeriesId::kNone;
       continue;
     }
     auto labels = DecodeLabels(ToView(at->value()));
     if (!labels) return Annotated(id, std::move(labels).error());
     HeadSeries* series = head_.table().Find(id);
-    head_.table().SetLabels(*series, *labels);
+    views.assign(labels->begin(), labels->end());
+    head_.table().SetLabels(*series, views);
     series->stored = true;
     previous = id;
   }
@@ -94,7 +95,7 @@ Result<HeadSeries*> SeriesCatalog::FindOnDisk(const Labels& labels) {
     const std::unique_lock lock(head_.table().mutex());
     HeadSeries& series = head_.table().Insert(id, labels);
     series.stored = true;
-    series.sealed_max_time = INT64_MAX;  // unknown: readers look
+    series.sealed_max_time = TimeBound(INT64_MAX);  // unknown: readers look
     return &series;
   }
   if (!at->status().ok()) return ToError(at->status(), "look-up of " + labels.ToString());
@@ -106,7 +107,7 @@ Result<SeriesId> SeriesCatalog::FindOrCreate(const Labels& labels, TimeMs now, s
   {
     const std::shared_lock lock(table.mutex());
     if (HeadSeries* series = table.Find(labels)) {
-      series->last_use_ms.store(now.ms, std::memory_order_relaxed);
+      series->Use(now);
       return series->id;
     }
   }
@@ -121,9 +122,10 @@ Result<SeriesId> SeriesCatalog::FindOrCreate(const Labels& labels, TimeMs now, s
   VEDETTE_TRY(HeadSeries * series, FindOnDisk(labels));
   if (series == nullptr) {
     const std::unique_lock lock(table.mutex());
+    if (!table.Fits(labels)) return Fail(Code::kLimit, "series {} refused: no room for its labels", labels.ToString());
     series = &table.Insert(SeriesId(next_id_++), labels);
   }
-  series->last_use_ms = now.ms;
+  series->Use(now);
   return series->id;
 }
 
@@ -138,41 +140,48 @@ Result<bool> SeriesCatalog::Load(SeriesId id, TimeMs now) {
   const std::unique_lock lock(head_.table().mutex());
   HeadSeries& series = head_.table().Insert(id, *labels);
   series.stored = true;
-  series.sealed_max_time = INT64_MAX;
-  series.last_use_ms = now.ms;
+  series.sealed_max_time = TimeBound(INT64_MAX);
+  series.Use(now);
   return true;
 }
 
-void SeriesCatalog::PutDefinition(rocksdb::WriteBatch& batch, const HeadSeries& series) const {
+void SeriesCatalog::PutDefinitions(rocksdb::WriteBatch& batch, std::span<HeadSeries* const> undefined) const {
+  if (undefined.empty()) return;
   rocksdb::ColumnFamilyHandle* family = database_.family(Family::kSeries);
-  batch.Put(family, SeriesKey(series.id), EncodeLabels(series.labels));
-  batch.Put(family, SeriesHashKey(series.labels.Hash(), series.id), rocksdb::Slice());
+  const std::shared_lock lock(head_.table().mutex());
+  for (const HeadSeries* series : undefined) {
+    const Labels labels = head_.table().LabelsOf(*series);
+    batch.Put(family, SeriesKey(series->id), EncodeLabels(labels));
+    batch.Put(family, SeriesHashKey(labels.Hash(), series->id), rocksdb::Slice());
+  }
 }
 
 Status SeriesCatalog::Evict(TimeMs now, Millis idle, std::size_t limit) {
   const std::lock_guard guard(mutex_);
   SeriesTable& table = head_.table();
-  std::vector<SeriesEntry> idle_series;
+  std::vector<SeriesId> idle_series;
+  std::vector<HeadSeries*> undefined;
   rocksdb::WriteBatch definitions;
   std::int64_t newest = disk_only_max_time_;
   {
     const std::shared_lock lock(table.mutex());
     for (HeadSeries* series = table.After(SeriesId::kNone); series != nullptr && idle_series.size() < limit;
          series = table.After(series->id)) {
-      if (now.ms - series->last_use_ms.load(std::memory_order_relaxed) < idle.count()) continue;
+      if (now - series->last_use() < idle) continue;
       if (!head_.IsClean(*series)) continue;
       // A series that was named but never got a sample keeps its id all the same.
-      if (!series->stored) PutDefinition(definitions, *series);
-      idle_series.push_back({series->id, series->labels});
-      newest = std::max(newest, series->max_time);  // nobody writes to it while no commit is on its way
+      if (!series->stored) undefined.push_back(series);
+      idle_series.push_back(series->id);
+      newest = std::max(newest, series->max_time.ms());  // nobody writes to it while no commit is on its way
     }
   }
   if (idle_series.empty()) return Ok();
+  PutDefinitions(definitions, undefined);
   if (definitions.Count() > 0) VEDETTE_CHECK(database_.Write(definitions, false));
   const std::unique_lock lock(table.mutex());
   disk_only_max_time_ = newest;
   table.Remove(idle_series);
-  for (const SeriesEntry& entry : idle_series) evicted_.emplace_back(now, entry.id);
+  for (const SeriesId id : idle_series) evicted_.emplace_back(now, id);
   return Ok();
 }
 

@@ -37,7 +37,7 @@ class SeriesCatalog {
   /// No series outside memory has a newer sample. Read it with the table locked, then nothing leaves memory meanwhile.
   std::int64_t disk_only_max_time() const { return disk_only_max_time_.load(std::memory_order_relaxed); }
 
-  void PutDefinition(rocksdb::WriteBatch& batch, const HeadSeries& series) const;
+  void PutDefinitions(rocksdb::WriteBatch& batch, std::span<HeadSeries* const> undefined) const;
 
   // Maintenance thread.
   /// Takes out of memory what has been idle for `idle` and is on disk, at most `limit` series. No commit may be on its

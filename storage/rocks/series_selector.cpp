@@ -50,9 +50,11 @@ Result<bool> SeriesSelector::SelectInHead(std::span<const Matcher> matchers, std
   out.reserve(selection.ids.size());
   for (const SeriesId id : selection.ids) {
     const HeadSeries& series = *table.Find(id);
-    if (!engine_.head.MayHave(series, range_, complete) || !selection.Accepts(series.labels)) continue;
+    if (!engine_.head.MayHave(series, range_, complete)) continue;
+    Labels labels = table.LabelsOf(series);
+    if (!selection.Accepts(labels)) continue;
     seen.push_back(id);
-    out.push_back({id, series.labels});
+    out.push_back({id, std::move(labels)});
   }
   return complete;
 }

@@ -1,0 +1,71 @@
+#include "storage/index/hash_index.h"
+
+#include <algorithm>
+
+namespace vedette::storage {
+namespace {
+
+/// Fullness in percent. Sorted probing stays short up to here: two to three entries on average.
+constexpr std::size_t kMostFull = 85;
+constexpr std::size_t kFullAfterGrowth = 60;
+constexpr std::size_t kSmallest = 16;
+/// Places behind the last home, and how many more come when they are taken.
+constexpr std::size_t kTail = 32;
+
+}  // namespace
+
+void HashIndex::Rebuild(std::size_t homes) {
+  const std::vector<Entry> old = std::move(entries_);
+  homes_ = homes;
+  entries_.assign(homes + kTail, kFree);
+  std::size_t next = 0;
+  for (const Entry entry : old) {
+    if (entry == kFree) continue;
+    next = std::max(next, Home(HashOf(entry)));
+    if (next == entries_.size()) entries_.resize(next + kTail, kFree);
+    entries_[next++] = entry;
+  }
+}
+
+void HashIndex::Reserve(std::size_t entries) {
+  if (homes_ * kMostFull >= entries * 100) return;
+  Rebuild(std::max(kSmallest, entries * 100 / kMostFull + 1));
+}
+
+void HashIndex::Insert(std::uint32_t hash, std::uint32_t number) {
+  if (homes_ == 0 || (size_ + 1) * 100 > homes_ * kMostFull) {
+    Rebuild(std::max(kSmallest, (size_ + 1) * 100 / kFullAfterGrowth));
+  }
+  const Entry entry = (static_cast<Entry>(hash) << 32) | number;
+  std::size_t at = Home(hash);
+  while (at < entries_.size() && entries_[at] < entry) ++at;
+  std::size_t gap = at;
+  while (gap < entries_.size() && entries_[gap] != kFree) ++gap;
+  if (gap == entries_.size()) entries_.resize(gap + kTail, kFree);
+  std::copy_backward(entries_.begin() + static_cast<std::ptrdiff_t>(at),
+                     entries_.begin() + static_cast<std::ptrdiff_t>(gap),
+                     entries_.begin() + static_cast<std::ptrdiff_t>(gap) + 1);
+  entries_[at] = entry;
+  ++size_;
+}
+
+void HashIndex::Erase(std::uint32_t hash, std::uint32_t number) {
+  const Entry entry = (static_cast<Entry>(hash) << 32) | number;
+  std::size_t at = Home(hash);
+  while (entries_[at] != entry) ++at;
+  // What follows without a gap and is not at home moves up, so that no search ends too early.
+  for (; at + 1 < entries_.size(); ++at) {
+    const Entry next = entries_[at + 1];
+    if (next == kFree || Home(HashOf(next)) == at + 1) break;
+    entries_[at] = next;
+  }
+  entries_[at] = kFree;
+  if (--size_ == 0) {
+    entries_ = std::vector<Entry>();
+    homes_ = 0;
+  } else if (size_ * 4 < homes_ && homes_ > 16 * kSmallest) {
+    Rebuild(size_ * 100 / kFullAfterGrowth);
+  }
+}
+
+}  // namespace vedette::storage
