@@ -47,6 +47,7 @@ constexpr Field<StorageOptions> kStorageFields[] = {
     {"chunk_span", Set<&StorageOptions::chunk_span>},
     {"max_series", Set<&StorageOptions::max_series>},
     {"block_cache", SetBytes<&StorageOptions::block_cache_bytes>},
+    {"index_cache", SetBytes<&StorageOptions::index_cache_bytes>},
     {"write_buffer", SetBytes<&StorageOptions::write_buffer_bytes>},
     {"min_free_disk", SetBytes<&StorageOptions::min_free_disk_bytes>},
     {"tsdb", [](const YamlNode& node,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include <fmt/format.h>
 #include <xxhash.h>
@@ -73,21 +74,29 @@ Labels::Labels(std::initializer_list<LabelView> labels) {
 Labels Labels::FromSorted(std::span<const LabelView> sorted) {
   Labels out;
   if (sorted.empty()) return out;
-  auto rep = std::make_shared<Rep>();
   std::size_t bytes = 0;
   for (const LabelView& label : sorted) bytes += label.name.size() + label.value.size();
-  rep->text.reserve(bytes);
-  rep->entries.reserve(sorted.size());
+  Rep* const rep = new (::operator new(sizeof(Rep) + sorted.size() * sizeof(Entry) + bytes)) Rep;
+  out.rep_ = rep;
+  rep->size = static_cast<std::uint32_t>(sorted.size());
+  Entry* entry = rep->entries();
+  std::uint32_t at = 0;
   for (const LabelView& label : sorted) {
-    const Entry entry{static_cast<std::uint32_t>(rep->text.size()), static_cast<std::uint32_t>(label.name.size()),
-                      static_cast<std::uint32_t>(label.value.size())};
-    rep->text.append(label.name).append(label.value);
-    rep->entries.push_back(entry);
+    new (entry++)
+        Entry{at, static_cast<std::uint32_t>(label.name.size()), static_cast<std::uint32_t>(label.value.size())};
+    for (const std::string_view part : {label.name, label.value}) {
+      std::memcpy(rep->text() + at, part.data(), part.size());
+      at += static_cast<std::uint32_t>(part.size());
+    }
   }
   static_assert(sizeof(Entry) == 3 * sizeof(std::uint32_t));
-  rep->hash = HashParts(rep->entries.data(), rep->entries.size() * sizeof(Entry), rep->text);
-  out.rep_ = std::move(rep);
+  rep->hash = HashParts(rep->entries(), sorted.size() * sizeof(Entry), {rep->text(), bytes});
   return out;
+}
+
+void Labels::Free(const Rep* rep) {
+  rep->~Rep();
+  ::operator delete(const_cast<Rep*>(rep));
 }
 
 std::string_view Labels::Get(std::string_view name) const {
@@ -107,14 +116,23 @@ std::string_view Labels::Get(std::string_view name) const {
 
 bool Labels::operator==(const Labels& other) const {
   if (rep_ == other.rep_) return true;
-  if (Hash() != other.Hash() || size() != other.size()) return false;
-  return std::ranges::equal(*this, other);
+  return Hash() == other.Hash() && size() == other.size() && (*this <=> other) == 0;
 }
 
 std::strong_ordering Labels::operator<=>(const Labels& other) const {
+  if (rep_ == other.rep_) return std::strong_ordering::equal;
   const std::size_t shared = std::min(size(), other.size());
-  for (std::size_t i = 0; i < shared; ++i) {
-    if (const auto order = (*this)[i] <=> other[i]; order != 0) return order;
+  if (shared == 0) return size() <=> other.size();
+  // As long as the lengths are the same, both texts have the same layout, and one comparison of bytes is the order.
+  const Entry *a = rep_->entries(), *b = other.rep_->entries();
+  std::size_t same = 0;
+  while (same < shared && a[same].name_size == b[same].name_size && a[same].value_size == b[same].value_size) ++same;
+  const std::size_t bytes =
+      same < shared ? a[same].name_at : a[same - 1].name_at + a[same - 1].name_size + a[same - 1].value_size;
+  const int order = std::memcmp(rep_->text(), other.rep_->text(), bytes);
+  if (order != 0) return order <=> 0;
+  for (std::size_t i = same; i < shared; ++i) {
+    if (const auto by_label = (*this)[i] <=> other[i]; by_label != 0) return by_label;
   }
   return size() <=> other.size();
 }

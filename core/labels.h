@@ -4,12 +4,12 @@
 // drops it. Two sets are equal exactly when they print the same.
 #pragma once
 
+#include <atomic>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <iterator>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,12 +29,23 @@ struct LabelView {
 class Labels {
  public:
   Labels() = default;
+  Labels(const Labels& other) noexcept : rep_(other.rep_) {
+    if (rep_ != nullptr) rep_->references.fetch_add(1, std::memory_order_relaxed);
+  }
+  Labels(Labels&& other) noexcept : rep_(std::exchange(other.rep_, nullptr)) {}
+  Labels& operator=(Labels other) noexcept {
+    std::swap(rep_, other.rep_);
+    return *this;
+  }
+  ~Labels() {
+    if (rep_ != nullptr && rep_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) Free(rep_);
+  }
   /// Any order; of a name given twice the last wins. Empty values are dropped.
   Labels(std::initializer_list<LabelView> labels);
   /// `sorted`: strictly ascending names, no empty value. What it views is copied.
   static Labels FromSorted(std::span<const LabelView> sorted);
 
-  std::size_t size() const { return rep_ ? rep_->entries.size() : 0; }
+  std::size_t size() const { return rep_ != nullptr ? rep_->size : 0; }
   bool empty() const { return size() == 0; }
   LabelView operator[](std::size_t i) const { return rep_->View(i); }
 
@@ -66,7 +77,7 @@ class Labels {
   std::string_view MetricName() const { return Get(kMetricName); }
 
   /// XXH3 of the canonical text; stable across processes and machines. Computed once.
-  std::uint64_t Hash() const { return rep_ ? rep_->hash : kEmptyHash; }
+  std::uint64_t Hash() const { return rep_ != nullptr ? rep_->hash : kEmptyHash; }
 
   bool operator==(const Labels& other) const;
   /// Prometheus' order: label by label, names before values, then the shorter set first.
@@ -79,19 +90,26 @@ class Labels {
   struct Entry {
     std::uint32_t name_at, name_size, value_size;  // the value follows its name
   };
+  /// One block of memory per set: this, the entries, the text. Queries make and drop these by the hundred thousand.
   struct Rep {
+    mutable std::atomic<std::uint32_t> references{1};
+    std::uint32_t size = 0;
     std::uint64_t hash = 0;
-    std::string text;
-    std::vector<Entry> entries;
+
+    Entry* entries() { return reinterpret_cast<Entry*>(this + 1); }
+    const Entry* entries() const { return reinterpret_cast<const Entry*>(this + 1); }
+    char* text() { return reinterpret_cast<char*>(entries() + size); }
+    const char* text() const { return reinterpret_cast<const char*>(entries() + size); }
     LabelView View(std::size_t i) const {
-      const Entry& e = entries[i];
-      const std::string_view all(text);
-      return {all.substr(e.name_at, e.name_size), all.substr(e.name_at + e.name_size, e.value_size)};
+      const Entry& e = entries()[i];
+      const char* const name = text() + e.name_at;
+      return {{name, e.name_size}, {name + e.name_size, e.value_size}};
     }
   };
+  static void Free(const Rep* rep);
   static constexpr std::uint64_t kEmptyHash = 0x2d06800538d394c2;  // XXH3 of nothing
 
-  std::shared_ptr<const Rep> rep_;
+  const Rep* rep_ = nullptr;
 };
 
 /// Changes a label set step by step.

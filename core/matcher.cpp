@@ -1,6 +1,7 @@
 #include "core/matcher.h"
 
 #include <algorithm>
+#include <functional>
 
 #include <re2/re2.h>
 
@@ -17,59 +18,22 @@ re2::RE2::Options RegexOptions() {
   return options;
 }
 
-bool IsMeta(char c) { return std::string_view("\\.+*?()|[]{}^$").find(c) != std::string_view::npos; }
-
-/// Unescapes a text without operators; nullopt when there is any.
-std::optional<std::string> AsLiteral(std::string_view pattern) {
-  std::string out;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    const char c = pattern[i];
-    if (c == '\\') {
-      // Escaped punctuation stands for itself; escaped letters and digits are classes or references.
-      if (i + 1 == pattern.size() || !IsMeta(pattern[i + 1])) return std::nullopt;
-      out.push_back(pattern[++i]);
-    } else if (IsMeta(c)) {
-      return std::nullopt;
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out;
+/// What all of the sorted texts start with.
+std::string CommonPrefix(std::span<const std::string> sorted) {
+  if (sorted.empty()) return {};
+  const std::string &first = sorted.front(), &last = sorted.back();
+  const auto differ = std::ranges::mismatch(first, last);
+  return std::string(first.begin(), differ.in1);
 }
 
-std::optional<std::vector<std::string>> AsAlternation(std::string_view pattern) {
-  if (pattern.size() >= 2 && pattern.front() == '(' && pattern.back() == ')') {
-    std::string_view inner = pattern.substr(1, pattern.size() - 2);
-    if (inner.starts_with("?:")) inner.remove_prefix(2);
-    if (inner.find_first_of("()") == std::string_view::npos) pattern = inner;
+/// `text` in lower case; nothing when it is not ASCII, where more folds than letters.
+std::optional<std::string> FoldAscii(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if ((static_cast<unsigned char>(c) & 0x80) != 0) return std::nullopt;
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
-  std::vector<std::string> out;
-  for (std::size_t start = 0;;) {
-    const std::size_t bar = pattern.find('|', start);
-    if (bar != std::string_view::npos && bar > 0 && pattern[bar - 1] == '\\') return std::nullopt;
-    const auto literal = AsLiteral(pattern.substr(start, bar == std::string_view::npos ? bar : bar - start));
-    if (!literal) return std::nullopt;
-    out.push_back(*literal);
-    if (bar == std::string_view::npos) break;
-    start = bar + 1;
-  }
-  std::ranges::sort(out);
-  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
-}
-
-/// The literal characters that `pattern` has to start with.
-std::string LiteralPrefix(std::string_view pattern) {
-  if (pattern.find('|') != std::string_view::npos) return {};
-  std::size_t n = 0;
-  while (n < pattern.size() && !IsMeta(pattern[n])) ++n;
-  // A quantifier applies to the last character, which is then optional or repeated.
-  if (n < pattern.size() && n > 0 && std::string_view("*?{").find(pattern[n]) != std::string_view::npos) {
-    do {
-      --n;
-    } while (n > 0 && (static_cast<unsigned char>(pattern[n]) & 0xC0) == 0x80);
-  }
-  return std::string(pattern.substr(0, n));
 }
 
 /// One reference of a Go replacement template: "$1", "${name}" or "$$"; advances `i` past it.
@@ -124,16 +88,12 @@ Result<Regex> Regex::Compile(std::string_view pattern) {
     return Fail(Code::kBadData, "invalid regular expression {}: {}", Quote(pattern), automaton->error());
   }
   rep->automaton = std::move(automaton);
-  if (pattern == ".*") {
-    rep->kind = Kind::kAny;
-  } else if (pattern == ".+") {
-    rep->kind = Kind::kNotEmpty;
-  } else if (auto literals = AsAlternation(pattern)) {
-    rep->kind = Kind::kLiterals;
-    rep->literals = *std::move(literals);
-  } else {
-    rep->prefix = LiteralPrefix(pattern);
-    if (!rep->prefix.empty() && pattern.substr(rep->prefix.size()) == ".*") rep->kind = Kind::kPrefixAny;
+  if (auto shape = ReadShape(pattern)) {
+    rep->shape = *std::move(shape);
+    rep->kind = !rep->shape.literals.empty() ? (rep->shape.folded ? Kind::kFolded : Kind::kLiterals)
+                : rep->shape.exact           ? Kind::kShape
+                                             : Kind::kAutomaton;
+    rep->prefix = CommonPrefix(rep->shape.prefixes);
   }
   Regex out;
   out.rep_ = std::move(rep);
@@ -141,19 +101,20 @@ Result<Regex> Regex::Compile(std::string_view pattern) {
 }
 
 bool Regex::Matches(std::string_view text) const {
-  switch (rep_->kind) {
-    case Kind::kAny:
-      return true;
-    case Kind::kNotEmpty:
-      return !text.empty();
+  const Rep& rep = *rep_;
+  switch (rep.kind) {
     case Kind::kLiterals:
-      return std::ranges::binary_search(rep_->literals, text, std::less<>());
-    case Kind::kPrefixAny:
-      return text.starts_with(rep_->prefix);
+      return std::ranges::binary_search(rep.shape.literals, text, std::less<>());
+    case Kind::kFolded:
+      if (const auto folded = FoldAscii(text)) return std::ranges::binary_search(rep.shape.literals, *folded);
+      break;
+    case Kind::kShape:
+      return rep.shape.MayMatch(text);
     case Kind::kAutomaton:
+      if (!rep.shape.MayMatch(text)) return false;
       break;
   }
-  return text.starts_with(rep_->prefix) && re2::RE2::FullMatch(Piece(text), *rep_->automaton);
+  return re2::RE2::FullMatch(Piece(text), *rep.automaton);
 }
 
 bool Regex::Expand(std::string_view text, std::string_view replacement, std::string& out) const {

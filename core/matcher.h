@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/labels.h"
+#include "core/regex_shape.h"
 #include "core/result.h"
 
 namespace re2 {
@@ -18,7 +19,8 @@ class RE2;
 namespace vedette {
 
 /// An anchored regular expression in RE2's syntax in which the dot matches line breaks as well, as everywhere in
-/// Prometheus. Literals, "prefix.*", ".+", ".*" and alternations of literals are answered without the automaton.
+/// Prometheus. What regex_shape.h understands wholly is answered without the automaton, what it understands in part
+/// only asks it about texts that may match.
 /// Immutable, thread-safe, cheap to copy.
 class Regex {
  public:
@@ -27,7 +29,9 @@ class Regex {
 
   bool Matches(std::string_view text) const;
   /// When non-empty: the expression matches exactly these texts (an alternation of literals).
-  std::span<const std::string> literals() const { return rep_->literals; }
+  std::span<const std::string> literals() const {
+    return rep_->kind == Kind::kLiterals ? rep_->shape.literals : std::span<const std::string>();
+  }
   /// Every match starts with this; empty when nothing is known.
   std::string_view prefix() const { return rep_->prefix; }
   const std::string& pattern() const { return rep_->pattern; }
@@ -36,12 +40,12 @@ class Regex {
   bool Expand(std::string_view text, std::string_view replacement, std::string& out) const;
 
  private:
-  enum class Kind { kAny, kNotEmpty, kLiterals, kPrefixAny, kAutomaton };
+  enum class Kind { kLiterals, kFolded, kShape, kAutomaton };
   struct Rep {
     Kind kind = Kind::kAutomaton;
     std::string pattern;
     std::string prefix;
-    std::vector<std::string> literals;  // sorted
+    RegexShape shape;
     std::shared_ptr<const re2::RE2> automaton;
   };
   std::shared_ptr<const Rep> rep_;

@@ -21,6 +21,10 @@ bool Beats(double a, double b) {
 
 }  // namespace
 
+Result<StoreStats> Storage::Cardinality(const CardinalityQuery&) const {
+  return Fail(Code::kUnavailable, "this store only knows the cardinality of all its series");
+}
+
 double ResolveDuplicate(double a, double b) { return Beats(a, b) ? a : b; }
 
 Status ValidateSeries(const Labels& labels) {

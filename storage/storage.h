@@ -128,6 +128,17 @@ struct StoreStats {
   Top values_by_label;
   Top bytes_by_label;
   Top series_by_pair;  // "name=value"
+  Top series_by_label;
+  Top series_by_focus_value;  // of CardinalityQuery::focus_label
+};
+
+/// What Storage::Cardinality() counts.
+struct CardinalityQuery {
+  std::size_t top = 10;  // length of each of the lists
+  /// Any time of a UTC day: the series with samples on that day. Nothing: those in memory now.
+  std::optional<TimeMs> day;
+  std::span<const Matcher> matchers;  // only series that all of these accept
+  std::string_view focus_label;
 };
 
 class Storage {
@@ -139,6 +150,10 @@ class Storage {
 
   /// `top`: length of each of the lists.
   virtual StoreStats Stats(std::size_t top) const = 0;
+
+  /// Stats() for a day or a part of the series; `head_series` and `label_pairs` are the totals of what was asked for.
+  /// Of a closed day only the index is read. Errors: those of the medium; kUnavailable where there is no such index.
+  virtual Result<StoreStats> Cardinality(const CardinalityQuery& query) const;
 
   /// Seals all open chunks and brings everything on disk into its compact form. Slow; for benchmarks and backups.
   virtual Status Flush() = 0;

@@ -29,12 +29,37 @@ void WriteTop(JsonWriter& json, std::string_view key, const storage::StoreStats:
   json.End();
 }
 
-Result<std::size_t> TopLimit(const Parameters& parameters) {
+Result<std::size_t> TopLimit(const Parameters& parameters, std::string_view name) {
   constexpr std::int64_t kDefault = 10, kMost = 10'000;
-  const auto limit = IntParameter(parameters, "limit", kDefault);
-  if (!limit || *limit < 1) return Fail(Code::kBadData, "limit must be a positive number");
-  if (*limit > kMost) return Fail(Code::kBadData, "limit must not exceed {}", kMost);
+  const auto limit = IntParameter(parameters, name, kDefault);
+  if (!limit || *limit < 1) return Fail(Code::kBadData, "{} must be a positive number", name);
+  if (*limit > kMost) return Fail(Code::kBadData, "{} must not exceed {}", name, kMost);
   return static_cast<std::size_t>(*limit);
+}
+
+/// What VictoriaMetrics' parameters ask for beyond Prometheus' `limit`.
+struct CardinalityRequest {
+  std::vector<Matcher> matchers;
+  std::string focus_label;
+  storage::CardinalityQuery query;
+  bool extended = false;
+};
+
+Status ReadCardinalityRequest(const Parameters& parameters, CardinalityRequest& out) {
+  VEDETTE_TRY(out.query.top, TopLimit(parameters, parameters.Has("topN") ? "topN" : "limit"));
+  for (const char* name : {"topN", "date", "match[]", "focusLabel"}) out.extended |= parameters.Has(name);
+  if (const std::string_view date = parameters.Get("date"); !date.empty()) {
+    const Result<TimeMs> day = ParseTime(std::string(date) + "T00:00:00Z");
+    if (!day || date.size() != 10) return Fail(Code::kBadData, "date {} is not YYYY-MM-DD", Quote(date));
+    out.query.day = *day;
+  }
+  VEDETTE_TRY(const MatcherSets sets, MatchParameters(parameters));
+  if (sets.size() > 1) return Fail(Code::kBadData, "only one match[] is supported here");
+  if (!sets.empty()) out.matchers = sets.front();
+  out.focus_label = parameters.Get("focusLabel");
+  out.query.matchers = out.matchers;
+  out.query.focus_label = out.focus_label;
+  return Ok();
 }
 
 }  // namespace
@@ -75,8 +100,14 @@ Response RuntimeInfo(const ApiContext& context, const Request&) {
 
 Response TsdbStatus(const ApiContext& context, const Request& request) {
   return Answer([&]() -> Result<Response> {
-    VEDETTE_TRY(const std::size_t limit, TopLimit(request.query));
-    const storage::StoreStats stats = context.storage.Stats(limit);
+    CardinalityRequest asked;
+    VEDETTE_CHECK(ReadCardinalityRequest(request.query, asked));
+    storage::StoreStats stats;
+    if (asked.extended) {
+      VEDETTE_TRY(stats, context.storage.Cardinality(asked.query));
+    } else {
+      stats = context.storage.Stats(asked.query.top);
+    }
     // Of an empty head Prometheus sends the ends of time, the wrong way round.
     const TimeRange range = stats.head_range.value_or(TimeRange{TimeMs::Max(), TimeMs::Min()});
     Success success;
@@ -88,6 +119,11 @@ Response TsdbStatus(const ApiContext& context, const Request& request) {
     WriteTop(json, "labelValueCountByLabelName", stats.values_by_label);
     WriteTop(json, "memoryInBytesByLabelName", stats.bytes_by_label);
     WriteTop(json, "seriesCountByLabelValuePair", stats.series_by_pair);
+    if (asked.extended) {
+      json.Key("totalSeries").Uint(stats.head_series).Key("totalLabelValuePairs").Uint(stats.label_pairs);
+      WriteTop(json, "seriesCountByLabelName", stats.series_by_label);
+      WriteTop(json, "seriesCountByFocusLabelValue", stats.series_by_focus_value);
+    }
     json.End();
     return std::move(success).Finish();
   });

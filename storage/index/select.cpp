@@ -58,7 +58,7 @@ bool CheaperOnLabels(const PostingsSource& index, const Matcher& m, std::size_t 
 
 class Selector {
  public:
-  explicit Selector(const PostingsSource& index) : index_(index) {}
+  Selector(const PostingsSource& index, bool exactly) : index_(index), exactly_(exactly) {}
 
   Status Apply(const Matcher& m) {
     if (limited_ && out_.ids.empty()) return Ok();
@@ -69,7 +69,7 @@ class Selector {
       key = m.ToString();
       kept = index_.Recall(key);
     }
-    if (!kept && limited_ && CheaperOnLabels(index_, m, out_.ids.size())) {
+    if (!kept && limited_ && !exactly_ && CheaperOnLabels(index_, m, out_.ids.size())) {
       out_.left_over.push_back(&m);
       return Ok();
     }
@@ -107,9 +107,37 @@ class Selector {
   }
 
   const PostingsSource& index_;
+  const bool exactly_;
   Selection out_;
   bool limited_ = false;
 };
+
+Result<Selection> Run(const PostingsSource& index, std::span<const Matcher> matchers, bool exactly) {
+  struct Step {
+    const Matcher* matcher;
+    int kind;
+    std::size_t series;
+  };
+  std::vector<Step> steps;
+  for (const Matcher& m : matchers) {
+    if (IsTrivial(m)) continue;
+    Step step{&m, m.MatchesEmpty() ? 3 : 2, 0};
+    if (IsEqualTo(m)) {
+      step.kind = 0;
+      VEDETTE_TRY(step.series, index.SeriesCount(m.name(), m.value()));
+      if (step.series == 0) return Selection();
+    } else if (step.kind == 2 && m.regex() != nullptr) {
+      // An alternation or a prefix narrows; "any other value" and "the label is there" do little.
+      if (!m.regex()->literals().empty() || !m.regex()->prefix().empty()) step.kind = 1;
+    }
+    steps.push_back(step);
+  }
+  std::ranges::stable_sort(
+      steps, [](const Step& a, const Step& b) { return a.kind != b.kind ? a.kind < b.kind : a.series < b.series; });
+  Selector selector(index, exactly);
+  for (const Step& step : steps) VEDETTE_CHECK(selector.Apply(*step.matcher));
+  return std::move(selector).Finish();
+}
 
 }  // namespace
 
@@ -134,6 +162,26 @@ Status PostingsSource::VisitValuesOf(std::string_view name, std::span<const Seri
   return failed;
 }
 
+Status PostingsSource::VisitPairs(const Postings* within, const VisitPair& visit) const {
+  std::vector<std::string> names;
+  VEDETTE_CHECK(VisitNames([&](std::string_view name) {
+    names.emplace_back(name);
+    return true;
+  }));
+  Postings with;
+  for (const std::string& name : names) {
+    Status failed = Ok();
+    VEDETTE_CHECK(VisitValues(name, [&](std::string_view value) {
+      with.clear();
+      failed = WithLabel(name, value, with);
+      if (failed) visit(name, value, within == nullptr ? with.size() : Intersect(*within, with).size());
+      return failed.has_value();
+    }));
+    VEDETTE_CHECK(failed);
+  }
+  return Ok();
+}
+
 std::shared_ptr<const std::string> PostingsSource::Recall(std::string_view) const { return nullptr; }
 
 void PostingsSource::Remember(std::string_view, std::string) const {}
@@ -143,30 +191,12 @@ bool Selection::Accepts(const Labels& labels) const {
 }
 
 Result<Selection> SelectSeries(const PostingsSource& index, std::span<const Matcher> matchers) {
-  struct Step {
-    const Matcher* matcher;
-    int kind;
-    std::size_t series;
-  };
-  std::vector<Step> steps;
-  for (const Matcher& m : matchers) {
-    if (IsTrivial(m)) continue;
-    Step step{&m, m.MatchesEmpty() ? 3 : 2, 0};
-    if (IsEqualTo(m)) {
-      step.kind = 0;
-      VEDETTE_TRY(step.series, index.SeriesCount(m.name(), m.value()));
-      if (step.series == 0) return Selection();
-    } else if (step.kind == 2 && m.regex() != nullptr) {
-      // An alternation or a prefix narrows; "any other value" and "the label is there" do little.
-      if (!m.regex()->literals().empty() || !m.regex()->prefix().empty()) step.kind = 1;
-    }
-    steps.push_back(step);
-  }
-  std::ranges::stable_sort(
-      steps, [](const Step& a, const Step& b) { return a.kind != b.kind ? a.kind < b.kind : a.series < b.series; });
-  Selector selector(index);
-  for (const Step& step : steps) VEDETTE_CHECK(selector.Apply(*step.matcher));
-  return std::move(selector).Finish();
+  return Run(index, matchers, false);
+}
+
+Result<Postings> SelectExactly(const PostingsSource& index, std::span<const Matcher> matchers) {
+  VEDETTE_TRY(Selection selection, Run(index, matchers, true));
+  return std::move(selection.ids);
 }
 
 }  // namespace vedette::storage

@@ -42,6 +42,10 @@ class PostingsSource {
   /// Ascending, the values of `name` that one of `ids` at least has, until `visit` returns false.
   virtual Status VisitValuesOf(std::string_view name, std::span<const SeriesId> ids, const AcceptValue& visit) const;
 
+  /// Name by name, all labels of the index with the number of series (of those in `within`, unless it is null).
+  using VisitPair = std::function<void(std::string_view name, std::string_view value, std::uint64_t series)>;
+  virtual Status VisitPairs(const Postings* within, const VisitPair& visit) const;
+
   // Sets that a regular expression took work to find may be kept for the next query, as stored postings.
   virtual std::shared_ptr<const std::string> Recall(std::string_view key) const;
   virtual void Remember(std::string_view key, std::string postings) const;
@@ -59,5 +63,8 @@ struct Selection {
 /// series before the others, then what else refuses the absent label, last what is to be subtracted; an empty set ends
 /// the work. The result points into `matchers`.
 Result<Selection> SelectSeries(const PostingsSource& index, std::span<const Matcher> matchers);
+
+/// The same without left-over matchers, whatever it costs: for who has no use for labels.
+Result<Postings> SelectExactly(const PostingsSource& index, std::span<const Matcher> matchers);
 
 }  // namespace vedette::storage

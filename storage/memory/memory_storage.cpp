@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "storage/append_batch.h"
+#include "storage/index/cardinality.h"
 #include "storage/index/label_index.h"
 
 namespace vedette::storage {
@@ -214,6 +215,14 @@ class MemoryStorage final : public Storage {
       stats.head_range->min = std::min(stats.head_range->min, range.min);
       stats.head_range->max = std::max(stats.head_range->max, range.max);
     }
+    return stats;
+  }
+
+  Result<StoreStats> Cardinality(const CardinalityQuery& query) const override {
+    if (query.day) return Fail(Code::kUnavailable, "a store in memory has no index by day");
+    StoreStats stats = Stats(query.top);
+    const std::shared_lock lock(data_->mutex);
+    VEDETTE_CHECK(CountCardinality(data_->index, query, stats));
     return stats;
   }
 

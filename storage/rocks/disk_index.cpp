@@ -190,6 +190,21 @@ Status DiskIndex::WalkValues(std::string_view name, const AcceptValue& visit) co
   return Ok();
 }
 
+Status DiskIndex::VisitPairs(const Postings* within, const VisitPair& visit) const {
+  Postings with;
+  return VisitRows([&](std::string_view name, std::string_view value, std::string_view row) -> Result<bool> {
+    if (within == nullptr) {
+      VEDETTE_TRY(const std::size_t count, CountPostings(row));
+      visit(name, value, count);
+      return true;
+    }
+    with.clear();
+    VEDETTE_CHECK(DecodePostingsWithin(row, *within, with));
+    visit(name, value, with.size());
+    return true;
+  });
+}
+
 void DiskIndexBatch::Add(std::int32_t day, SeriesId id, const Labels& labels) {
   Day& entry = days_[day];
   entry.all.push_back(id);

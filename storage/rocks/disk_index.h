@@ -41,6 +41,8 @@ class DiskIndex final : public PostingsSource {
   std::shared_ptr<const std::string> Recall(std::string_view key) const override;
   void Remember(std::string_view key, std::string postings) const override;
 
+  Status VisitPairs(const Postings* within, const VisitPair& visit) const override;
+
   /// All rows but that of all series, in the order of their keys, until `visit` returns false or an error.
   using VisitRow =
       std::function<Result<bool>(std::string_view name, std::string_view value, std::string_view postings)>;

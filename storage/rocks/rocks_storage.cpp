@@ -11,6 +11,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "core/log.h"
+#include "storage/index/cardinality.h"
 #include "storage/rocks/engine.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/recovery.h"
@@ -46,6 +47,7 @@ class RocksStorageImpl final : public RocksStorage {
   }
   std::unique_ptr<Querier> NewQuerier(TimeRange range) const override { return NewRocksQuerier(*engine_, range); }
   StoreStats Stats(std::size_t top) const override;
+  Result<StoreStats> Cardinality(const CardinalityQuery& query) const override;
   Status Flush() override;
   Status RunMaintenance(TimeMs now) override;
 
@@ -256,6 +258,23 @@ StoreStats RocksStorageImpl::Stats(std::size_t top) const {
   }
   stats.head_chunks = engine_->head.open_chunks();
   stats.head_range = engine_->head.range();
+  return stats;
+}
+
+Result<StoreStats> RocksStorageImpl::Cardinality(const CardinalityQuery& query) const {
+  // What is in memory has the series of today; what is sealed of them is a part.
+  const bool now = !query.day || DayOf(*query.day) >= DayOf(engine_->clock.Now());
+  StoreStats stats;
+  if (now) {
+    const std::shared_lock lock(engine_->head.table().mutex());
+    VEDETTE_CHECK(CountCardinality(engine_->head.table().index(), query, stats));
+    stats.head_chunks = engine_->head.open_chunks();
+    stats.head_range = engine_->head.range();
+    return stats;
+  }
+  const std::int32_t day = DayOf(*query.day);
+  VEDETTE_CHECK(CountCardinality(DiskIndex(*engine_->database, day, nullptr), query, stats));
+  if (stats.head_series != 0) stats.head_range = {StartOfDay(day), StartOfDay(day + 1) - Millis(1)};
   return stats;
 }
 

@@ -1,3 +1,8 @@
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
 #include "core/matcher.h"
 
 #include "tests/support/catch.h"
@@ -25,6 +30,54 @@ TEST_CASE("a broken expression is refused with its text", "[core][matcher]") {
   REQUIRE(!result);
   CHECK(result.error().code == Code::kBadData);
   CHECK(result.error().message.find("a(") != std::string::npos);
+}
+
+/// What the automaton says, without what was read from the expression's shape.
+bool AutomatonMatches(const Regex& regex, std::string_view text) {
+  std::string ignored;
+  return regex.Expand(text, "", ignored);
+}
+
+TEST_CASE("what is read from an expression agrees with the automaton", "[core][matcher]") {
+  const std::vector<std::string> atoms = {"a",    "b",     "ab",    ".",          ".*",   ".+", "[ab]",
+                                          "[^a]", "\\.",   "(a|b)", "(?:ab|b.*)", "(a|)", "a?", "b*",
+                                          "a+",   "(ab)+", "x{2}",  "\\d",        "1",    "ü",  "(a.*)?"};
+  const std::vector<std::string> texts = {"",   "a",  "b",   "ab", "ba",   "aab", "abb", "abab", ".",    "a.b", "1",
+                                          "a1", "xx", "axx", "\n", "a\nb", "ü",   "aü",  "AB",   "bbbb", "aa",  "b.a"};
+  std::mt19937 random(3);
+  for (int round = 0; round < 4000; ++round) {
+    std::string pattern = random() % 8 == 0 ? "(?i)" : random() % 8 == 0 ? "^" : "";
+    for (unsigned n = random() % 5; n > 0; --n) {
+      pattern += atoms[random() % atoms.size()];
+      if (random() % 5 == 0) pattern += "|";
+    }
+    if (random() % 8 == 0) pattern += "$";
+    const auto regex = Regex::Compile(pattern);
+    if (!regex) continue;
+    for (const std::string& text : texts) {
+      INFO(pattern << " against " << text);
+      CHECK(regex->Matches(text) == AutomatonMatches(*regex, text));
+      if (!regex->literals().empty())
+        CHECK(std::ranges::binary_search(regex->literals(), text) == regex->Matches(text));
+      if (regex->Matches(text)) CHECK(text.starts_with(regex->prefix()));
+    }
+  }
+}
+
+TEST_CASE("an index can look up what an expression lists", "[core][matcher]") {
+  const auto literals = [](const char* pattern) {
+    const Regex regex = MustHave(Regex::Compile(pattern));
+    return std::vector<std::string>(regex.literals().begin(), regex.literals().end());
+  };
+  using List = std::vector<std::string>;
+  CHECK(literals("^(web|db)-[12]$") == List{"db-1", "db-2", "web-1", "web-2"});
+  CHECK(literals("a|b(c|d)?") == List{"a", "b", "bc", "bd"});
+  CHECK(literals("a\\.b") == List{"a.b"});
+  CHECK(literals("(?i)a").empty());
+  CHECK(literals("a.*").empty());
+  CHECK(MustHave(Regex::Compile("web-[0-9]{1,2}:9100")).prefix() == "web-");
+  CHECK(MustHave(Regex::Compile("(web-1|web-2).*")).prefix() == "web-");
+  CHECK(MustHave(Regex::Compile("(?i)K")).Matches("\xE2\x84\xAA"));  // the Kelvin sign
 }
 
 TEST_CASE("replacement templates follow Go", "[core][matcher]") {

@@ -109,6 +109,11 @@ TEST_CASE_METHOD(ApiFixture, "the store's largest names are counted", "[api][sta
   CHECK(text.find(R"("seriesCountByMetricName":[{"name":"x","value":2}],)") != std::string::npos);
   CHECK(text.find(R"("labelValueCountByLabelName":[{"name":"job","value":2}],)") != std::string::npos);
   CHECK(text.find(R"("seriesCountByLabelValuePair":[{"name":"__name__=x","value":2}]})") != std::string::npos);
+  const std::string part = Get("status/tsdb", {{"topN", "5"}, {"match[]", R"({job="a"})"}, {"focusLabel", "job"}});
+  CHECK(part.find(R"("totalSeries":1,"totalLabelValuePairs":2,)") != std::string::npos);
+  CHECK(part.find(R"("seriesCountByFocusLabelValue":[{"name":"a","value":1}])") != std::string::npos);
+  CHECK(Get("status/tsdb", {{"date", "yesterday"}}) == Bad(R"(date \"yesterday\" is not YYYY-MM-DD)"));
+  CHECK(Get("status/tsdb", {{"topN", "0"}}) == Bad("topN must be a positive number"));
   CHECK(Get("status/tsdb", {{"limit", "0"}}) == Bad("limit must be a positive number"));
   CHECK(Get("status/tsdb", {{"limit", "10001"}}) == Bad("limit must not exceed 10000"));
 }

@@ -51,6 +51,45 @@ class World {
     }
   }
 
+  void CheckCardinality() {
+    const int back = Pick(kDays - 1) + 1;
+    std::vector<Matcher> matchers;
+    for (int i = Pick(3); i > 0; --i) matchers.push_back(RandomMatcher());
+    std::map<std::string, std::uint64_t> metrics, jobs, pairs, names;
+    std::uint64_t series = 0;
+    for (const auto& [labels, days] : days_) {
+      if (!days.contains(today_ - back) || !MatchesAll(matchers, labels)) continue;
+      ++series;
+      for (const LabelView label : labels) {
+        const std::string value(label.value), name(label.name);
+        if (name == "__name__") ++metrics[value];
+        if (name == "job") ++jobs[value];
+        ++pairs[name + "=" + value];
+        ++names[name];
+      }
+    }
+    const auto list = [](StoreStats::Top top) {
+      std::map<std::string, std::uint64_t> out;
+      for (auto& [name, count] : top) out[name] = count;
+      return out;
+    };
+    MustSucceed(fixture_.store->Flush());
+    CardinalityQuery query;
+    query.top = 1000;
+    query.day = StartOfDay(today_ - back) + Millis(5);
+    query.matchers = matchers;
+    query.focus_label = "job";
+    const StoreStats stats = MustHave(fixture_.store->Cardinality(query));
+    CHECK(stats.head_series == series);
+    CHECK(stats.label_pairs == pairs.size());
+    CHECK(list(stats.series_by_metric) == metrics);
+    CHECK(list(stats.series_by_focus_value) == jobs);
+    CHECK(list(stats.series_by_pair) == pairs);
+    CHECK(list(stats.series_by_label) == names);
+    query.top = 1;
+    CHECK(MustHave(fixture_.store->Cardinality(query)).series_by_pair.size() <= 1);
+  }
+
   void Check() {
     const int first = Pick(kDays), last = Pick(first + 1);
     TimeRange range{StartOfDay(today_ - first), StartOfDay(today_ - last + 1) - Millis(1)};
@@ -122,6 +161,7 @@ TEST_CASE("selecting over days on disk finds what checking every series would", 
     for (int i = 0; i < 150; ++i) {
       world.Shake();
       for (int n = 0; n < 4; ++n) world.Check();
+      if (i % 15 == 0) world.CheckCardinality();
     }
   }
 }
