@@ -1,5 +1,5 @@
-// Many series in memory in the order of their labels, without comparing texts: labels are interned pairs, each pair gets
-// its place among all, and the lists of places are put in order by counting.
+// Many series in memory in the order of their labels, without comparing texts: labels are interned pairs, each pair
+// gets its place among all, and the lists of places are put in order by counting.
 #pragma once
 
 #include <cstdint>

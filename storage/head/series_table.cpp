@@ -77,6 +77,14 @@ void SeriesTable::ViewLabels(const HeadSeries& series, std::vector<LabelView>& o
   });
 }
 
+void SeriesTable::PairsOf(const HeadSeries& series, std::vector<PairId>& out) const {
+  if (series.labels_ == HeadSeries::kNoLabels) return;
+  VisitPairs(lists_.Get(series.labels_), [&](PairId pair) {
+    out.push_back(pair);
+    return true;
+  });
+}
+
 Labels SeriesTable::LabelsOf(const HeadSeries& series) const {
   thread_local std::vector<LabelView> views;
   ViewLabels(series, views);

@@ -35,6 +35,8 @@ class SeriesTable {
   Labels LabelsOf(const HeadSeries& series) const;
   void ViewLabels(const HeadSeries& series, std::vector<LabelView>& out) const;
   std::string_view ValueOf(const HeadSeries& series, std::string_view name) const;
+  /// Appends the labels as numbers, by name.
+  void PairsOf(const HeadSeries& series, std::vector<PairId>& out) const;
 
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }  // no lock
   /// Bytes held for labels, index, hashes and state; what OpenData holds is not in it.

@@ -4,37 +4,21 @@
 #include <string>
 #include <utility>
 
+#include "storage/index/top_list.h"
+
 namespace vedette::storage {
 namespace {
 
-/// Keeps the `top` largest counts, then by name.
-class TopList {
- public:
-  explicit TopList(std::size_t top) : top_(top) {}
-  void Offer(std::uint64_t count, std::string name) {
-    list_.emplace_back(std::move(name), count);
-    if (list_.size() >= 2 * top_ + 64) Cut();
-  }
-  StoreStats::Top Take() {
-    Cut();
-    return std::move(list_);
-  }
-
- private:
-  void Cut() {
-    std::ranges::sort(list_, [](const auto& a, const auto& b) {
-      return a.second != b.second ? a.second > b.second : a.first < b.first;
-    });
-    if (list_.size() > top_) list_.resize(top_);
-  }
-  std::size_t top_;
-  StoreStats::Top list_;
-};
+/// New series of which queries that ran before learn one by one; after more they start anew.
+constexpr std::ptrdiff_t kRememberedIds = 32'768;
 
 }  // namespace
 
 void LabelIndex::Add(SeriesId id, std::span<const LabelView> labels, std::vector<PairId>& pairs) {
   all_.Add(id);
+  ++additions_;
+  if (recent_.size() >= std::size_t{2} * kRememberedIds) recent_.erase(recent_.begin(), recent_.end() - kRememberedIds);
+  recent_.push_back(id);
   for (const LabelView& label : labels) {
     const PairId pair = pairs_.Intern(label);
     pairs_.ids(pair).Add(id);
@@ -80,16 +64,27 @@ void LabelIndex::FillStats(std::size_t top, StoreStats& stats) const {
       const std::string_view value = pairs_.View(pair).value;
       const std::uint64_t count = pairs_.ids(pair).size();
       label_bytes += (name.size() + value.size()) * count;
-      by_pair.Offer(count, std::string(name).append("=").append(value));
-      if (name == kMetricName) by_metric.Offer(count, std::string(value));
+      by_pair.Offer(count, name, value);
+      if (name == kMetricName) by_metric.Offer(count, value);
     }
-    by_label.Offer(values->size(), std::string(name));
-    bytes.Offer(label_bytes, std::string(name));
+    by_label.Offer(values->size(), name);
+    bytes.Offer(label_bytes, name);
   }
   stats.series_by_metric = by_metric.Take();
   stats.values_by_label = by_label.Take();
   stats.bytes_by_label = bytes.Take();
   stats.series_by_pair = by_pair.Take();
+}
+
+std::optional<std::span<const SeriesId>> LabelIndex::AddedSince(std::uint64_t additions) const {
+  const std::uint64_t count = additions_ - additions;
+  if (count > recent_.size()) return std::nullopt;
+  return std::span(recent_).last(static_cast<std::size_t>(count));
+}
+
+Result<std::size_t> LabelIndex::SeriesCount(std::string_view name, std::string_view value) const {
+  const PairId pair = pairs_.Find(name, value);
+  return pair == PairId::kNone ? 0 : pairs_.ids(pair).size();
 }
 
 Status LabelIndex::All(Postings& out) const {

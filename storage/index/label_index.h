@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,10 @@ class LabelIndex final : public PostingsSource {
   void Remove(std::span<const SeriesEntry> series);
 
   const LabelPairs& pairs() const { return pairs_; }
+  /// How many series ever came, and the ids of those that came since it was `additions`, some perhaps gone again;
+  /// nothing when they are too many to be remembered.
+  std::uint64_t additions() const { return additions_; }
+  std::optional<std::span<const SeriesId>> AddedSince(std::uint64_t additions) const;
   std::size_t series_count() const { return all_.size(); }
   std::size_t pair_count() const { return pairs_.size(); }
   /// The four lists of StoreStats, `top` entries each.
@@ -30,6 +35,7 @@ class LabelIndex final : public PostingsSource {
   std::size_t allocated_bytes() const { return pairs_.allocated_bytes() + all_.allocated_bytes(); }
 
   Status All(Postings& out) const override;
+  Result<std::size_t> SeriesCount(std::string_view name, std::string_view value) const override;
   Status WithLabel(std::string_view name, std::string_view value, Postings& out) const override;
   Status WithValues(std::string_view name, std::string_view prefix, const AcceptValue& accept,
                     Postings& out) const override;
@@ -40,6 +46,8 @@ class LabelIndex final : public PostingsSource {
  private:
   LabelPairs pairs_;
   IdSet all_;
+  std::uint64_t additions_ = 0;
+  std::vector<SeriesId> recent_;  // the last that came
 };
 
 }  // namespace vedette::storage

@@ -58,17 +58,15 @@ bool CheaperOnLabels(const PostingsSource& index, const Matcher& m, std::size_t 
 
 class Selector {
  public:
-  Selector(const PostingsSource& index, bool exactly) : index_(index), exactly_(exactly) {}
+  Selector(const PostingsSource& index, const KeptSets* kept, bool exactly)
+      : index_(index), kept_(kept), exactly_(exactly) {}
 
   Status Apply(const Matcher& m) {
     if (limited_ && out_.ids.empty()) return Ok();
     if (limited_ && IsEqualTo(m)) return index_.KeepWithLabel(m.name(), m.value(), out_.ids);
-    std::string key;
+    const bool keeps = kept_ != nullptr && IsKept(m);
     std::shared_ptr<const std::string> kept;
-    if (IsKept(m)) {
-      key = m.ToString();
-      kept = index_.Recall(key);
-    }
+    if (keeps) kept = kept_->Recall(m);
     if (!kept && limited_ && !exactly_ && CheaperOnLabels(index_, m, out_.ids.size())) {
       out_.left_over.push_back(&m);
       return Ok();
@@ -79,7 +77,7 @@ class Selector {
     if (!kept) {
       VEDETTE_CHECK(Collect(index_, m, found));
       Normalize(found);
-      if (!key.empty()) Keep(key, found);
+      if (keeps) Keep(m, found);
     } else if (limited_ || subtract) {
       VEDETTE_CHECK(DecodePostingsWithin(*kept, out_.ids, found));
     } else {
@@ -100,19 +98,21 @@ class Selector {
   }
 
  private:
-  void Keep(std::string_view key, const Postings& ids) const {
+  void Keep(const Matcher& m, const Postings& ids) const {
     std::string postings;
     EncodePostings(ids, postings);
-    index_.Remember(key, std::move(postings));
+    kept_->Remember(m, std::move(postings));
   }
 
   const PostingsSource& index_;
+  const KeptSets* const kept_;
   const bool exactly_;
   Selection out_;
   bool limited_ = false;
 };
 
-Result<Selection> Run(const PostingsSource& index, std::span<const Matcher> matchers, bool exactly) {
+Result<Selection> Run(const PostingsSource& index, const KeptSets* kept, std::span<const Matcher> matchers,
+                      bool exactly) {
   struct Step {
     const Matcher* matcher;
     int kind;
@@ -134,7 +134,7 @@ Result<Selection> Run(const PostingsSource& index, std::span<const Matcher> matc
   }
   std::ranges::stable_sort(
       steps, [](const Step& a, const Step& b) { return a.kind != b.kind ? a.kind < b.kind : a.series < b.series; });
-  Selector selector(index, exactly);
+  Selector selector(index, kept, exactly);
   for (const Step& step : steps) VEDETTE_CHECK(selector.Apply(*step.matcher));
   return std::move(selector).Finish();
 }
@@ -182,20 +182,12 @@ Status PostingsSource::VisitPairs(const Postings* within, const VisitPair& visit
   return Ok();
 }
 
-std::shared_ptr<const std::string> PostingsSource::Recall(std::string_view) const { return nullptr; }
-
-void PostingsSource::Remember(std::string_view, std::string) const {}
-
-bool Selection::Accepts(const Labels& labels) const {
-  return std::ranges::all_of(left_over, [&](const Matcher* m) { return m->Matches(labels.Get(m->name())); });
+Result<Selection> SelectSeries(const PostingsSource& index, std::span<const Matcher> matchers, const KeptSets* kept) {
+  return Run(index, kept, matchers, false);
 }
 
-Result<Selection> SelectSeries(const PostingsSource& index, std::span<const Matcher> matchers) {
-  return Run(index, matchers, false);
-}
-
-Result<Postings> SelectExactly(const PostingsSource& index, std::span<const Matcher> matchers) {
-  VEDETTE_TRY(Selection selection, Run(index, matchers, true));
+Result<Postings> SelectExactly(const PostingsSource& index, std::span<const Matcher> matchers, const KeptSets* kept) {
+  VEDETTE_TRY(Selection selection, Run(index, kept, matchers, true));
   return std::move(selection.ids);
 }
 

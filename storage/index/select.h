@@ -45,10 +45,16 @@ class PostingsSource {
   /// Name by name, all labels of the index with the number of series (of those in `within`, unless it is null).
   using VisitPair = std::function<void(std::string_view name, std::string_view value, std::uint64_t series)>;
   virtual Status VisitPairs(const Postings* within, const VisitPair& visit) const;
+};
 
-  // Sets that a regular expression took work to find may be kept for the next query, as stored postings.
-  virtual std::shared_ptr<const std::string> Recall(std::string_view key) const;
-  virtual void Remember(std::string_view key, std::string postings) const;
+/// Sets that a matcher took work to find, from one query to the next: what the matcher accepts, or, when it accepts the
+/// absent label, what it refuses. As stored postings.
+class KeptSets {
+ public:
+  virtual ~KeptSets() = default;
+  /// Null: not there.
+  virtual std::shared_ptr<const std::string> Recall(const Matcher& m) const = 0;
+  virtual void Remember(const Matcher& m, std::string postings) const = 0;
 };
 
 struct Selection {
@@ -56,15 +62,28 @@ struct Selection {
   /// Matchers that are cheaper to check on the labels of `ids` than on all values of the index; the caller does so.
   std::vector<const Matcher*> left_over;
 
-  bool Accepts(const Labels& labels) const;
+  bool Accepts(const Labels& labels) const {
+    return AcceptsValues([&](std::string_view name) { return labels.Get(name); });
+  }
+  /// The same with `value_of(name)`, empty for an absent label.
+  template <class ValueOf>
+  bool AcceptsValues(ValueOf value_of) const {
+    for (const Matcher* m : left_over) {
+      if (!m->Matches(value_of(m->name()))) return false;
+    }
+    return true;
+  }
 };
 
 /// The series all `matchers` accept, up to Selection::left_over. Equal matchers come first, the one with the fewest
 /// series before the others, then what else refuses the absent label, last what is to be subtracted; an empty set ends
 /// the work. The result points into `matchers`.
-Result<Selection> SelectSeries(const PostingsSource& index, std::span<const Matcher> matchers);
+/// `kept` may be null.
+Result<Selection> SelectSeries(const PostingsSource& index, std::span<const Matcher> matchers,
+                               const KeptSets* kept = nullptr);
 
 /// The same without left-over matchers, whatever it costs: for who has no use for labels.
-Result<Postings> SelectExactly(const PostingsSource& index, std::span<const Matcher> matchers);
+Result<Postings> SelectExactly(const PostingsSource& index, std::span<const Matcher> matchers,
+                               const KeptSets* kept = nullptr);
 
 }  // namespace vedette::storage

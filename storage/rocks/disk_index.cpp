@@ -32,7 +32,7 @@ Result<DiskIndex::Bytes> DiskIndex::Row(std::string_view name, std::string_view 
     auto bytes = database_.Get(Family::kIndex, key, snapshot_);
     if (!bytes) return Damaged(name, value, bytes.error()).error();
     if (*bytes) out = std::make_shared<const std::string>(**bytes);
-    PutCached(IndexCache::Kind::kRow, key, {out ? *out : std::string(), {}});
+    PutCached(IndexCache::Kind::kRow, key, {out ? *out : std::string(), {}, 0});
   }
   rows_.emplace(std::move(key), out);
   return out;
@@ -74,13 +74,13 @@ void DiskIndex::PutCached(IndexCache::Kind kind, std::string_view text, IndexCac
                     std::make_shared<const IndexCache::Entry>(std::move(entry)));
 }
 
-std::shared_ptr<const std::string> DiskIndex::Recall(std::string_view key) const {
-  const auto entry = Cached(IndexCache::Kind::kMatcher, key);
+std::shared_ptr<const std::string> DiskIndex::Recall(const Matcher& m) const {
+  const auto entry = Cached(IndexCache::Kind::kMatcher, m.ToString());
   return entry ? Bytes(entry, &entry->postings) : nullptr;
 }
 
-void DiskIndex::Remember(std::string_view key, std::string postings) const {
-  PutCached(IndexCache::Kind::kMatcher, key, {std::move(postings), {}});
+void DiskIndex::Remember(const Matcher& m, std::string postings) const {
+  PutCached(IndexCache::Kind::kMatcher, m.ToString(), {std::move(postings), {}, 0});
 }
 
 Status DiskIndex::WithValues(std::string_view name, std::string_view prefix, const AcceptValue& accept,

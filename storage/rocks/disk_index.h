@@ -21,7 +21,7 @@ struct DayCache {
 };
 
 /// Not thread-safe: made for one query.
-class DiskIndex final : public PostingsSource {
+class DiskIndex final : public PostingsSource, public KeptSets {
  public:
   /// `snapshot` may be null: the newest state. All arguments must outlive the object.
   DiskIndex(const Database& database, std::int32_t day, const rocksdb::Snapshot* snapshot, DayCache cache = {})
@@ -38,8 +38,8 @@ class DiskIndex final : public PostingsSource {
   Result<std::size_t> SeriesCount(std::string_view name, std::string_view value) const override;
   Status KeepWithLabel(std::string_view name, std::string_view value, Postings& ids) const override;
   Status VisitValuesOf(std::string_view name, std::span<const SeriesId> ids, const AcceptValue& visit) const override;
-  std::shared_ptr<const std::string> Recall(std::string_view key) const override;
-  void Remember(std::string_view key, std::string postings) const override;
+  std::shared_ptr<const std::string> Recall(const Matcher& m) const override;
+  void Remember(const Matcher& m, std::string postings) const override;
 
   Status VisitPairs(const Postings* within, const VisitPair& visit) const override;
 

@@ -6,9 +6,7 @@ namespace vedette::storage {
 namespace {
 
 /// No day: its sets carry the number of series that had come until then.
-std::string KeyOf(const Matcher& m) {
-  return IndexCache::Key(INT32_MAX, 0, IndexCache::Kind::kMatcher, m.ToString());
-}
+std::string KeyOf(const Matcher& m) { return IndexCache::Key(INT32_MAX, 0, IndexCache::Kind::kMatcher, m.ToString()); }
 
 }  // namespace
 

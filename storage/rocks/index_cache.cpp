@@ -50,7 +50,12 @@ void IndexCache::Put(std::string key, std::shared_ptr<const Entry> entry) {
   if (bytes > MaxEntryBytes()) return;
   std::list<Item> dropped;  // destroyed outside the lock
   const std::lock_guard lock(mutex_);
-  if (by_key_.contains(key)) return;
+  if (const auto old = by_key_.find(key); old != by_key_.end()) {
+    const auto item = old->second;
+    bytes_ -= item->bytes;
+    by_key_.erase(old);
+    dropped.splice(dropped.begin(), items_, item);
+  }
   items_.push_front({std::move(key), std::move(entry), bytes});
   by_key_.emplace(items_.front().key, items_.begin());
   bytes_ += bytes;

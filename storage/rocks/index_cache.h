@@ -29,12 +29,13 @@ class IndexCache {
   struct Entry {
     std::string postings;
     std::vector<std::string> texts;
+    std::uint64_t version = 0;  // the owner's
   };
   enum class Kind : char { kRow = 'r', kMatcher = 'm', kNames = 'n', kValues = 'v' };
   static std::string Key(std::int32_t day, std::uint64_t version, Kind kind, std::string_view text);
 
   std::shared_ptr<const Entry> Find(const std::string& key);
-  /// An entry larger than an eighth of its half is not kept.
+  /// Replaces what has the key. An entry larger than an eighth of its half is not kept.
   void Put(std::string key, std::shared_ptr<const Entry> entry);
   std::size_t MaxEntryBytes() const { return max_bytes_ / 8; }
 

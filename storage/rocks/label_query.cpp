@@ -71,11 +71,15 @@ struct SeriesSelector::LabelQuestion {
     return name ? index.VisitValues(*name, visit) : index.VisitNames(visit);
   }
 
-  void AddFrom(const Labels& labels, NameSet& out) const {
-    if (!name) {
-      for (const LabelView label : labels) out.Add(label.name);
-    } else if (const std::string_view value = labels.Get(*name); !value.empty()) {
-      out.Add(value);
+  /// `labels`: a label set or the views of one.
+  template <class Set>
+  void AddFrom(const Set& labels, NameSet& out) const {
+    for (const LabelView label : labels) {
+      if (!name) {
+        out.Add(label.name);
+      } else if (label.name == *name) {
+        out.Add(label.value);
+      }
     }
   }
 
@@ -130,17 +134,18 @@ Result<bool> SeriesSelector::AskHead(const LabelQuestion& question, std::span<co
     }));
     return complete;
   }
-  VEDETTE_TRY(const Selection selection, SelectSeries(index, matchers));
-  for (const SeriesId id : selection.ids) {
-    const HeadSeries& series = *table.Find(id);
-    if (!engine_.head.MayHave(series, range_, complete)) continue;
-    if (!selection.left_over.empty() && !selection.Accepts(table.LabelsOf(series))) continue;
-    seen.push_back(id);
-  }
+  Result<std::vector<const HeadSeries*>> result = std::vector<const HeadSeries*>();
+  (void)FindInHead(matchers, result);
+  VEDETTE_TRY(const std::vector<const HeadSeries*> found, std::move(result));
+  for (const HeadSeries* series : found) seen.push_back(series->id);
   if (seen.size() > kWalkedSeries) {
     VEDETTE_CHECK(question.VisitOf(index, seen, out));
-  } else {
-    for (const SeriesId id : seen) question.AddFrom(table.LabelsOf(*table.Find(id)), out);
+    return complete;
+  }
+  std::vector<LabelView> labels;
+  for (const HeadSeries* series : found) {
+    table.ViewLabels(*series, labels);
+    question.AddFrom(labels, out);
   }
   return complete;
 }
@@ -149,7 +154,7 @@ Status SeriesSelector::AskDay(const LabelQuestion& question, std::int32_t day, s
                               NameSet& out, Postings& seen) const {
   const DiskIndex index = IndexOf(day);
   if (matchers.empty()) return question.Visit(index, [&](std::string_view text) { return out.Add(text); });
-  VEDETTE_TRY(const Selection selection, SelectSeries(index, matchers));
+  VEDETTE_TRY(const Selection selection, SelectSeries(index, matchers, &index));
   Postings fresh = Subtract(selection.ids, seen);
   if (fresh.empty()) return Ok();
   seen = Unite(seen, fresh);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <shared_mutex>
 
+#include "storage/head/label_order.h"
+#include "storage/rocks/head_sets.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/label_reader.h"
 
@@ -26,9 +28,11 @@ bool SeriesSelector::HeadIsComplete() const { return range_.min.ms > engine_.cat
 Result<std::vector<SeriesEntry>> SeriesSelector::Select(std::span<const Matcher> matchers,
                                                         std::size_t max_series) const {
   const auto over_limit = [&](std::size_t n) { return max_series != 0 && n > max_series; };
+  const auto by_labels = [](const SeriesEntry& a, const SeriesEntry& b) { return a.labels < b.labels; };
   std::vector<SeriesEntry> out;
   Postings seen;
-  VEDETTE_TRY(const bool complete, SelectInHead(matchers, out, seen));
+  VEDETTE_TRY(const bool complete, SelectInHead(matchers, max_series, out, seen));
+  const auto from_disk = static_cast<std::ptrdiff_t>(out.size());
   if (!complete) {
     for (const std::int32_t day : Days()) {
       if (over_limit(out.size())) break;
@@ -36,25 +40,51 @@ Result<std::vector<SeriesEntry>> SeriesSelector::Select(std::span<const Matcher>
     }
   }
   if (over_limit(out.size())) return Fail(Code::kLimit, "the selector matches more than {} series", max_series);
-  std::ranges::sort(out, [](const SeriesEntry& a, const SeriesEntry& b) { return a.labels < b.labels; });
+  std::sort(out.begin() + from_disk, out.end(), by_labels);
+  std::inplace_merge(out.begin(), out.begin() + from_disk, out.end(), by_labels);
   return out;
 }
 
+bool SeriesSelector::FindInHead(std::span<const Matcher> matchers, Result<std::vector<const HeadSeries*>>& out) const {
+  const SeriesTable& table = engine_.head.table();
+  const bool complete = HeadIsComplete();
+  const HeadSets kept(table, engine_.index_cache);
+  const Result<Selection> selection = SelectSeries(table.index(), matchers, &kept);
+  if (!selection) {
+    out = selection.error();
+    return complete;
+  }
+  std::vector<const HeadSeries*> found;
+  found.reserve(selection->ids.size());
+  for (const SeriesId id : selection->ids) {
+    const HeadSeries* series = table.Find(id);
+    if (series == nullptr || !engine_.head.MayHave(*series, range_, complete)) continue;
+    if (!selection->AcceptsValues([&](std::string_view name) { return table.ValueOf(*series, name); })) continue;
+    found.push_back(series);
+  }
+  out = std::move(found);
+  return complete;
+}
+
 /// True when the head is complete.
-Result<bool> SeriesSelector::SelectInHead(std::span<const Matcher> matchers, std::vector<SeriesEntry>& out,
-                                          Postings& seen) const {
+Result<bool> SeriesSelector::SelectInHead(std::span<const Matcher> matchers, std::size_t max_series,
+                                          std::vector<SeriesEntry>& out, Postings& seen) const {
   const SeriesTable& table = engine_.head.table();
   const std::shared_lock lock(table.mutex());
-  const bool complete = HeadIsComplete();
-  VEDETTE_TRY(const Selection selection, SelectSeries(table.index(), matchers));
-  out.reserve(selection.ids.size());
-  for (const SeriesId id : selection.ids) {
-    const HeadSeries& series = *table.Find(id);
-    if (!engine_.head.MayHave(series, range_, complete)) continue;
-    Labels labels = table.LabelsOf(series);
-    if (!selection.Accepts(labels)) continue;
-    seen.push_back(id);
-    out.push_back({id, std::move(labels)});
+  Result<std::vector<const HeadSeries*>> result = std::vector<const HeadSeries*>();
+  const bool complete = FindInHead(matchers, result);
+  VEDETTE_TRY(std::vector<const HeadSeries*> found, std::move(result));
+  if (max_series != 0 && found.size() > max_series) {
+    return Fail(Code::kLimit, "the selector matches more than {} series", max_series);
+  }
+  seen.reserve(found.size());
+  for (const HeadSeries* series : found) seen.push_back(series->id);
+  const bool ordered = IsOrderedCheaply(table, found.size());
+  if (ordered) found = OrderByLabels(table, found);
+  out.reserve(found.size());
+  for (const HeadSeries* series : found) out.push_back({series->id, table.LabelsOf(*series)});
+  if (!ordered) {
+    std::ranges::sort(out, [](const SeriesEntry& a, const SeriesEntry& b) { return a.labels < b.labels; });
   }
   return complete;
 }
@@ -73,7 +103,7 @@ Result<std::vector<Labels>> SeriesSelector::LabelsOn(std::int32_t day, std::span
 Status SeriesSelector::SelectOnDay(std::int32_t day, std::span<const Matcher> matchers, std::size_t max_series,
                                    std::vector<SeriesEntry>& out, Postings& seen) const {
   const DiskIndex index = IndexOf(day);
-  VEDETTE_TRY(const Selection selection, SelectSeries(index, matchers));
+  VEDETTE_TRY(const Selection selection, SelectSeries(index, matchers, &index));
   const Postings fresh = Subtract(selection.ids, seen);
   if (max_series != 0 && selection.left_over.empty() && out.size() + fresh.size() > max_series) {
     return Fail(Code::kLimit, "the selector matches more than {} series", max_series);

@@ -45,7 +45,11 @@ class SeriesSelector {
   DiskIndex IndexOf(std::int32_t day) const;
   /// No series outside memory can have samples in the range: the disk need not be asked. The table is locked.
   bool HeadIsComplete() const;
-  Result<bool> SelectInHead(std::span<const Matcher> matchers, std::vector<SeriesEntry>& out, Postings& seen) const;
+  /// The series in memory that match and may have samples in the range, by id. The table is locked. True: the head is
+  /// complete.
+  bool FindInHead(std::span<const Matcher> matchers, Result<std::vector<const HeadSeries*>>& out) const;
+  Result<bool> SelectInHead(std::span<const Matcher> matchers, std::size_t max_series, std::vector<SeriesEntry>& out,
+                            Postings& seen) const;
   Status SelectOnDay(std::int32_t day, std::span<const Matcher> matchers, std::size_t max_series,
                      std::vector<SeriesEntry>& out, Postings& seen) const;
   /// The labels of ids that the index of `day` names.

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <random>
 
+#include "storage/head/label_order.h"
 #include "storage/index/label_index.h"
 #include "storage/options.h"
 #include "storage/rocks/keys.h"
@@ -60,6 +61,53 @@ TEST_CASE("any set of matchers selects what checking every series would", "[stor
   }
   index.Remove(series);
   CHECK(index.pair_count() == 0);
+}
+
+TEST_CASE("series are put in the order of their labels without comparing texts", "[storage][index]") {
+  std::mt19937 random(22);
+  SeriesTable table;
+  std::vector<const HeadSeries*> all;
+  std::vector<SeriesId> gone;
+  for (const SeriesEntry& entry : RandomSeries(random, 3000)) {
+    HeadSeries& series = table.Insert(entry.id, entry.labels);
+    if (random() % 10 == 0) {
+      gone.push_back(entry.id);  // numbers of pairs are used again
+    } else {
+      all.push_back(&series);
+    }
+  }
+  table.Remove(gone);
+  for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{40}, all.size()}) {
+    std::ranges::shuffle(all, random);
+    const std::span<const HeadSeries* const> some(all.data(), count);
+    std::vector<Labels> want, got;
+    for (const HeadSeries* series : some) want.push_back(table.LabelsOf(*series));
+    std::ranges::sort(want);
+    for (const HeadSeries* series : OrderByLabels(table, some)) got.push_back(table.LabelsOf(*series));
+    CHECK(got == want);
+  }
+  CHECK(IsOrderedCheaply(table, all.size()));
+  CHECK(!IsOrderedCheaply(table, 10));
+}
+
+TEST_CASE("an index tells which series came since, until they are too many", "[storage][index]") {
+  LabelIndex index;
+  std::uint64_t n = 0;
+  const auto add = [&](std::size_t count) {
+    for (; count > 0; --count) index.Add(SeriesId(++n), Labels{{"__name__", "up"}});
+  };
+  add(3);
+  const std::uint64_t then = index.additions();
+  CHECK(index.AddedSince(then)->empty());
+  add(2);
+  const auto since = index.AddedSince(then);
+  REQUIRE(since);
+  CHECK(std::ranges::equal(*since, std::vector{SeriesId(4), SeriesId(5)}));
+  add(200'000);
+  CHECK(!index.AddedSince(then));
+  const std::uint64_t lately = index.additions();
+  add(10'000);
+  CHECK(index.AddedSince(lately)->size() == 10'000);
 }
 
 TEST_CASE("keys keep the order of what they name, whatever bytes labels hold", "[storage][keys]") {
