@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
 
 namespace vedette::storage {
 namespace {
@@ -20,6 +21,48 @@ void AppendBatch::AddRow(TimeMs time, std::span<const SeriesId> ids, std::span<c
   series.insert(series.end(), ids.begin(), ids.end());
   values.insert(values.end(), row_values.begin(), row_values.end());
   rows.back().end = series.size();
+}
+
+void AppendBatch::GroupByTime() {
+  // Series by series, a row is a sample or two; below this it does not pay.
+  constexpr std::size_t kWide = 8, kFew = 64;
+  const std::size_t samples = std::accumulate(rows.begin(), rows.end(), std::size_t{0},
+                                              [](std::size_t n, const Row& r) { return n + (r.end - r.begin); });
+  if (samples < kFew || samples >= kWide * rows.size()) return;
+  std::vector<std::int64_t> times;
+  times.reserve(rows.size());
+  for (const Row& row : rows) times.push_back(row.time.ms);
+  std::ranges::sort(times);
+  times.erase(std::unique(times.begin(), times.end()), times.end());
+  if (samples < kWide * times.size()) return;
+
+  // Where each row goes: consecutive rows mostly have consecutive times, so the place is next to the last one.
+  std::vector<std::size_t> place(rows.size()), next(times.size() + 1, 0);
+  for (std::size_t i = 0, at = 0; i < rows.size(); ++i) {
+    const std::int64_t time = rows[i].time.ms;
+    if (at + 1 < times.size() && times[at + 1] == time) {
+      ++at;
+    } else if (times[at] != time) {
+      at = static_cast<std::size_t>(std::ranges::lower_bound(times, time) - times.begin());
+    }
+    place[i] = at;
+    next[at + 1] += rows[i].end - rows[i].begin;
+  }
+  std::partial_sum(next.begin(), next.end(), next.begin());
+  std::vector<Row> grouped(times.size());
+  for (std::size_t i = 0; i < times.size(); ++i) grouped[i] = {TimeMs(times[i]), next[i], next[i + 1]};
+  std::vector<SeriesId> grouped_series(samples);
+  std::vector<double> grouped_values(samples);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t from = rows[i].begin; from < rows[i].end; ++from) {
+      const std::size_t to = next[place[i]]++;
+      grouped_series[to] = series[from];
+      grouped_values[to] = values[from];
+    }
+  }
+  rows = std::move(grouped);
+  series = std::move(grouped_series);
+  values = std::move(grouped_values);
 }
 
 TimeRange AcceptedTimes(TimeMs now, const StorageOptions& options, const AppendOptions& append) {

@@ -36,6 +36,10 @@ struct AppendBatch {
     values.clear();
   }
 
+  /// Puts samples of the same time together when they came series by series, as remote write sends them; rows are then
+  /// in the order of their times. Does nothing when the rows are wide already, or times hardly repeat.
+  void GroupByTime();
+
   /// Drops rows outside what the store takes at `now` and counts them in `outcome`. A retention of zero keeps all.
   void DropOutside(TimeMs now, const StorageOptions& options, const AppendOptions& append, AppendOutcome& outcome);
 };

@@ -1,14 +1,25 @@
 #include "storage/head/head.h"
 
 #include <algorithm>
+#include <bit>
 #include <shared_mutex>
 
-#include "storage/chunk/merge.h"
+#include "storage/head/commit_plan.h"
 
 namespace vedette::storage {
 
-void Head::Apply(const AppendBatch& batch, std::uint64_t commit, AppendOutcome& outcome) {
+void Head::Apply(CommitPlan& plan, std::uint64_t commit, AppendOutcome& outcome) {
+  for (const RowDraft& draft : plan.drafts_.rows) {
+    draft.group->Apply(draft, plan.drafts_.RowBytes(draft), commit);
+    outcome.stored += draft.values;
+  }
+  plan.applied_ = true;
+  if (!plan.singles_.rows.empty()) ApplySingles(plan.singles_, commit, outcome);
+}
+
+void Head::ApplySingles(const AppendBatch& batch, std::uint64_t commit, AppendOutcome& outcome) {
   const std::uint64_t oldest_reader = readers_.OldestCommit(commit - 1);
+  std::vector<SeriesId> opened;
   const std::shared_lock table_lock(table_.mutex());
   std::unique_lock<std::mutex> lock;
   std::size_t locked = kShards;
@@ -26,21 +37,37 @@ void Head::Apply(const AppendBatch& batch, std::uint64_t commit, AppendOutcome& 
         locked = shard;
       }
       series->max_time.Raise(row_time);
-      if (!series->open) series->open = std::make_unique<OpenData>();
-      switch (series->open->Add(row.time, batch.values[i], commit, oldest_reader)) {
-        case OpenData::Added::kStored:
-          ++outcome.stored;
-          break;
-        case OpenData::Added::kDuplicate:
-          ++outcome.duplicates;
-          continue;
-        case OpenData::Added::kConflict:
-          ++outcome.conflicts;
-          break;
-      }
-      NoteIfFull(*series);
+      Count(*series, row.time, batch.values[i], commit, oldest_reader, outcome);
+      if (!series->open || series->listed) continue;
+      series->listed = true;
+      opened.push_back(series->id);
     }
   }
+  if (lock.owns_lock()) lock.unlock();
+  if (opened.empty()) return;
+  const std::lock_guard lists_lock(lists_mutex_);
+  open_.insert(open_.end(), opened.begin(), opened.end());
+}
+
+/// Adds one sample to the open chunk, unless the series has a better one at that time.
+void Head::Count(HeadSeries& series, TimeMs time, double value, std::uint64_t commit, std::uint64_t oldest_reader,
+                 AppendOutcome& outcome) {
+  double there = 0;
+  const bool in_rows = series.group != nullptr && series.group->Find(series.column, time, there);
+  if (in_rows) {
+    const auto bits = [](double v) { return std::bit_cast<std::uint64_t>(v); };
+    const bool same = bits(there) == bits(value);
+    ++(same ? outcome.duplicates : outcome.conflicts);
+    if (same || bits(ResolveDuplicate(there, value)) == bits(there)) return;
+  }
+  if (!series.open) series.open = std::make_unique<OpenData>();
+  const OpenData::Added added = series.open->Add(time, value, commit, oldest_reader);
+  if (!in_rows) {
+    ++(added == OpenData::Added::kStored      ? outcome.stored
+       : added == OpenData::Added::kDuplicate ? outcome.duplicates
+                                              : outcome.conflicts);
+  }
+  if (added != OpenData::Added::kDuplicate) NoteIfFull(series);
 }
 
 void Head::NoteIfFull(HeadSeries& series) {
@@ -52,16 +79,40 @@ void Head::NoteIfFull(HeadSeries& series) {
     if (range.max - range.min < chunk_span_) return;
   }
   series.queued = true;
-  const std::lock_guard lock(full_mutex_);
+  const std::lock_guard lock(lists_mutex_);
   full_.push_back(series.id);
+}
+
+Placement Head::PlaceOf(SeriesId id) const {
+  HeadSeries* series = table_.Find(id);
+  if (series == nullptr) return {};
+  const std::lock_guard lock(shards_[ShardOf(id)].mutex);
+  return {series, series->group, series->column};
+}
+
+std::optional<std::uint16_t> Head::Join(HeadSeries& series, RowGroup& group) {
+  const std::lock_guard lock(shards_[ShardOf(series.id)].mutex);
+  if (series.group != nullptr) return std::nullopt;
+  series.group = &group;
+  series.column = group.AddColumn(series.id);
+  return series.column;
+}
+
+void Head::Leave(const HeadSeries& series) {
+  const std::lock_guard lock(shards_[ShardOf(series.id)].mutex);
+  if (series.group != nullptr) series.group->ForgetColumn(series.column);
 }
 
 void Head::Read(const HeadSeries& series, HeadView view, TimeRange range, Columns& out) const {
   OpenCopy copy;
   std::vector<std::shared_ptr<const OpenData>> frozen;
+  const RowGroup* group = nullptr;
+  std::size_t column = 0;
   {
     const Shard& shard = shards_[ShardOf(series.id)];
     const std::lock_guard lock(shard.mutex);
+    group = series.group;
+    column = series.column;
     if (series.open && series.open->range().Overlaps(range)) copy = series.open->Copy(view.commit);
     if (!shard.frozen.empty()) {
       const auto found = shard.frozen.find(series.id);
@@ -73,19 +124,30 @@ void Head::Read(const HeadSeries& series, HeadView view, TimeRange range, Column
       }
     }
   }
+  if (group != nullptr) group->Read(column, view, range, out);
   for (const auto& part : frozen) part->Read(view.commit, out);
   copy.Decode(out);
 }
 
 bool Head::MayHave(const HeadSeries& series, TimeRange range, bool sealed_too) const {
-  const Shard& shard = shards_[ShardOf(series.id)];
-  const std::lock_guard lock(shard.mutex);
-  if (series.open && series.open->range().Overlaps(range)) return true;
-  if (sealed_too && (series.max_time.Reaches(range.min.ms) || series.sealed_max_time.Reaches(range.min.ms)))
-    return true;
-  const auto found = shard.frozen.find(series.id);
-  return found != shard.frozen.end() &&
-         std::ranges::any_of(found->second, [&](const Frozen& part) { return part.data->range().Overlaps(range); });
+  const RowGroup* group = nullptr;
+  std::size_t column = 0;
+  {
+    const Shard& shard = shards_[ShardOf(series.id)];
+    const std::lock_guard lock(shard.mutex);
+    if (series.open && series.open->range().Overlaps(range)) return true;
+    if (sealed_too && (series.max_time.Reaches(range.min.ms) || series.sealed_max_time.Reaches(range.min.ms))) {
+      return true;
+    }
+    const auto found = shard.frozen.find(series.id);
+    if (found != shard.frozen.end() &&
+        std::ranges::any_of(found->second, [&](const Frozen& part) { return part.data->range().Overlaps(range); })) {
+      return true;
+    }
+    group = series.group;
+    column = series.column;
+  }
+  return group != nullptr && group->Has(column, range);
 }
 
 bool Head::MayBeOnDisk(const HeadSeries& series, TimeRange range) const {
@@ -93,131 +155,59 @@ bool Head::MayBeOnDisk(const HeadSeries& series, TimeRange range) const {
   return series.sealed_max_time.Reaches(range.min.ms);
 }
 
-void Head::FreezeLocked(HeadSeries& series, Shard& shard, FreezeBatch& out) {
-  std::shared_ptr<const OpenData> data = std::move(series.open);
-  DropOpen(series);
-  // From here on readers look on disk for these times as well, where the chunk is about to be.
-  series.sealed_max_time.Raise(TimeBound(data->range().max.ms));
-  shard.frozen[series.id].push_back({data, 0});
-  out.frozen.push_back({&series, std::move(data)});
-}
-
-bool Head::Freeze(SeriesId& cursor, std::size_t limit, const std::function<Fate(const HeadSeries&)>& decide,
-                  FreezeBatch& out) {
-  out.through = order_.visible();
-  for (std::size_t i = 0; i < limit; ++i) {
-    HeadSeries* series = table_.After(cursor);
-    if (series == nullptr) return false;
-    cursor = series->id;
-    Shard& shard = shards_[ShardOf(series->id)];
-    const std::lock_guard lock(shard.mutex);
-    if (!series->open) continue;
-    switch (decide(*series)) {
-      case Fate::kKeep:
-        break;
-      case Fate::kFreeze:
-        FreezeLocked(*series, shard, out);
-        break;
-      case Fate::kCarry:
-        CarriedSeries& carried = out.carried.emplace_back();
-        carried.series = series;
-        series->open->Read(out.through, carried.samples);
-        SortAndResolve(carried.samples, 0);
-        break;
-    }
-  }
-  return true;
-}
-
-void Head::FreezeFull(std::size_t limit, FreezeBatch& out) {
-  out.through = order_.visible();
-  std::vector<SeriesId> ids;
-  {
-    const std::lock_guard lock(full_mutex_);
-    const std::size_t take = std::min(limit, full_.size());
-    ids.assign(full_.end() - static_cast<std::ptrdiff_t>(take), full_.end());
-    full_.resize(full_.size() - take);
-  }
-  for (const SeriesId id : ids) {
-    HeadSeries* series = table_.Find(id);
-    if (series == nullptr) continue;
-    Shard& shard = shards_[ShardOf(id)];
-    const std::lock_guard lock(shard.mutex);
-    if (series->queued && series->open) FreezeLocked(*series, shard, out);
-  }
-}
-
-bool Head::has_full() const {
-  const std::lock_guard lock(full_mutex_);
-  return !full_.empty();
-}
-
-void Head::Retire(const FreezeBatch& batch) {
-  bool has_older_readers = false;
-  const std::uint64_t round = readers_.CompleteRound(has_older_readers);
-  has_retired_ = has_retired_ || has_older_readers;
-  for (const FrozenSeries& item : batch.frozen) {
-    Shard& shard = shards_[ShardOf(item.series->id)];
-    const std::lock_guard lock(shard.mutex);
-    auto& parts = shard.frozen[item.series->id];
-    if (has_older_readers) {
-      for (Frozen& part : parts) {
-        if (part.data == item.data) part.retired_round = round;
-      }
-    } else {
-      std::erase_if(parts, [&](const Frozen& part) { return part.data == item.data; });
-      if (parts.empty()) shard.frozen.erase(item.series->id);
-    }
-  }
-  for (const CarriedSeries& item : batch.carried) {
-    const std::lock_guard lock(shards_[ShardOf(item.series->id)].mutex);
-    // Samples that came since have later records; those before are in the carry record, at `through`.
-    if (item.series->open) item.series->open->set_first_commit(batch.through);
-  }
-}
-
-void Head::DropRetired() {
-  if (!has_retired_) return;
-  const std::uint64_t oldest = readers_.OldestRound();
-  has_retired_ = false;
-  for (Shard& shard : shards_) {
-    const std::lock_guard lock(shard.mutex);
-    for (auto entry = shard.frozen.begin(); entry != shard.frozen.end();) {
-      std::vector<Frozen>& parts = entry->second;
-      std::erase_if(parts, [&](const Frozen& part) { return part.retired_round != 0 && part.retired_round <= oldest; });
-      for (const Frozen& part : parts) has_retired_ = has_retired_ || part.retired_round != 0;
-      entry = parts.empty() ? shard.frozen.erase(entry) : std::next(entry);
-    }
-  }
-}
-
 bool Head::IsClean(const HeadSeries& series) const {
-  const Shard& shard = shards_[ShardOf(series.id)];
-  const std::lock_guard lock(shard.mutex);
-  return !series.open && !shard.frozen.contains(series.id);
+  const RowGroup* group = nullptr;
+  std::size_t column = 0;
+  {
+    const Shard& shard = shards_[ShardOf(series.id)];
+    const std::lock_guard lock(shard.mutex);
+    if (series.open || shard.frozen.contains(series.id)) return false;
+    group = series.group;
+    column = series.column;
+  }
+  return group == nullptr || !group->Has(column, TimeRange());
+}
+
+void Head::VisitOpen(const std::function<void(const HeadSeries&)>& visit) const {
+  for (const SeriesId id : OpenSeries()) {
+    const HeadSeries* series = table_.Find(id);
+    if (series == nullptr) continue;
+    const std::lock_guard lock(shards_[ShardOf(id)].mutex);
+    if (series->open) visit(*series);
+  }
 }
 
 std::size_t Head::open_chunks() const {
   std::size_t chunks = 0;
   const std::shared_lock table_lock(table_.mutex());
-  for (const HeadSeries* series = table_.After(SeriesId::kNone); series; series = table_.After(series->id)) {
-    const std::lock_guard lock(shards_[ShardOf(series->id)].mutex);
-    chunks += series->open ? 1 : 0;
+  VisitOpen([&](const HeadSeries&) { ++chunks; });
+  for (const RowGroup* group : groups_.All()) {
+    const RowGroup::Extent extent = group->extent();
+    if (extent.rows > 0) chunks += extent.columns;
   }
   return chunks;
 }
 
 std::optional<TimeRange> Head::range() const {
   std::optional<TimeRange> range;
-  const std::shared_lock table_lock(table_.mutex());
-  for (const HeadSeries* series = table_.After(SeriesId::kNone); series; series = table_.After(series->id)) {
-    const std::lock_guard lock(shards_[ShardOf(series->id)].mutex);
-    if (!series->open) continue;
-    const TimeRange own = series->open->range();
+  const auto take = [&](const TimeRange& own) {
     if (!range) range = own;
     range = TimeRange{std::min(range->min, own.min), std::max(range->max, own.max)};
+  };
+  const std::shared_lock table_lock(table_.mutex());
+  VisitOpen([&](const HeadSeries& series) { take(series.open->range()); });
+  for (const RowGroup* group : groups_.All()) {
+    const RowGroup::Extent extent = group->extent();
+    if (extent.rows > 0) take(extent.range);
   }
   return range;
+}
+
+std::size_t Head::row_bytes() const {
+  std::size_t bytes = 0;
+  const std::shared_lock table_lock(table_.mutex());
+  for (const RowGroup* group : groups_.All()) bytes += group->extent().bytes;
+  return bytes;
 }
 
 }  // namespace vedette::storage

@@ -10,6 +10,8 @@
 
 namespace vedette::storage {
 
+class RowGroup;
+
 inline constexpr std::int32_t kNoDay = INT32_MIN;
 
 /// "No sample is newer": a bound of times, kept in 32 bits as whole seconds rounded up. What lies before 1970 counts as
@@ -47,7 +49,11 @@ struct HeadSeries {
   std::unique_ptr<OpenData> open;
   TimeBound max_time;         // of every sample since it came to memory
   TimeBound sealed_max_time;  // of its samples on disk
-  bool queued = false;        // waits in the list of full chunks
+  /// Where its rows are; null: it has none. `column` is its place there.
+  RowGroup* group = nullptr;
+  std::uint16_t column = 0;
+  bool queued : 1 = false;  // waits in the list of full chunks
+  bool listed : 1 = false;  // is in the list of series with an open chunk
 
   /// The definition is on disk. Set by the first commit that wrote it.
   std::atomic<bool> stored{false};

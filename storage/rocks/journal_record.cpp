@@ -40,7 +40,65 @@ bool GetIds(ByteReader& in, std::uint64_t count, std::vector<SeriesId>& out) {
   return true;
 }
 
-bool GetRows(ByteReader& in, AppendBatch& batch) {
+/// What a part of a commit record is. Stored: never reused.
+enum PartTag : std::uint8_t {
+  kOpenTag = 1,     // group, block, columns, then what a row part has
+  kColumnsTag = 2,  // block, columns, then what a row part has
+  kRowTag = 3,      // block, ordinal, time, size, row
+  kSinglesTag = 4,  // single samples, until the end
+};
+
+void PutRowParts(const RowDrafts& drafts, std::string& out) {
+  std::int64_t time = 0;
+  for (const RowDraft& draft : drafts.rows) {
+    const std::span ids = draft.group->ids().subspan(draft.first_column, draft.columns - draft.first_column);
+    const PartTag tag = draft.opens_block ? kOpenTag : ids.empty() ? kRowTag : kColumnsTag;
+    out.push_back(static_cast<char>(tag));
+    if (tag == kOpenTag) PutVarint(out, draft.group->number());
+    PutVarint(out, draft.block);
+    if (tag == kColumnsTag) PutVarint(out, draft.first_column);
+    if (tag != kRowTag) {
+      PutVarint(out, ids.size());
+      PutIds(ids, out);
+    }
+    if (tag != kOpenTag) PutVarint(out, draft.ordinal);
+    PutSigned(out, WrapSub(draft.time.ms, time));
+    time = draft.time.ms;
+    PutVarint(out, draft.end - draft.begin);
+    out.append(drafts.RowBytes(draft));
+  }
+}
+
+bool GetRowPart(ByteReader& in, std::uint8_t tag, std::int64_t& time, std::vector<RowPart>& out) {
+  RowPart& part = out.emplace_back();
+  part.opens_block = tag == kOpenTag;
+  const auto number = [&](std::uint64_t& to) {
+    const auto value = in.Varint();
+    if (value) to = *value;
+    return value.has_value();
+  };
+  if (part.opens_block && !number(part.group)) return false;
+  if (!number(part.block)) return false;
+  if (tag == kColumnsTag && !number(part.first_column)) return false;
+  if (tag != kRowTag) {
+    std::uint64_t count = 0;
+    if (!number(count) || count > kMaxRowColumns || part.first_column > kMaxRowColumns) return false;
+    if (!GetIds(in, count, part.ids)) return false;
+  }
+  if (!part.opens_block && !number(part.ordinal)) return false;
+  const auto step = in.Signed();
+  const auto size = in.Varint();
+  if (!step || !size) return false;
+  time = WrapAdd(time, *step);
+  part.time = TimeMs(time);
+  const auto row = in.Bytes(*size);
+  if (!row) return false;
+  part.row = *row;
+  // A row takes two bytes per 64 columns at least: what the ids take in memory is bounded by the bytes there are.
+  return part.ids.size() <= 32 * row->size();
+}
+
+bool GetSingles(ByteReader& in, AppendBatch& batch) {
   std::int64_t time = 0;
   while (!in.empty()) {
     const auto step = in.Signed();
@@ -58,6 +116,30 @@ bool GetRows(ByteReader& in, AppendBatch& batch) {
     batch.rows.push_back({TimeMs(time), begin, batch.series.size()});
   }
   return true;
+}
+
+bool GetCommit(ByteReader& in, JournalRecord& record) {
+  std::int64_t time = 0;
+  while (!in.empty()) {
+    const std::uint8_t tag = *in.Byte();
+    if (tag == kSinglesTag) return GetSingles(in, record.singles);
+    if (tag != kOpenTag && tag != kColumnsTag && tag != kRowTag) return false;
+    if (!GetRowPart(in, tag, time, record.rows)) return false;
+  }
+  return true;
+}
+
+bool GetSealed(ByteReader& in, JournalRecord& record) {
+  const auto count = in.Varint();
+  if (!count || *count > kMaxRun || !GetIds(in, *count, record.sealed)) return false;
+  const auto blocks = in.Varint();
+  if (!blocks || *blocks > in.size()) return false;
+  for (std::uint64_t i = 0; i < *blocks; ++i) {
+    const auto block = in.Varint();
+    if (!block) return false;
+    record.sealed_blocks.push_back(*block);
+  }
+  return in.empty();
 }
 
 bool GetCarried(ByteReader& in, std::vector<CarriedSamples>& series) {
@@ -85,26 +167,31 @@ bool GetCarried(ByteReader& in, std::vector<CarriedSamples>& series) {
 
 }  // namespace
 
-std::string EncodeRows(const AppendBatch& batch) {
+std::string EncodeCommit(const RowDrafts& drafts, const AppendBatch& singles) {
   std::string out;
-  out.reserve(16 + 4 * batch.size());
-  out.push_back(static_cast<char>(RecordKind::kRows));
+  out.reserve(16 + 32 * drafts.rows.size() + drafts.bytes.size() + 4 * singles.size());
+  out.push_back(static_cast<char>(RecordKind::kCommit));
+  PutRowParts(drafts, out);
+  if (singles.rows.empty()) return out;
+  out.push_back(static_cast<char>(kSinglesTag));
   std::int64_t time = 0;
-  for (const AppendBatch::Row& row : batch.rows) {
+  for (const AppendBatch::Row& row : singles.rows) {
     PutSigned(out, WrapSub(row.time.ms, time));
     time = row.time.ms;
     PutVarint(out, row.end - row.begin);
-    PutIds(std::span(batch.series).subspan(row.begin, row.end - row.begin), out);
-    for (std::size_t i = row.begin; i < row.end; ++i) PutValue(out, batch.values[i]);
+    PutIds(std::span(singles.series).subspan(row.begin, row.end - row.begin), out);
+    for (std::size_t i = row.begin; i < row.end; ++i) PutValue(out, singles.values[i]);
   }
   return out;
 }
 
-std::string EncodeSealed(std::span<const SeriesId> ids) {
+std::string EncodeSealed(std::span<const SeriesId> ids, std::span<const std::uint64_t> blocks) {
   std::string out;
   out.push_back(static_cast<char>(RecordKind::kSealed));
   PutVarint(out, ids.size());
   PutIds(ids, out);
+  PutVarint(out, blocks.size());
+  for (const std::uint64_t block : blocks) PutVarint(out, block);
   return out;
 }
 
@@ -127,8 +214,10 @@ std::string EncodeCarried(std::span<const CarriedSamples> series) {
 }
 
 Status DecodeRecord(std::string_view bytes, JournalRecord& record) {
-  record.rows.Clear();
+  record.rows.clear();
+  record.singles.Clear();
   record.sealed.clear();
+  record.sealed_blocks.clear();
   record.carried.clear();
   ByteReader in(bytes);
   const auto kind = in.Byte();
@@ -136,14 +225,12 @@ Status DecodeRecord(std::string_view bytes, JournalRecord& record) {
   record.kind = static_cast<RecordKind>(*kind);
   bool whole = false;
   switch (record.kind) {
-    case RecordKind::kRows:
-      whole = GetRows(in, record.rows);
+    case RecordKind::kCommit:
+      whole = GetCommit(in, record);
       break;
-    case RecordKind::kSealed: {
-      const auto count = in.Varint();
-      whole = count && *count <= kMaxRun && GetIds(in, *count, record.sealed) && in.empty();
+    case RecordKind::kSealed:
+      whole = GetSealed(in, record);
       break;
-    }
     case RecordKind::kCarried:
       whole = GetCarried(in, record.carried);
       break;

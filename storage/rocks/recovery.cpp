@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
+#include <unordered_map>
 
 #include "storage/coding.h"
 #include "storage/rocks/journal_record.h"
@@ -18,19 +20,30 @@ class Replay {
   Status Record(std::uint64_t commit, std::string_view bytes) {
     VEDETTE_CHECK(DecodeRecord(bytes, record_));
     switch (record_.kind) {
-      case RecordKind::kRows:
-        for (const SeriesId id : record_.rows.series) Need(id);
-        Apply(record_.rows, commit);
+      case RecordKind::kCommit:
+        for (const RowPart& part : record_.rows) VEDETTE_CHECK(Row(part, commit));
+        for (const SeriesId id : record_.singles.series) Need(id);
+        Apply(record_.singles, commit);
         break;
       case RecordKind::kSealed:
         for (const SeriesId id : record_.sealed) {
           if (HeadSeries* series = head_.table().Find(id)) head_.DropOpen(*series);
         }
+        for (const std::uint64_t block : record_.sealed_blocks) DropBlock(block);
         break;
       case RecordKind::kCarried:
         for (const CarriedSamples& carried : record_.carried) Restore(carried, commit);
         break;
     }
+    return Ok();
+  }
+
+  Status Finish() {
+    if (!unopened_.empty()) {
+      return Fail(Code::kCorruption, "the journal has rows of block {}, but not its first, nor was it sealed",
+                  *unopened_.begin());
+    }
+    for (RowGroup* group : head_.groups().All()) group->FinishRestore();
     return Ok();
   }
 
@@ -42,6 +55,11 @@ class Replay {
   std::uint64_t samples() const { return samples_; }
 
  private:
+  struct Block {
+    RowGroup* group = nullptr;
+    RowBlock* rows = nullptr;
+  };
+
   HeadSeries& Need(SeriesId id) {
     if (HeadSeries* known = head_.table().Find(id)) return *known;
     HeadSeries& series = head_.table().InsertBare(id);
@@ -52,9 +70,78 @@ class Replay {
   }
 
   void Apply(const AppendBatch& batch, std::uint64_t commit) {
+    if (batch.empty()) return;
     AppendOutcome outcome;
-    head_.Apply(batch, commit, outcome);
+    head_.ApplySingles(batch, commit, outcome);
     samples_ += batch.size();
+  }
+
+  Status Row(const RowPart& part, std::uint64_t commit) {
+    head_.groups().NoteBlock(part.block);
+    if (part.opens_block) {
+      if (part.ids.empty() || blocks_.contains(part.block)) {
+        return Fail(Code::kCorruption, "block {} is opened twice or without columns", part.block);
+      }
+      RowGroup& group = head_.groups().Restore(part.group);
+      group.Use(now_);
+      blocks_[part.block] = {&group, &group.RestoreBlock(part.block)};
+    }
+    const auto found = blocks_.find(part.block);
+    if (found == blocks_.end()) {
+      // Records in front of this one were dropped, so the block was sealed: a later record says so.
+      unopened_.insert(part.block);
+      return Ok();
+    }
+    const Block& block = found->second;
+    VEDETTE_CHECK(AddColumns(*block.group, part));
+    const bool key = !part.row.empty() && IsKeyRow(part.row);
+    const bool in_order =
+        block.rows->empty() || (part.time > block.rows->range().max && block.rows->Reaches(part.time, commit));
+    if (part.ordinal != block.rows->rows() || (!key && !block.rows->InSegment()) || !in_order ||
+        !ValidateRow(part.row, block.group->ids().size())) {
+      return Fail(Code::kCorruption, "row {} of block {} is damaged or does not follow the one before", part.ordinal,
+                  part.block);
+    }
+    const std::size_t before = block.rows->samples();
+    block.rows->Append(part.time, commit, part.row);
+    samples_ += block.rows->samples() - before;
+    return Ok();
+  }
+
+  Status AddColumns(RowGroup& group, const RowPart& part) {
+    if (part.ids.empty()) return Ok();
+    if (part.first_column > group.ids().size() || part.first_column + part.ids.size() > kMaxRowColumns) {
+      return Fail(Code::kCorruption, "block {} has columns from {} on, behind none", part.block, part.first_column);
+    }
+    group.RestoreColumns(part.first_column, part.ids);
+    for (std::size_t i = 0; i < part.ids.size(); ++i) {
+      if (part.ids[i] == SeriesId::kNone) continue;
+      HeadSeries& series = Need(part.ids[i]);
+      const auto column = static_cast<std::uint16_t>(part.first_column + i);
+      if (series.group != nullptr && (series.group != &group || series.column != column)) {
+        return Fail(Code::kCorruption, "series {} is in two groups, or twice in one",
+                    static_cast<std::uint64_t>(series.id));
+      }
+      series.group = &group;
+      series.column = column;
+    }
+    return Ok();
+  }
+
+  void DropBlock(std::uint64_t number) {
+    unopened_.erase(number);
+    const auto found = blocks_.find(number);
+    if (found == blocks_.end()) return;
+    RowGroup& group = *found->second.group;
+    group.Retire(number, 0);
+    blocks_.erase(found);
+    if (!group.empty()) return;
+    // Its next block would name all columns again; if the group had ended, its series may turn up in others.
+    for (const SeriesId id : group.ids()) {
+      HeadSeries* series = id == SeriesId::kNone ? nullptr : head_.table().Find(id);
+      if (series != nullptr && series->group == &group) series->group = nullptr;
+    }
+    head_.groups().Erase(group);
   }
 
   /// The record holds all that was open then, so what older records brought is replaced.
@@ -72,6 +159,8 @@ class Replay {
   const TimeMs now_;
   JournalRecord record_;
   Postings ids_;
+  std::unordered_map<std::uint64_t, Block> blocks_;
+  std::set<std::uint64_t> unopened_;
   std::uint64_t samples_ = 0;
 };
 
@@ -99,6 +188,7 @@ Result<Recovered> ReplayJournal(Database& database, SeriesCatalog& catalog, Head
     }
   }
   if (!at->status().ok()) return ToError(at->status(), "read of the journal");
+  VEDETTE_CHECK(replay.Finish());
   VEDETTE_CHECK(catalog.LoadLabels(replay.TakeIds()));
   head.order().Restart(last);
   out.samples = replay.samples();

@@ -5,6 +5,7 @@
 #include <prometheus/counter.h>
 #include <rocksdb/write_batch.h>
 
+#include "storage/head/commit_plan.h"
 #include "storage/rocks/engine.h"
 #include "storage/rocks/journal_record.h"
 #include "storage/rocks/keys.h"
@@ -31,7 +32,8 @@ class RocksAppender final : public Appender {
   Status Resolve(TimeMs now, AppendOutcome& outcome);
   bool ResolveInMemory(TimeMs now, std::vector<SeriesId>& missing);
   void Drop(const std::unordered_set<SeriesId>& unknown, AppendOutcome& outcome);
-  Status Write(AppendOutcome& outcome);
+  Status PlanAndWrite(TimeMs now, AppendOutcome& outcome);
+  Status Write(CommitPlan& plan, AppendOutcome& outcome);
   void CountOutcome(const AppendOutcome& outcome);
 
   Engine& engine_;
@@ -51,11 +53,11 @@ Result<AppendOutcome> RocksAppender::Commit() {
   AppendOutcome outcome;
   const TimeMs now = engine_.clock.Now();
   batch_.DropOutside(now, engine_.options, append_, outcome);
+  batch_.GroupByTime();
   Status status = engine_.guard.Admit();
   if (status && !batch_.rows.empty()) {
     const std::shared_lock gate(engine_.commit_gate);
-    status = Resolve(now, outcome);
-    if (status && !batch_.rows.empty()) status = Write(outcome);
+    status = PlanAndWrite(now, outcome);
   }
   if (!status) {
     const bool full = status.error().code == Code::kUnavailable;
@@ -66,6 +68,16 @@ Result<AppendOutcome> RocksAppender::Commit() {
   if (!status) return std::move(status).error();
   CountOutcome(outcome);
   return outcome;
+}
+
+Status RocksAppender::PlanAndWrite(TimeMs now, AppendOutcome& outcome) {
+  CommitPlan plan(engine_.head);
+  plan.TakeRepeats(batch_, now);
+  if (!batch_.rows.empty()) {
+    VEDETTE_CHECK(Resolve(now, outcome));
+    plan.TakeRest(batch_, now);
+  }
+  return plan.empty() ? Ok() : Write(plan, outcome);
 }
 
 /// Finds the series of the batch in memory, fetches evicted ones, and drops samples of those that are nowhere.
@@ -115,10 +127,10 @@ void RocksAppender::Drop(const std::unordered_set<SeriesId>& unknown, AppendOutc
   batch_ = std::move(kept);
 }
 
-Status RocksAppender::Write(AppendOutcome& outcome) {
+Status RocksAppender::Write(CommitPlan& plan, AppendOutcome& outcome) {
   rocksdb::WriteBatch batch;
   engine_.catalog.PutDefinitions(batch, undefined_);
-  const std::string record = EncodeRows(batch_);
+  const std::string record = EncodeCommit(plan.drafts(), plan.singles());
   CommitOrder& order = engine_.head.order();
   const std::uint64_t commit = order.Begin();
   batch.Put(engine_.database->family(Family::kJournal), JournalKey(commit, 0), record);
@@ -126,12 +138,12 @@ Status RocksAppender::Write(AppendOutcome& outcome) {
 
   // Failed or not, the commit takes its turn: later ones wait for it.
   auto turn = order.AwaitTurn(commit);
-  if (written) engine_.head.Apply(batch_, commit, outcome);
+  if (written) engine_.head.Apply(plan, commit, outcome);
   order.Finish(commit, std::move(turn));
   if (!written) return written;
   for (HeadSeries* series : undefined_) series->stored.store(true, std::memory_order_release);
   engine_.unsynced = true;
-  engine_.sealer.NoteJournal(batch_.size());
+  engine_.sealer.NoteJournal(plan.samples());
   Count(engine_.metrics.journal_bytes, record.size());
   return Ok();
 }

@@ -170,7 +170,7 @@ void RocksStorageImpl::NoteFailure(const Status& status) {
 Status RocksStorageImpl::SealDue(TimeMs now) {
   const std::lock_guard lock(maintenance_mutex_);
   VEDETTE_CHECK(engine_->sealer.SealFull(Oldest(now)));
-  if (engine_->sealer.JournalIsLong()) VEDETTE_CHECK(engine_->sealer.Spill(false, Oldest(now)));
+  VEDETTE_CHECK(engine_->sealer.CutJournal(Oldest(now)));
   ShowGauges();
   return Ok();
 }
@@ -202,7 +202,10 @@ Status RocksStorageImpl::SealAll(TimeMs now) {
 Status RocksStorageImpl::EvictIdle(TimeMs now) {
   for (int i = 0; i < kGateTries; ++i) {
     const std::unique_lock gate(engine_->commit_gate, std::try_to_lock);
-    if (gate.owns_lock()) return engine_->catalog.Evict(now, engine_->tuning.evict_after, kEvictStep);
+    if (gate.owns_lock()) {
+      engine_->head.DropEndedGroups();
+      return engine_->catalog.Evict(now, engine_->tuning.evict_after, kEvictStep);
+    }
     std::this_thread::yield();
   }
   return Ok();
@@ -225,7 +228,7 @@ Status RocksStorageImpl::Flush() {
     const std::lock_guard lock(maintenance_mutex_);
     const TimeMs oldest = Oldest(engine_->clock.Now());
     VEDETTE_CHECK(engine_->sealer.SealFull(oldest));
-    VEDETTE_CHECK(engine_->sealer.Spill(true, oldest));
+    VEDETTE_CHECK(engine_->sealer.SealAll(oldest));
   }
   VEDETTE_CHECK(engine_->partitions.Repack(INT32_MAX, {engine_->tuning.repack_samples, 0}, maintenance_mutex_));
   for (std::size_t i = 0; i < kFamilyCount; ++i) {

@@ -20,6 +20,11 @@ namespace {
 
 /// Series of one step. Commits wait while they are frozen: well under a millisecond.
 constexpr std::size_t kStep = 2048;
+/// A group ends when rows for it came so often that it could not take, or when most of its columns are empty.
+constexpr std::size_t kMostRefused = 16;
+constexpr std::size_t kSparseSlack = 64;
+/// One mark per round: more than an hour of seconds.
+constexpr std::size_t kMostMarks = 4096;
 
 std::uint64_t Biased(std::int64_t value) { return static_cast<std::uint64_t>(value) ^ (std::uint64_t{1} << 63); }
 std::int64_t Unbiased(std::uint64_t value) { return static_cast<std::int64_t>(value ^ (std::uint64_t{1} << 63)); }
@@ -34,11 +39,6 @@ Status Sealer::Recover() {
   return Ok();
 }
 
-bool Sealer::JournalIsLong() const {
-  return journal_samples_ >=
-         std::max(tuning_.journal_samples, tuning_.journal_samples_per_series * head_.table().size());
-}
-
 Status Sealer::SealFull(TimeMs oldest) {
   VEDETTE_CHECK(WritePending(oldest));
   while (head_.has_full()) {
@@ -51,53 +51,117 @@ Status Sealer::SealFull(TimeMs oldest) {
     pending_ = std::move(batch);
     VEDETTE_CHECK(WritePending(oldest));
   }
+  head_.CloseBlocks([&](const RowGroup& group, const RowGroup::Extent& extent) {
+    return head_.IsFull(group, extent) ? Head::GroupFate::kCloseBlock : Head::GroupFate::kKeep;
+  });
+  VEDETTE_CHECK(SealClosedBlocks(oldest));
   head_.DropRetired();
   return Ok();
 }
 
 Status Sealer::SealIdle(TimeMs unused_since, TimeMs oldest) {
+  head_.CloseBlocks([&](const RowGroup& group, const RowGroup::Extent& extent) {
+    const bool sparse = extent.open_rows > 0 && extent.columns > 2 * extent.open_columns + kSparseSlack;
+    const bool ends = group.last_use() <= unused_since || group.refused() >= kMostRefused || sparse;
+    return ends ? Head::GroupFate::kEnd : Head::GroupFate::kKeep;
+  });
+  VEDETTE_CHECK(WritePending(oldest));
+  VEDETTE_CHECK(SealClosedBlocks(oldest));
   return SealWhere(
       [&](const HeadSeries& series) {
-        const bool idle = series.last_use() <= unused_since;
-        return idle ? Head::Fate::kFreeze : Head::Fate::kKeep;
+        return series.last_use() <= unused_since ? Head::Fate::kFreeze : Head::Fate::kKeep;
       },
       oldest);
 }
 
+Status Sealer::SealClosedBlocks(TimeMs oldest) {
+  for (FreezeBatch& batch : head_.ClosedBlocks(kStep)) {
+    pending_ = std::move(batch);
+    VEDETTE_CHECK(WritePending(oldest));
+  }
+  return Ok();
+}
+
 Status Sealer::SealWhere(const std::function<Head::Fate(const HeadSeries&)>& decide, TimeMs oldest) {
   VEDETTE_CHECK(WritePending(oldest));
-  SeriesId cursor = SeriesId::kNone;
-  for (bool more = true; more;) {
+  const std::vector<SeriesId> open = head_.OpenSeries();
+  for (std::size_t i = 0; i < open.size(); i += kStep) {
     FreezeBatch batch;
     {
       const auto pause = head_.order().Pause();
       const std::shared_lock lock(head_.table().mutex());
-      more = head_.Freeze(cursor, kStep, decide, batch);
+      head_.Freeze(std::span(open).subspan(i, std::min(kStep, open.size() - i)), decide, batch);
     }
     pending_ = std::move(batch);
     VEDETTE_CHECK(WritePending(oldest));
   }
   head_.DropRetired();
+  const std::shared_lock lock(head_.table().mutex());
+  head_.TrimOpenSeries();
   return Ok();
 }
 
-Status Sealer::Spill(bool all, TimeMs oldest) {
+std::size_t Sealer::JournalBound() const {
+  return std::max(tuning_.journal_samples, tuning_.journal_samples_per_series * head_.table().size());
+}
+
+void Sealer::MarkJournal() {
+  // Samples are counted after their commit became visible: in this order the count is of commits up to that one.
+  const std::size_t samples = journal_total_;
+  const std::uint64_t commit = head_.order().visible();
+  if (!marks_.empty() && marks_.back().commit == commit) return;
+  marks_.push_back({commit, samples});
+  if (marks_.size() <= kMostMarks) return;
+  std::size_t n = 0;
+  std::erase_if(marks_, [&](const Mark&) { return n++ % 2 == 0; });
+}
+
+Status Sealer::CutJournal(TimeMs oldest) {
+  MarkJournal();
+  const std::size_t bound = JournalBound();
+  if (journal_samples() < bound) return DropUnneeded(bound / 8);
+  // The older half goes; what groups sealed in turn is gone already.
+  const std::size_t keep_from = journal_total_ - std::min(bound / 2, journal_total_.load());
+  const auto mark = std::ranges::lower_bound(marks_, keep_from, {}, &Mark::samples);
+  VEDETTE_CHECK(Release(mark == marks_.end() ? marks_.back().commit : mark->commit, false, oldest));
+  return DropUnneeded(0);
+}
+
+Status Sealer::SealAll(TimeMs oldest) {
+  MarkJournal();
+  VEDETTE_CHECK(Release(head_.order().visible(), true, oldest));
+  return DropUnneeded(0);
+}
+
+Status Sealer::Release(std::uint64_t through, bool all, TimeMs oldest) {
   VEDETTE_CHECK(WritePending(oldest));
-  const std::size_t journal_before = journal_samples_;
-  // Read after the count, so that no record is dropped that was not counted; up to here everything is applied.
-  const std::uint64_t through = head_.order().visible();
-  std::size_t carried = 0;
+  head_.CloseBlocks([&](const RowGroup&, const RowGroup::Extent& extent) {
+    return extent.first_commit <= through ? Head::GroupFate::kCloseBlock : Head::GroupFate::kKeep;
+  });
+  VEDETTE_CHECK(SealClosedBlocks(oldest));
   const auto decide = [&](const HeadSeries& series) {
     const OpenData& open = *series.open;
     if (open.first_commit() > through) return Head::Fate::kKeep;
-    if (all || open.size() >= tuning_.spill_samples) return Head::Fate::kFreeze;
-    carried += open.size();
-    return Head::Fate::kCarry;
+    return all || open.size() >= tuning_.spill_samples ? Head::Fate::kFreeze : Head::Fate::kCarry;
   };
-  VEDETTE_CHECK(SealWhere(decide, oldest));
-  VEDETTE_CHECK(DropJournal(through));
-  journal_samples_ += carried;
-  journal_samples_ -= std::min(journal_before, journal_samples_.load());
+  return SealWhere(decide, oldest);
+}
+
+/// Drops the records that nothing unsealed needs, when they hold so many samples.
+Status Sealer::DropUnneeded(std::size_t at_least) {
+  // In this order: a commit that comes meanwhile has a higher number than what is visible now.
+  std::uint64_t through = head_.order().visible();
+  {
+    const std::shared_lock lock(head_.table().mutex());
+    through = std::min(through, head_.OldestNeededCommit() - 1);
+  }
+  auto end = std::ranges::upper_bound(marks_, through, {}, &Mark::commit);
+  if (end == marks_.begin()) return Ok();
+  const Mark last = *std::prev(end);
+  if (last.samples - std::min(last.samples, journal_dropped_.load()) < at_least) return Ok();
+  VEDETTE_CHECK(DropJournal(last.commit));
+  journal_dropped_ = std::max(journal_dropped_.load(), last.samples);
+  marks_.erase(marks_.begin(), end);
   return Ok();
 }
 
@@ -114,23 +178,13 @@ Status Sealer::WriteStep(TimeMs oldest) {
   ++seal_;
   Sealed sealed;
   writer_.Clear();
-  for (const FrozenSeries& item : pending_->frozen) PutChunks(item, oldest, sealed);
+  for (const FrozenSeries& item : pending_->frozen) PutSeries(item, oldest, sealed);
+  for (const FrozenBlock& item : pending_->blocks) PutBlock(item, oldest, sealed);
   const std::size_t chunks = writer_.chunks(), bytes = writer_.bytes();
   for (const std::int32_t day : writer_.days()) partitions_.Touch(day, batch);
   const DayVersions::Change index_change = sealed.index.Write(database_, batch);
 
-  rocksdb::ColumnFamilyHandle* journal = database_.family(Family::kJournal);
-  if (!pending_->frozen.empty()) {
-    std::vector<SeriesId> ids;
-    for (const FrozenSeries& item : pending_->frozen) ids.push_back(item.series->id);
-    Normalize(ids);
-    batch.Put(journal, JournalKey(pending_->through, seal_), EncodeSealed(ids));
-  }
-  if (!pending_->carried.empty()) {
-    std::vector<CarriedSamples> carried;
-    for (const CarriedSeries& item : pending_->carried) carried.push_back({item.series->id, item.samples});
-    batch.Put(journal, JournalKey(pending_->through, ++seal_), EncodeCarried(carried));
-  }
+  PutJournalRecords(batch);
   sealed.max_time = std::max(sealed.max_time, sealed_max_time_.load());
   database_.PutNumber(batch, kMetaSeal, seal_);
   if (sealed.max_time != INT64_MIN) database_.PutNumber(batch, kMetaMaxTime, Biased(sealed.max_time));
@@ -146,12 +200,54 @@ Status Sealer::WriteStep(TimeMs oldest) {
   return Ok();
 }
 
-void Sealer::PutChunks(const FrozenSeries& item, TimeMs oldest, Sealed& sealed) {
+void Sealer::PutJournalRecords(rocksdb::WriteBatch& batch) {
+  rocksdb::ColumnFamilyHandle* journal = database_.family(Family::kJournal);
+  if (!pending_->frozen.empty() || !pending_->blocks.empty()) {
+    std::vector<SeriesId> ids;
+    std::vector<std::uint64_t> blocks;
+    for (const FrozenSeries& item : pending_->frozen) ids.push_back(item.series->id);
+    for (const FrozenBlock& item : pending_->blocks) blocks.push_back(item.block->number());
+    Normalize(ids);
+    batch.Put(journal, JournalKey(pending_->through, seal_), EncodeSealed(ids, blocks));
+  }
+  if (pending_->carried.empty()) return;
+  std::vector<CarriedSamples> carried;
+  for (const CarriedSeries& item : pending_->carried) carried.push_back({item.series->id, item.samples});
+  batch.Put(journal, JournalKey(pending_->through, ++seal_), EncodeCarried(carried));
+}
+
+void Sealer::PutSeries(const FrozenSeries& item, TimeMs oldest, Sealed& sealed) {
   thread_local Columns samples;
   samples.clear();
   item.data->Read(pending_->through, samples);
   SortAndResolve(samples, 0);
-  const HeadSeries& series = *item.series;
+  PutSamples(*item.series, samples, oldest, sealed);
+}
+
+/// Turns rows into the samples of each series.
+void Sealer::PutBlock(const FrozenBlock& item, TimeMs oldest, Sealed& sealed) {
+  std::vector<HeadSeries*> series(item.ids.size(), nullptr);
+  {
+    const std::shared_lock lock(head_.table().mutex());
+    for (std::size_t i = 0; i < series.size(); ++i) {
+      if (item.ids[i] != SeriesId::kNone) series[i] = head_.table().Find(item.ids[i]);
+    }
+  }
+  std::vector<RowPin> pins;
+  item.block->Pin(TimeRange(), pins);
+  Columns samples;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    if (series[i] == nullptr) continue;  // it left memory, which it does only without unsealed samples
+    samples.clear();
+    for (const RowPin& pin : pins) pin.Read(i, UINT64_MAX, TimeRange(), samples);
+    if (samples.size() == 0) continue;
+    // Before the chunk is written: from here on readers look on disk as well.
+    head_.NoteSealing(*series[i], samples.times.back(), item.group->last_use());
+    PutSamples(*series[i], samples, oldest, sealed);
+  }
+}
+
+void Sealer::PutSamples(HeadSeries& series, const Columns& samples, TimeMs oldest, Sealed& sealed) {
   const std::int32_t oldest_day = DayOf(oldest);
   for (std::size_t begin = 0; begin < samples.size();) {
     const std::int32_t day = DayOf(TimeMs(samples.times[begin]));
@@ -165,7 +261,7 @@ void Sealer::PutChunks(const FrozenSeries& item, TimeMs oldest, Sealed& sealed) 
       if (series.indexed_day != day) {
         const std::shared_lock lock(head_.table().mutex());
         sealed.index.Add(day, series.id, sealed.labels.emplace_back(head_.table().LabelsOf(series)));
-        sealed.indexed[item.series] = day;
+        sealed.indexed[&series] = day;
       }
       sealed.max_time = std::max(sealed.max_time, samples.times[end - 1]);
     }

@@ -1,9 +1,12 @@
 // From the head to disk: full and idle chunks are sealed, and the journal in front of them is dropped.
 //
-// One step freezes some thousand series while commits wait for a moment, encodes them without any lock, and writes
-// chunks, index rows and a "sealed" journal record in one atomic batch. Called by the maintenance thread only.
+// One step takes some thousand series, or the closed blocks of a few groups, encodes them without any lock, and writes
+// chunks, index rows and a "sealed" journal record. Groups are sealed in turn, so the journal gets shorter at its front
+// all the time; only when something holds it back for too long is that sealed early, or carried along when it is
+// little. Called by the maintenance thread only.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -37,16 +40,20 @@ class Sealer {
   std::int64_t sealed_max_time() const { return sealed_max_time_.load(); }
 
   /// Called for each commit.
-  void NoteJournal(std::size_t samples) { journal_samples_ += samples; }
-  std::size_t journal_samples() const { return journal_samples_.load(); }
-  bool JournalIsLong() const;
+  void NoteJournal(std::size_t samples) { journal_total_ += samples; }
+  /// About what a restart would replay.
+  std::size_t journal_samples() const {
+    return journal_total_ - std::min(journal_dropped_.load(), journal_total_.load());
+  }
 
-  /// Chunks that became full. `oldest`: samples before this time are beyond the retention and not written.
+  /// Chunks and blocks that became full. `oldest`: samples before this time are beyond the retention and not written.
   Status SealFull(TimeMs oldest);
-  /// Series that nobody wrote to since `unused_since`.
+  /// Series and groups that nobody wrote to since `unused_since`, and groups that do not fit what comes any more.
   Status SealIdle(TimeMs unused_since, TimeMs oldest);
-  /// Seals or carries everything the journal holds so far and drops it. `all`: carries nothing.
-  Status Spill(bool all, TimeMs oldest);
+  /// When the journal is long, seals or carries what holds its older half; drops what is not needed any more.
+  Status CutJournal(TimeMs oldest);
+  /// Seals everything and drops the journal.
+  Status SealAll(TimeMs oldest);
 
  private:
   /// What one step puts on disk.
@@ -59,9 +66,25 @@ class Sealer {
   /// Writes what an earlier step froze and could not write; nothing may be frozen before that.
   Status WritePending(TimeMs oldest);
   Status WriteStep(TimeMs oldest);
-  void PutChunks(const FrozenSeries& item, TimeMs oldest, Sealed& sealed);
+  void PutSeries(const FrozenSeries& item, TimeMs oldest, Sealed& sealed);
+  void PutBlock(const FrozenBlock& item, TimeMs oldest, Sealed& sealed);
+  void PutSamples(HeadSeries& series, const Columns& samples, TimeMs oldest, Sealed& sealed);
+  void PutJournalRecords(rocksdb::WriteBatch& batch);
   Status SealWhere(const std::function<Head::Fate(const HeadSeries&)>& decide, TimeMs oldest);
+  Status SealClosedBlocks(TimeMs oldest);
+  /// Seals what needs journal records of commits up to `through`; small things are carried unless `all`.
+  Status Release(std::uint64_t through, bool all, TimeMs oldest);
+
+  std::size_t JournalBound() const;
+  void MarkJournal();
+  Status DropUnneeded(std::size_t at_least);
   Status DropJournal(std::uint64_t through);
+
+  /// Commits up to `commit` brought at least `samples`, counted from the start.
+  struct Mark {
+    std::uint64_t commit = 0;
+    std::size_t samples = 0;
+  };
 
   Database& database_;
   Head& head_;
@@ -72,7 +95,8 @@ class Sealer {
   std::optional<FreezeBatch> pending_;
   std::uint32_t seal_ = 0;
   std::atomic<std::int64_t> sealed_max_time_{INT64_MIN};
-  std::atomic<std::size_t> journal_samples_{0};
+  std::atomic<std::size_t> journal_total_{0}, journal_dropped_{0};
+  std::deque<Mark> marks_;
 };
 
 }  // namespace vedette::storage

@@ -58,9 +58,11 @@ Status SeriesCatalog::LoadLabels(std::span<const SeriesId> ids) {
     if (!at->Valid() || ToView(at->key()) != key) {
       if (!at->status().ok()) return ToError(at->status(), "read of series");
       // The journal may still name a series that was sealed, expired and forgotten; one with samples must be there.
-      if (head_.table().Find(id)->open) {
+      const HeadSeries& series = *head_.table().Find(id);
+      if (!head_.IsClean(series)) {
         return Annotated(id, Fail(Code::kCorruption, "it is missing, but the journal has samples of it"));
       }
+      head_.Leave(series);
       head_.table().Remove(std::span(&id, 1));
       previous = SeriesId::kNone;
       continue;
@@ -180,6 +182,7 @@ Status SeriesCatalog::Evict(TimeMs now, Millis idle, std::size_t limit) {
   if (definitions.Count() > 0) VEDETTE_CHECK(database_.Write(definitions, false));
   const std::unique_lock lock(table.mutex());
   disk_only_max_time_ = newest;
+  for (const SeriesId id : idle_series) head_.Leave(*table.Find(id));
   table.Remove(idle_series);
   for (const SeriesId id : idle_series) evicted_.emplace_back(now, id);
   return Ok();

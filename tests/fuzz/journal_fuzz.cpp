@@ -10,7 +10,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   JournalRecord record;
   if (DecodeRecord(bytes, record)) {
-    if (record.rows.series.size() != record.rows.values.size()) std::abort();
+    if (record.singles.series.size() != record.singles.values.size()) std::abort();
+    for (const RowPart& part : record.rows) {
+      if (part.ids.size() > kMaxRowColumns) std::abort();
+    }
     for (const CarriedSamples& carried : record.carried) {
       if (carried.samples.times.size() != carried.samples.values.size()) std::abort();
     }

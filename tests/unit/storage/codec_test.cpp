@@ -196,18 +196,45 @@ TEST_CASE("journal records come back, and damaged ones are refused", "[storage][
                              1e300};
     batch.Add(SeriesId(1 + random() % 2000), TimeMs(1'700'000'000'000 + i / 100 * 15'000), values[random() % 12]);
   }
-  const std::string bytes = EncodeRows(batch);
+  std::atomic<std::uint64_t> next_block{7};
+  RowGroup group(5, next_block);
+  RowDrafts drafts;
+  std::vector<std::uint16_t> columns;
+  std::vector<double> values;
+  for (const int grown : {70, 0, 3}) {
+    for (int i = 0; i < grown; ++i) columns.push_back(group.AddColumn(SeriesId(100 + random() % 300)));
+    values.assign(columns.size(), static_cast<double>(random() % 100));
+    group.Draft(TimeMs(1'000 + static_cast<std::int64_t>(drafts.rows.size())), columns, values, 0, drafts);
+  }
+  const std::string bytes = EncodeCommit(drafts, batch);
   JournalRecord record;
   MustSucceed(DecodeRecord(bytes, record));
-  CHECK(record.kind == RecordKind::kRows);
-  CHECK(record.rows.series == batch.series);
-  CHECK(SameBits(record.rows.values, batch.values));
-  REQUIRE(record.rows.rows.size() == batch.rows.size());
-  CHECK(record.rows.rows.back().time == batch.rows.back().time);
+  CHECK(record.kind == RecordKind::kCommit);
+  REQUIRE(record.rows.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const RowPart& part = record.rows[i];
+    CHECK(part.block == 7);
+    CHECK(part.opens_block == (i == 0));
+    CHECK(part.ordinal == i);
+    CHECK(part.time == drafts.rows[i].time);
+    CHECK(part.row == drafts.RowBytes(drafts.rows[i]));
+    CHECK(ValidateRow(part.row, group.ids().size()));
+  }
+  CHECK(record.rows[0].group == 5);
+  CHECK(std::ranges::equal(record.rows[0].ids, group.ids().first(70)));
+  CHECK(record.rows[1].ids.empty());
+  CHECK(record.rows[2].first_column == 70);
+  CHECK(std::ranges::equal(record.rows[2].ids, group.ids().last(3)));
+  CHECK(record.singles.series == batch.series);
+  CHECK(SameBits(record.singles.values, batch.values));
+  REQUIRE(record.singles.rows.size() == batch.rows.size());
+  CHECK(record.singles.rows.back().time == batch.rows.back().time);
 
   const std::vector<SeriesId> sealed = {SeriesId(3), SeriesId(4), SeriesId(5), SeriesId(900)};
-  MustSucceed(DecodeRecord(EncodeSealed(sealed), record));
+  const std::vector<std::uint64_t> blocks = {9, 1'000'000};
+  MustSucceed(DecodeRecord(EncodeSealed(sealed, blocks), record));
   CHECK(record.sealed == sealed);
+  CHECK(record.sealed_blocks == blocks);
   const std::vector<CarriedSamples> carried = {{SeriesId(7), {{1, 2}, {0.5, StaleNan()}}}, {SeriesId(2), {{-9}, {1}}}};
   MustSucceed(DecodeRecord(EncodeCarried(carried), record));
   REQUIRE(record.carried.size() == 2);
@@ -221,7 +248,7 @@ TEST_CASE("journal records come back, and damaged ones are refused", "[storage][
   for (int i = 0; i < 1000; ++i) {
     std::string damaged = bytes;
     damaged[random() % damaged.size()] ^= static_cast<char>(1 + random() % 255);
-    if (DecodeRecord(damaged, record)) CHECK(record.rows.values.size() == record.rows.series.size());
+    if (DecodeRecord(damaged, record)) CHECK(record.singles.values.size() == record.singles.series.size());
   }
 }
 

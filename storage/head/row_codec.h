@@ -1,0 +1,66 @@
+// One row of a group as bytes: the values of all its series at one time, coded against the row before.
+//
+// Most values of a scrape repeat, and most of the others are whole numbers or short decimals that moved a little. A row
+// says which columns changed, and of those the difference, in as many bytes as it needs. Columns come in blocks of 64
+// whose places are listed in front, so that one column is read out of a row in a few nanoseconds without looking at the
+// others. The same bytes lie in memory and in the journal (docs/storage_format.md, "Rows").
+//
+// A key row is coded against zeros: a segment that starts with one decodes by itself. Bytes from disk pass
+// ValidateRow() once; after that ReadColumn() relies on their structure, and reads no byte outside the rows it is
+// given.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vedette::storage {
+
+inline constexpr std::size_t kRowBlockColumns = 64;
+inline constexpr std::size_t kMaxRowColumns = 4096;
+
+/// Which columns of a row have a value: one bit per column. Empty: all of them.
+using ColumnBits = std::vector<std::uint64_t>;
+
+/// What the next value of each column is coded against. The writer's side; readers rebuild it column by column.
+class RowChains {
+ public:
+  std::size_t size() const { return bits_.size(); }
+  /// New columns start as zeros.
+  void Resize(std::size_t columns) {
+    bits_.resize(columns, 0);
+    states_.resize(columns, 0);
+  }
+  std::size_t allocated_bytes() const { return bits_.capacity() * 8 + states_.capacity() + present_.capacity() * 8; }
+
+  /// Appends the row. Shapes: `values` has one element per column, ignored where `present` (empty: all) has no bit; not
+  /// more than kMaxRowColumns. A key row resets the chains first.
+  void Encode(std::span<const double> values, const ColumnBits& present, bool key, std::string& out);
+
+ private:
+  std::vector<std::uint64_t> bits_;   // the last value of the column
+  std::vector<std::uint8_t> states_;  // see row_codec.cpp
+  // The last presence that was written out since the key row, and for how many columns.
+  ColumnBits present_;
+  std::size_t present_columns_ = 0;
+};
+
+/// Whether `row` is a well-formed row of at most `columns` columns.
+bool ValidateRow(std::string_view row, std::size_t columns);
+bool IsKeyRow(std::string_view row);  // of a valid row
+/// Columns with a value in the valid row; `before`: those of the row before it.
+std::size_t RowValues(std::string_view row, std::size_t before);
+
+/// Rows of a segment at most: what ReadColumn() takes at once.
+inline constexpr std::size_t kMaxSegmentRows = 64;
+
+/// Reads one column out of the valid rows of a segment, the key row first; row i ends `ends[i]` bytes behind `rows`.
+/// Writes values[i] and sets bit i of the result for each row in which the column has a value.
+std::uint64_t ReadColumn(const char* rows, std::span<const std::uint32_t> ends, std::size_t column, double* values);
+/// The same without the values.
+std::uint64_t ColumnPresence(const char* rows, std::span<const std::uint32_t> ends, std::size_t column);
+
+}  // namespace vedette::storage
