@@ -1,6 +1,9 @@
 #include "storage/rocks/disk_index.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <set>
 
 #include <rocksdb/write_batch.h>
 
@@ -8,6 +11,35 @@
 #include "storage/rocks/keys.h"
 
 namespace vedette::storage {
+namespace {
+
+/// Adds the names of the series, or their values of `name`, to ascending texts.
+void AddTexts(std::span<const SeriesEntry> series, std::optional<std::string_view> name,
+              std::vector<std::string>& texts) {
+  std::set<std::string_view> fresh;
+  for (const SeriesEntry& entry : series) {
+    for (const LabelView label : entry.labels) {
+      if (!name) {
+        fresh.insert(label.name);
+      } else if (label.name == *name) {
+        fresh.insert(label.value);
+      }
+    }
+  }
+  std::erase_if(fresh, [&](std::string_view text) { return std::ranges::binary_search(texts, text, std::less<>()); });
+  if (fresh.empty()) return;
+  std::vector<std::string> all;
+  all.reserve(texts.size() + fresh.size());
+  auto old = texts.begin();
+  for (const std::string_view text : fresh) {
+    while (old != texts.end() && *old < text) all.push_back(std::move(*old++));
+    all.emplace_back(text);
+  }
+  all.insert(all.end(), std::make_move_iterator(old), std::make_move_iterator(texts.end()));
+  texts = std::move(all);
+}
+
+}  // namespace
 
 std::unique_ptr<rocksdb::Iterator> DiskIndex::NewIterator() const {
   rocksdb::ReadOptions options;
@@ -68,14 +100,44 @@ std::shared_ptr<const IndexCache::Entry> DiskIndex::Cached(IndexCache::Kind kind
   return cache_ ? cache_.cache->Find(IndexCache::Key(day_, *cache_.version, kind, text)) : nullptr;
 }
 
+std::shared_ptr<const IndexCache::Entry> DiskIndex::Current(IndexCache::Kind kind, std::string_view text,
+                                                            const Update& update) const {
+  if (!cache_) return nullptr;
+  const std::string key = IndexCache::Key(day_, 0, kind, text);
+  const auto entry = cache_.cache->Find(key);
+  if (!entry || entry->version == *cache_.version) return entry;
+  if (entry->version > *cache_.version || !cache_.added_since) return nullptr;
+  const auto added = cache_.added_since(entry->version);
+  if (!added) return nullptr;
+  auto fresh = std::make_shared<IndexCache::Entry>(*entry);
+  // What lies in memory is not damaged; should it be, it is made anew.
+  if (!update(*fresh, *added)) return nullptr;
+  fresh->version = *cache_.version;
+  cache_.cache->Put(key, fresh);
+  return fresh;
+}
+
 void DiskIndex::PutCached(IndexCache::Kind kind, std::string_view text, IndexCache::Entry entry) const {
   if (!cache_) return;
-  cache_.cache->Put(IndexCache::Key(day_, *cache_.version, kind, text),
+  entry.version = *cache_.version;
+  const std::uint64_t version = kind == IndexCache::Kind::kRow ? entry.version : 0;
+  cache_.cache->Put(IndexCache::Key(day_, version, kind, text),
                     std::make_shared<const IndexCache::Entry>(std::move(entry)));
 }
 
 std::shared_ptr<const std::string> DiskIndex::Recall(const Matcher& m) const {
-  const auto entry = Cached(IndexCache::Kind::kMatcher, m.ToString());
+  const auto entry = Current(IndexCache::Kind::kMatcher, m.ToString(),
+                             [&](IndexCache::Entry& kept, std::span<const SeriesEntry> added) -> Status {
+                               Postings found;
+                               for (const SeriesEntry& series : added) {
+                                 const std::string_view value = series.labels.Get(m.name());
+                                 if (!value.empty() && m.Matches(value) != m.MatchesEmpty()) found.push_back(series.id);
+                               }
+                               std::string postings;
+                               VEDETTE_CHECK(AppendMerged(kept.postings, found, postings));
+                               kept.postings = std::move(postings);
+                               return Ok();
+                             });
   return entry ? Bytes(entry, &entry->postings) : nullptr;
 }
 
@@ -99,13 +161,18 @@ Status DiskIndex::WithValues(std::string_view name, std::string_view prefix, con
 }
 
 std::size_t DiskIndex::ValueCount(std::string_view name) const {
-  const auto values = Cached(IndexCache::Kind::kValues, name);
+  // About is enough: also of an earlier version.
+  const auto values = cache_ ? cache_.cache->Find(IndexCache::Key(day_, 0, IndexCache::Kind::kValues, name)) : nullptr;
   return values ? values->texts.size() : SIZE_MAX;
 }
 
 Status DiskIndex::VisitTexts(IndexCache::Kind kind, std::string_view text, const AcceptValue& visit,
                              const std::function<Status(const AcceptValue&)>& walk) const {
-  if (const auto known = Cached(kind, text)) {
+  const auto known = Current(kind, text, [&](IndexCache::Entry& kept, std::span<const SeriesEntry> added) {
+    AddTexts(added, kind == IndexCache::Kind::kNames ? std::nullopt : std::optional(text), kept.texts);
+    return Ok();
+  });
+  if (known) {
     for (const std::string& item : known->texts) {
       if (!visit(item)) break;
     }
@@ -212,9 +279,12 @@ void DiskIndexBatch::Add(std::int32_t day, SeriesId id, const Labels& labels) {
 }
 
 DayVersions::Change DiskIndexBatch::Write(const Database& database, rocksdb::WriteBatch& batch) {
-  std::vector<std::int32_t> changed;
-  for (const auto& [day, entry] : days_) changed.push_back(day);
-  DayVersions::Change change(database.day_versions(), std::move(changed));
+  DayVersions::Added added;
+  for (auto& [day, entry] : days_) {
+    Normalize(entry.all);
+    added.emplace(day, entry.all);
+  }
+  DayVersions::Change change(database.day_versions(), std::move(added));
   rocksdb::ColumnFamilyHandle* family = database.family(Family::kIndex);
   const auto merge = [&](const std::string& key, Postings& ids) {
     Normalize(ids);

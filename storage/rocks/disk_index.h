@@ -17,6 +17,8 @@ namespace vedette::storage {
 struct DayCache {
   IndexCache* cache = nullptr;
   std::optional<std::uint64_t> version;
+  /// The series that came to the day after an earlier version; nothing: not known.
+  std::function<std::optional<std::vector<SeriesEntry>>(std::uint64_t from)> added_since;
   explicit operator bool() const { return cache != nullptr && version.has_value(); }
 };
 
@@ -25,7 +27,7 @@ class DiskIndex final : public PostingsSource, public KeptSets {
  public:
   /// `snapshot` may be null: the newest state. All arguments must outlive the object.
   DiskIndex(const Database& database, std::int32_t day, const rocksdb::Snapshot* snapshot, DayCache cache = {})
-      : database_(database), day_(day), snapshot_(snapshot), cache_(cache) {}
+      : database_(database), day_(day), snapshot_(snapshot), cache_(std::move(cache)) {}
 
   Status All(Postings& out) const override;
   Status WithLabel(std::string_view name, std::string_view value, Postings& out) const override;
@@ -56,6 +58,10 @@ class DiskIndex final : public PostingsSource, public KeptSets {
   Status Damaged(std::string_view name, std::string_view value, const Error& error) const;
   std::shared_ptr<const IndexCache::Entry> Cached(IndexCache::Kind kind, std::string_view text) const;
   void PutCached(IndexCache::Kind kind, std::string_view text, IndexCache::Entry entry) const;
+  /// What is kept for any version, brought to this one by `update(entry, series that came since)`; null: nothing.
+  using Update = std::function<Status(IndexCache::Entry&, std::span<const SeriesEntry>)>;
+  std::shared_ptr<const IndexCache::Entry> Current(IndexCache::Kind kind, std::string_view text,
+                                                   const Update& update) const;
   /// Through the cached list, or by `walk`, whose texts then make one.
   Status VisitTexts(IndexCache::Kind kind, std::string_view text, const AcceptValue& visit,
                     const std::function<Status(const AcceptValue&)>& walk) const;

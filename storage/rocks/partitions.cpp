@@ -97,6 +97,7 @@ Result<std::size_t> Partitions::DropBefore(std::int32_t day) {
   const std::shared_ptr<const Days> all = days();
   const auto count = static_cast<std::size_t>(std::ranges::lower_bound(*all, day) - all->begin());
   if (count == 0) return count;
+  const DayVersions::Change change(database_.day_versions(), Days(all->begin(), all->begin() + std::ptrdiff_t(count)));
   const std::string from = DayPrefix(INT32_MIN), to = DayPrefix(day);
   rocksdb::WriteBatch batch;
   for (std::size_t i = 0; i < count; ++i) {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <shared_mutex>
-#include <unordered_set>
 
 #include <rocksdb/write_batch.h>
 
+#include "storage/index/postings_codec.h"
 #include "storage/rocks/keys.h"
 
 namespace vedette::storage {
@@ -184,14 +184,16 @@ Status SeriesCatalog::Evict(TimeMs now, Millis idle, std::size_t limit) {
   disk_only_max_time_ = newest;
   for (const SeriesId id : idle_series) head_.Leave(*table.Find(id));
   table.Remove(idle_series);
-  for (const SeriesId id : idle_series) evicted_.emplace_back(now, id);
+  evicted_.push_back({now, {}});
+  EncodePostings(idle_series, evicted_.back().ids);  // the table is walked by id
   return Ok();
 }
 
 Status SeriesCatalog::Collect(std::span<const SeriesId> alive, TimeMs now, Millis grace) {
-  while (!evicted_.empty() && evicted_.front().first + grace < now) evicted_.pop_front();
-  std::unordered_set<SeriesId> kept;
-  for (const auto& [time, id] : evicted_) kept.insert(id);
+  while (!evicted_.empty() && evicted_.front().time + grace < now) evicted_.pop_front();
+  Postings kept;
+  for (const Evicted& round : evicted_) VEDETTE_CHECK(DecodePostings(round.ids, kept));
+  Normalize(kept);
 
   const auto at = OrderedIterator(database_);
   at->Seek(std::string(1, kSeriesTag));
@@ -200,7 +202,7 @@ Status SeriesCatalog::Collect(std::span<const SeriesId> alive, TimeMs now, Milli
     rocksdb::WriteBatch batch;
     for (std::size_t n = 0; at->Valid() && n < kCollectBatch; at->Next(), ++n) {
       const SeriesId id = ParseSeriesKey(ToView(at->key()));
-      if (std::ranges::binary_search(alive, id) || kept.contains(id)) continue;
+      if (std::ranges::binary_search(alive, id) || std::ranges::binary_search(kept, id)) continue;
       {
         const std::shared_lock lock(head_.table().mutex());
         if (head_.table().Find(id) != nullptr) continue;

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
-#include <utility>
+#include <string>
 #include <vector>
 
 #include "storage/head/head.h"
@@ -55,7 +55,13 @@ class SeriesCatalog {
   std::mutex mutex_;
   std::uint64_t next_id_ = 1;
   std::atomic<std::int64_t> disk_only_max_time_{INT64_MIN};
-  std::deque<std::pair<TimeMs, SeriesId>> evicted_;  // by time
+  /// What left memory in one round, as stored postings: with a million series a day they are kept for a whole
+  /// retention.
+  struct Evicted {
+    TimeMs time;
+    std::string ids;
+  };
+  std::deque<Evicted> evicted_;  // by time
 };
 
 }  // namespace vedette::storage

@@ -20,7 +20,19 @@ std::span<const std::int32_t> DaysWithin(const Partitions::Days& days, TimeRange
 
 DiskIndex SeriesSelector::IndexOf(std::int32_t day) const {
   const auto version = DayVersions::Stable(*view_.versions_before, *view_.versions_after, day);
-  return DiskIndex(*engine_.database, day, view_.snapshot, {&engine_.index_cache, version});
+  DayCache cache{&engine_.index_cache, version, {}};
+  if (version) {
+    cache.added_since = [this, day, now = *version](std::uint64_t from) -> std::optional<std::vector<SeriesEntry>> {
+      const auto ids = engine_.database->day_versions().AddedBetween(day, from, now);
+      if (!ids) return std::nullopt;
+      const auto labels = ReadLabels(engine_, *ids, view_.snapshot);
+      if (!labels) return std::nullopt;  // who reads the index will say what is wrong
+      std::vector<SeriesEntry> out;
+      for (std::size_t i = 0; i < ids->size(); ++i) out.push_back({(*ids)[i], (*labels)[i]});
+      return out;
+    };
+  }
+  return DiskIndex(*engine_.database, day, view_.snapshot, std::move(cache));
 }
 
 bool SeriesSelector::HeadIsComplete() const { return range_.min.ms > engine_.catalog.disk_only_max_time(); }
