@@ -56,7 +56,9 @@ class BitBuffer {
 /// Reads what BitBuffer wrote, or anything else: past the end it yields zeros and says so in failed().
 class BitReader {
  public:
-  explicit BitReader(std::string_view bytes) : bytes_(bytes), size_(std::uint64_t{bytes.size()} * 8) {}
+  /// Starts at bit `at`, which may lie behind the end.
+  explicit BitReader(std::string_view bytes, std::uint64_t at = 0)
+      : bytes_(bytes), size_(std::uint64_t{bytes.size()} * 8), at_(at > size_ ? size_ + 1 : at) {}
 
   std::uint64_t Get(unsigned bits) {
     if (bits > kOneLoad) {
@@ -72,6 +74,7 @@ class BitReader {
     return word & LowBits(bits);
   }
   bool failed() const { return at_ > size_; }
+  std::uint64_t position() const { return at_; }
 
  private:
   static constexpr unsigned kOneLoad = 56;
@@ -85,7 +88,7 @@ class BitReader {
 
   std::string_view bytes_;
   std::uint64_t size_;
-  std::uint64_t at_ = 0;
+  std::uint64_t at_;
 };
 
 }  // namespace vedette::storage

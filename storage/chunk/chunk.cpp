@@ -1,38 +1,26 @@
 #include "storage/chunk/chunk.h"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
 #include <cmath>
-#include <cstring>
 
-#include "storage/chunk/decimals.h"
+#include "storage/chunk/chunk_values.h"
 #include "storage/chunk/int_codec.h"
-#include "storage/chunk/xor_codec.h"
+#include "storage/chunk/kernels.h"
 #include "storage/coding.h"
 
 namespace vedette::storage {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
-/// The five doubles of a summary are 40 bytes: below this many samples decoding is cheaper than carrying them.
-constexpr std::size_t kSummaryMinSamples = 128;
+constexpr std::uint8_t kVersion = 2;
+/// Below these many samples decoding is cheaper than carrying the summary.
+constexpr std::size_t kIntegerSummaryMin = 64, kDoubleSummaryMin = 512;
 
-/// Stored.
-enum class SummaryKind : std::uint8_t {
-  kNone = 0,
-  kConstant = 1,  // follows from the value and the count
-  kIntegers = 2,  // mantissas: first, then the others relative to it, as varints
-  kDoubles = 3,
-};
+/// Byte 2: summary in the low two bits, then kExceptions, the exponent in the high four.
+constexpr unsigned kExceptions = 8;
 
 bool HasNan(std::span<const double> values) {
   return std::ranges::any_of(values, [](double v) { return std::isnan(v); });
-}
-
-bool AllSameBits(std::span<const double> values) {
-  const auto first = std::bit_cast<std::uint64_t>(values.front());
-  return std::ranges::all_of(values, [first](double v) { return std::bit_cast<std::uint64_t>(v) == first; });
 }
 
 bool IsRegular(std::span<const std::int64_t> times) {
@@ -44,100 +32,26 @@ bool IsRegular(std::span<const std::int64_t> times) {
   return true;
 }
 
-/// Neumaier's compensated sum, as everywhere in Vedette.
-double Sum(std::span<const double> values) {
-  double sum = 0, lost = 0;
-  for (const double v : values) {
-    const double next = sum + v;
-    lost += std::fabs(sum) >= std::fabs(v) ? (sum - next) + v : (v - next) + sum;
-    sum = next;
+SummaryKind PutSummary(std::span<const double> values, const CodedValues& coded, std::string& out) {
+  if (coded.layout.codec == ValueCodec::kConstant) {
+    return std::isnan(values.front()) ? SummaryKind::kNone : SummaryKind::kConstant;
   }
-  return std::isfinite(sum) ? sum + lost : sum;
-}
-
-ChunkSummary Summarise(std::span<const double> values) {
-  return {*std::ranges::min_element(values), *std::ranges::max_element(values), Sum(values), values.front(),
-          values.back()};
-}
-
-/// Mantissa statistics: exact as long as the sum stays within the 53 bits of a double.
-bool PutIntegerSummary(const Decimals& decimals, std::string& out) {
-  const auto& m = decimals.mantissas;
-  const std::int64_t first = m.front();
-  std::int64_t excess = 0;
-  double magnitude = 0;
-  for (const std::int64_t v : m) {
-    excess = WrapAdd(excess, WrapSub(v, first));
-    magnitude += std::fabs(static_cast<double>(v)) + std::fabs(static_cast<double>(first));
+  if (coded.decimals && !coded.layout.exceptions) {
+    if (values.size() < kIntegerSummaryMin) return SummaryKind::kNone;
+    if (PutIntegerSummary(*coded.decimals, out)) return SummaryKind::kIntegers;
   }
-  if (magnitude >= 9007199254740992.0) return false;
-  PutSigned(out, first);
-  PutSigned(out, WrapSub(m.back(), first));
-  PutVarint(out, static_cast<std::uint64_t>(WrapSub(first, *std::ranges::min_element(m))));
-  PutVarint(out, static_cast<std::uint64_t>(WrapSub(*std::ranges::max_element(m), first)));
-  PutSigned(out, excess);
-  return true;
-}
-
-void PutSummary(SummaryKind kind, std::span<const double> values, std::string& out) {
-  if (kind != SummaryKind::kDoubles) return;
-  const ChunkSummary s = Summarise(values);
-  for (const double v : {s.min, s.max, s.sum, s.first, s.last}) PutDouble(out, v);
-}
-
-void PutXorValues(std::span<const double> values, std::string& out) {
-  BitBuffer bits;
-  XorState state;
-  for (const double v : values) PutXor(bits, state, v);
-  out.append(bits.bytes());
-}
-
-bool GetXorValues(std::string_view bytes, std::span<double> out) {
-  BitReader in(bytes);
-  XorState state;
-  bool valid = true;
-  for (double& v : out) {
-    v = GetXor(in, state, valid);
-    if (!valid) return false;
-  }
-  return !in.failed();
+  if (values.size() < kDoubleSummaryMin || HasNan(values)) return SummaryKind::kNone;
+  PutDoubleSummary(Summarise(values), out);
+  return SummaryKind::kDoubles;
 }
 
 /// A header with the places of the two payloads.
 struct Parsed {
   ChunkHeader header;
+  ValueLayout layout;
   std::string_view times, values;
   std::int64_t step = 0;
-  int exponent = 0;
 };
-
-bool ReadSummary(SummaryKind kind, ByteReader& in, Parsed& parsed) {
-  if (kind == SummaryKind::kNone || kind == SummaryKind::kConstant) return true;
-  ChunkSummary s;
-  if (kind == SummaryKind::kDoubles) {
-    for (double* field : {&s.min, &s.max, &s.sum, &s.first, &s.last}) {
-      const auto v = in.Double();
-      if (!v) return false;
-      *field = *v;
-    }
-  } else {
-    const auto first = in.Signed(), last = in.Signed();
-    const auto below = in.Varint(), above = in.Varint();
-    const auto excess = in.Signed();
-    if (!first || !last || !below || !above || !excess) return false;
-    const auto count = static_cast<std::int64_t>(parsed.header.count);
-    const std::int64_t total = WrapAdd(
-        static_cast<std::int64_t>(static_cast<std::uint64_t>(*first) * static_cast<std::uint64_t>(count)), *excess);
-    const std::int64_t mantissas[] = {WrapSub(*first, static_cast<std::int64_t>(*below)),
-                                      WrapAdd(*first, static_cast<std::int64_t>(*above)), total, *first,
-                                      WrapAdd(*first, *last)};
-    double fields[5];
-    FromDecimals(mantissas, parsed.exponent, fields);
-    s = {fields[0], fields[1], fields[2], fields[3], fields[4]};
-  }
-  parsed.header.summary = s;
-  return true;
-}
 
 bool ReadTimes(ByteReader& in, Parsed& parsed) {
   ChunkHeader& header = parsed.header;
@@ -160,6 +74,23 @@ bool ReadTimes(ByteReader& in, Parsed& parsed) {
   return true;
 }
 
+bool KnownValueCodec(unsigned codec) { return codec <= static_cast<unsigned>(ValueCodec::kProducts); }
+
+bool ReadSummary(SummaryKind kind, ByteReader& in, Parsed& parsed) {
+  const ValueLayout& layout = parsed.layout;
+  if (kind == SummaryKind::kIntegers && !IsDecimalCodec(layout.codec)) return false;
+  if (kind == SummaryKind::kIntegers || kind == SummaryKind::kDoubles) {
+    parsed.header.summary = GetSummary(kind, parsed.header.count, layout.exponent, FormOf(layout.codec), in);
+    return parsed.header.summary.has_value();
+  }
+  if (kind == SummaryKind::kConstant) {
+    const auto value = ByteReader(in.rest()).Double();
+    if (!value) return false;
+    parsed.header.summary = SummariseConstant(*value, parsed.header.count);
+  }
+  return true;
+}
+
 Result<Parsed> Parse(std::string_view bytes) {
   ByteReader in(bytes);
   const auto damaged = [&](std::string_view what) {
@@ -167,65 +98,56 @@ Result<Parsed> Parse(std::string_view bytes) {
   };
   const auto version = in.Byte(), codecs = in.Byte(), extra = in.Byte();
   if (!version || !codecs || !extra) return damaged("shorter than its header");
-  if (*version > kVersion) {
-    return Fail(Code::kBadData, "chunk format {} is newer than {}, the newest this program reads", *version, kVersion);
+  if (*version != kVersion) {
+    return Fail(Code::kBadData, "chunk has format {}, this program reads format {}", *version, kVersion);
   }
   const unsigned value_codec = *codecs & 15U, time_codec = *codecs >> 4U;
-  const unsigned summary = *extra & 15U, exponent = *extra >> 4U;
-  if (*version == 0 || value_codec > 2 || time_codec > 1 || summary > 3 || exponent > kMaxDecimalExponent) {
-    return damaged("unknown codec");
+  if (value_codec == static_cast<unsigned>(ValueCodec::kHistograms)) {
+    return Fail(Code::kBadData, "chunk holds native histograms, which this program does not read");
   }
+  if (!KnownValueCodec(value_codec) || time_codec > 1 || (*extra & 4U) != 0) return damaged("unknown codec");
   Parsed parsed;
   parsed.header.value_codec = static_cast<ValueCodec>(value_codec);
   parsed.header.time_codec = static_cast<TimeCodec>(time_codec);
-  parsed.exponent = static_cast<int>(exponent);
+  parsed.layout = {parsed.header.value_codec, static_cast<int>(*extra >> 4U), (*extra & kExceptions) != 0};
+  if (parsed.layout.exponent > kMaxDecimalExponent) return damaged("unknown codec");
   const auto count = in.Varint();
   if (!count || *count == 0 || *count > kMaxChunkSamples) return damaged("impossible count");
   parsed.header.count = static_cast<std::size_t>(*count);
   if (!ReadTimes(in, parsed)) return damaged("times");
-  if (!ReadSummary(static_cast<SummaryKind>(summary), in, parsed)) return damaged("summary");
+  if (!ReadSummary(static_cast<SummaryKind>(*extra & 3U), in, parsed)) return damaged("summary");
   parsed.values = in.rest();
-  if (static_cast<SummaryKind>(summary) == SummaryKind::kConstant) {
-    const auto value = ByteReader(parsed.values).Double();
-    if (!value) return damaged("constant");
-    parsed.header.summary = ChunkSummary{*value, *value, *value * static_cast<double>(*count), *value, *value};
-  }
   return parsed;
 }
 
+/// The first `out.size()` times.
 bool DecodeTimes(const Parsed& parsed, std::span<std::int64_t> out) {
   const std::int64_t first = parsed.header.range.min.ms;
   if (parsed.header.time_codec == TimeCodec::kRegular) {
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = first + static_cast<std::int64_t>(i) * parsed.step;
+    FillSteps(first, parsed.step, out);
     return true;
   }
   ByteReader in(parsed.times);
-  if (!DecodeInts(in, out)) return false;
+  if (!DecodeInts(in, parsed.header.count, out)) return false;
   // Readers merge by time: a chunk out of order would spoil answers silently.
-  return out.front() == first && out.back() == parsed.header.range.max.ms &&
-         std::ranges::adjacent_find(out, std::ranges::greater_equal{}) == out.end();
+  return out.front() == first && std::ranges::adjacent_find(out, std::ranges::greater_equal{}) == out.end() &&
+         (out.size() < parsed.header.count ? out.back() < parsed.header.range.max.ms
+                                           : out.back() == parsed.header.range.max.ms);
 }
 
-bool DecodeValues(const Parsed& parsed, std::span<double> out) {
-  ByteReader in(parsed.values);
-  switch (parsed.header.value_codec) {
-    case ValueCodec::kConstant: {
-      const auto value = in.Double();
-      if (value) std::ranges::fill(out, *value);
-      return value.has_value();
-    }
-    case ValueCodec::kIntegers: {
-      // Scratch per thread: chunks are decoded by the thousand and a fresh vector each would dominate short ones.
-      thread_local std::vector<std::int64_t> mantissas;
-      mantissas.resize(out.size());
-      if (!DecodeInts(in, mantissas)) return false;
-      FromDecimals(mantissas, parsed.exponent, out);
-      return true;
-    }
-    case ValueCodec::kXor:
-      return GetXorValues(parsed.values, out);
+/// Appends the first `count` samples.
+Status DecodeFirst(const Parsed& parsed, std::size_t bytes, std::size_t count, Columns& out) {
+  const std::size_t before = out.size();
+  out.times.resize(before + count);
+  out.values.resize(before + count);
+  if (DecodeTimes(parsed, std::span(out.times).subspan(before)) &&
+      DecodeValues(parsed.layout, parsed.values, parsed.header.count, std::span(out.values).subspan(before))) {
+    return Ok();
   }
-  return false;
+  out.times.resize(before);
+  out.values.resize(before);
+  return Fail(Code::kCorruption, "chunk of {} bytes is damaged: its {} samples do not decode", bytes,
+              parsed.header.count);
 }
 
 }  // namespace
@@ -233,44 +155,15 @@ bool DecodeValues(const Parsed& parsed, std::span<double> out) {
 void EncodeChunk(std::span<const std::int64_t> times, std::span<const double> values, std::string& out,
                  std::optional<ValueCodec> forced) {
   assert(!times.empty() && times.size() == values.size() && times.size() <= kMaxChunkSamples);
-  const bool constant = AllSameBits(values) && (!forced || *forced == ValueCodec::kConstant);
-  std::optional<Decimals> decimals;
-  if (!constant && (!forced || *forced == ValueCodec::kIntegers)) decimals = AsDecimals(values);
-
-  std::string payload, integer_summary;
-  SummaryKind summary = SummaryKind::kNone;
-  ValueCodec codec = ValueCodec::kXor;
-  if (constant) {
-    codec = ValueCodec::kConstant;
-    PutDouble(payload, values.front());
-    if (!std::isnan(values.front())) summary = SummaryKind::kConstant;
-  } else if (decimals) {
-    codec = ValueCodec::kIntegers;
-    EncodeInts(decimals->mantissas, payload);
-    if (values.size() >= kSummaryMinSamples / 4 && PutIntegerSummary(*decimals, integer_summary)) {
-      summary = SummaryKind::kIntegers;
-    }
-  }
-  // Decimals with many digits may pack worse than their bits: both are tried unless the integers are clearly small.
-  if (codec == ValueCodec::kXor || (decimals && !forced && payload.size() > 3 * values.size())) {
-    std::string bits;
-    PutXorValues(values, bits);
-    if (codec == ValueCodec::kXor || bits.size() < payload.size()) {
-      payload = std::move(bits);
-      codec = ValueCodec::kXor;
-      summary = SummaryKind::kNone;
-    }
-  }
-  if (codec == ValueCodec::kXor && values.size() >= kSummaryMinSamples && !HasNan(values)) {
-    summary = SummaryKind::kDoubles;
-  }
-
+  const CodedValues coded = EncodeValues(values, forced);
+  std::string summary;
+  const SummaryKind kind = PutSummary(values, coded, summary);
   const bool regular = IsRegular(times);
   const auto time_codec = static_cast<unsigned>(regular ? TimeCodec::kRegular : TimeCodec::kIntegers);
-  const int exponent = codec == ValueCodec::kIntegers ? decimals->exponent : 0;
   out.push_back(static_cast<char>(kVersion));
-  out.push_back(static_cast<char>(static_cast<unsigned>(codec) | time_codec << 4U));
-  out.push_back(static_cast<char>(static_cast<unsigned>(summary) | static_cast<unsigned>(exponent) << 4U));
+  out.push_back(static_cast<char>(static_cast<unsigned>(coded.layout.codec) | time_codec << 4U));
+  out.push_back(static_cast<char>(static_cast<unsigned>(kind) | (coded.layout.exceptions ? kExceptions : 0) |
+                                  static_cast<unsigned>(coded.layout.exponent) << 4U));
   PutVarint(out, times.size());
   PutSigned(out, times.front());
   PutVarint(out, static_cast<std::uint64_t>(WrapSub(times.back(), times.front())));
@@ -280,12 +173,8 @@ void EncodeChunk(std::span<const std::int64_t> times, std::span<const double> va
     PutVarint(out, time_payload.size());
     out.append(time_payload);
   }
-  if (summary == SummaryKind::kIntegers) {
-    out.append(integer_summary);
-  } else {
-    PutSummary(summary, values, out);
-  }
-  out.append(payload);
+  out.append(summary);
+  out.append(coded.payload);
 }
 
 Result<ChunkHeader> ReadChunkHeader(std::string_view bytes) {
@@ -295,16 +184,31 @@ Result<ChunkHeader> ReadChunkHeader(std::string_view bytes) {
 
 Status DecodeChunk(std::string_view bytes, Columns& out) {
   VEDETTE_TRY(const Parsed parsed, Parse(bytes));
-  const std::size_t before = out.size(), count = parsed.header.count;
-  out.times.resize(before + count);
-  out.values.resize(before + count);
-  if (DecodeTimes(parsed, std::span(out.times).subspan(before)) &&
-      DecodeValues(parsed, std::span(out.values).subspan(before))) {
-    return Ok();
+  return DecodeFirst(parsed, bytes.size(), parsed.header.count, out);
+}
+
+Status DecodeChunkRange(std::string_view bytes, TimeRange range, Columns& out) {
+  VEDETTE_TRY(const Parsed parsed, Parse(bytes));
+  const ChunkHeader& header = parsed.header;
+  if (range.max < header.range.min || header.range.max < range.min) return Ok();
+  std::size_t count = header.count;
+  if (header.time_codec == TimeCodec::kRegular && parsed.step != 0 && range.max < header.range.max) {
+    count = static_cast<std::size_t>((range.max.ms - header.range.min.ms) / parsed.step) + 1;
   }
-  out.times.resize(before);
-  out.values.resize(before);
-  return Fail(Code::kCorruption, "chunk of {} bytes is damaged: its {} samples do not decode", bytes.size(), count);
+  const std::size_t before = out.size();
+  VEDETTE_CHECK(DecodeFirst(parsed, bytes.size(), count, out));
+  const auto begin = out.times.begin() + static_cast<std::ptrdiff_t>(before);
+  const auto from = std::lower_bound(begin, out.times.end(), range.min.ms) - begin;
+  const auto to = std::upper_bound(begin, out.times.end(), range.max.ms) - begin;
+  const auto cut = [&](auto& column) {
+    const auto first = column.begin() + static_cast<std::ptrdiff_t>(before);
+    column.erase(first + to, column.end());
+    column.erase(column.begin() + static_cast<std::ptrdiff_t>(before),
+                 column.begin() + static_cast<std::ptrdiff_t>(before) + from);
+  };
+  cut(out.times);
+  cut(out.values);
+  return Ok();
 }
 
 }  // namespace vedette::storage

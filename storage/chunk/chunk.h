@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "core/result.h"
+#include "storage/chunk/summary.h"
 #include "storage/storage.h"
 
 namespace vedette::storage {
@@ -20,19 +21,16 @@ inline constexpr std::size_t kMaxChunkSamples = 1 << 16;
 
 /// Stored: values are never reused.
 enum class ValueCodec : std::uint8_t {
-  kConstant = 0,  // one value
-  kIntegers = 1,  // whole numbers, or decimals times a power of ten: differences, bit-packed
-  kXor = 2,       // anything
+  kConstant = 0,    // one value
+  kIntegers = 1,    // whole numbers, or decimals as mantissa / 10^exponent: an integer sequence
+  kXor = 2,         // anything: XOR with the one before
+  kFloatBits = 3,   // anything: the bits as an integer sequence
+  kProducts = 4,    // decimals as mantissa * (1 / 10^exponent)
+  kHistograms = 8,  // reserved for native histograms: no release writes or reads it yet
 };
 enum class TimeCodec : std::uint8_t {
   kRegular = 0,  // every `step` ms
   kIntegers = 1,
-};
-
-/// What aggregates over a whole chunk need. Absent when the chunk holds a NaN of any kind, or is too short to pay for
-/// it.
-struct ChunkSummary {
-  double min = 0, max = 0, sum = 0, first = 0, last = 0;
 };
 
 struct ChunkHeader {
@@ -40,18 +38,23 @@ struct ChunkHeader {
   TimeRange range;  // first and last sample
   TimeCodec time_codec = TimeCodec::kRegular;
   ValueCodec value_codec = ValueCodec::kConstant;
+  /// Absent when the chunk holds a NaN of any kind, or is too short to pay for it.
   std::optional<ChunkSummary> summary;
 };
 
 /// Appends the chunk. Shapes: times and values of the same length, 1 to kMaxChunkSamples; times strictly ascending.
-/// `forced`: only for the codec benchmark and tests; a codec that cannot hold the values is replaced by kXor.
+/// `forced`: only for the codec laboratory and tests; a codec that cannot hold the values is replaced by kXor.
 void EncodeChunk(std::span<const std::int64_t> times, std::span<const double> values, std::string& out,
                  std::optional<ValueCodec> forced = std::nullopt);
 
-/// Errors: kCorruption; kBadData for a version newer than this program's.
+/// Errors: kCorruption; kBadData for a version that this program does not read.
 Result<ChunkHeader> ReadChunkHeader(std::string_view bytes);
 
 /// Appends all samples to `out`, which is unchanged on error. Errors: as ReadChunkHeader.
 Status DecodeChunk(std::string_view bytes, Columns& out);
+
+/// Appends the samples within `range` to `out`, which is unchanged on error: those after it are not decoded, and nothing
+/// is where the chunk lies outside. Errors: as ReadChunkHeader.
+Status DecodeChunkRange(std::string_view bytes, TimeRange range, Columns& out);
 
 }  // namespace vedette::storage

@@ -1,8 +1,11 @@
 #include "storage/chunk/decimals.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
+
+#include "storage/chunk/kernels.h"
 
 namespace vedette::storage {
 namespace {
@@ -12,40 +15,89 @@ static_assert(kPowers.size() == kMaxDecimalExponent + 1);
 
 constexpr double kMaxMantissa = 9007199254740992.0;  // 2^53: above it doubles skip integers
 
-/// Whether `value` is mantissa / 10^exponent to the last bit.
-bool IsDecimal(double value, int exponent, std::int64_t& mantissa) {
+double ValueOf(std::int64_t mantissa, int exponent, DecimalForm form) {
   const double power = kPowers[static_cast<std::size_t>(exponent)];
-  const double scaled = value * power;
+  const auto m = static_cast<double>(mantissa);
+  return form == DecimalForm::kQuotient ? m / power : m * (1 / power);
+}
+
+/// Whether `value` comes back from a mantissa to the last bit.
+bool IsDecimal(double value, int exponent, DecimalForm form, std::int64_t& mantissa) {
+  const double scaled = value * kPowers[static_cast<std::size_t>(exponent)];
   if (!(std::fabs(scaled) < kMaxMantissa)) return false;  // NaN and infinity end here
-  mantissa = std::llrint(scaled);
-  return std::bit_cast<std::uint64_t>(static_cast<double>(mantissa) / power) == std::bit_cast<std::uint64_t>(value);
+  // As llrint, without a call: adding and taking away 1.5 * 2^52 rounds; larger ones are whole already.
+  constexpr double kRound = 6755399441055744.0;
+  mantissa = static_cast<std::int64_t>(std::fabs(scaled) < kMaxMantissa / 4 ? (scaled + kRound) - kRound : scaled);
+  return std::bit_cast<std::uint64_t>(ValueOf(mantissa, exponent, form)) == std::bit_cast<std::uint64_t>(value);
+}
+
+/// The first exponent from `exponent` on that holds the value, or -1.
+int ExponentFor(double value, int exponent, DecimalForm form) {
+  std::int64_t mantissa;
+  for (; exponent <= kMaxDecimalExponent; ++exponent) {
+    if (IsDecimal(value, exponent, form, mantissa)) return exponent;
+  }
+  return -1;
+}
+
+/// The exponent that a few values spread over all of them need; -1 when too many have none.
+int GuessExponent(std::span<const double> values, DecimalForm form) {
+  constexpr std::size_t kSample = 24;
+  const std::size_t n = std::min(kSample, values.size());
+  std::size_t without = 0;
+  int exponent = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const int found = ExponentFor(values[i * values.size() / n], exponent, form);
+    if (found < 0 && ++without > n / 8 + 1) return -1;
+    exponent = std::max(exponent, found);
+  }
+  return without == n ? -1 : exponent;
+}
+
+/// Fills in the mantissas. False when there would be more than `max_exceptions`.
+bool Scale(std::span<const double> values, std::size_t max_exceptions, Decimals& out) {
+  out.exceptions.clear();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (IsDecimal(values[i], out.exponent, out.form, out.mantissas[i])) continue;
+    const int exponent = ExponentFor(values[i], out.exponent, out.form);
+    if (exponent > 0) {  // those before are done again with the larger one
+      out.exponent = exponent;
+      return Scale(values, max_exceptions, out);
+    }
+    out.exceptions.push_back(static_cast<std::uint32_t>(i));
+    if (out.exceptions.size() > max_exceptions) return false;
+    out.mantissas[i] = i == 0 ? 0 : out.mantissas[i - 1];
+  }
+  // An exception at the very start repeats what follows it.
+  for (std::size_t i = out.exceptions.size(); i-- > 0;) {
+    const std::uint32_t at = out.exceptions[i];
+    if (at == i && at + 1 < values.size()) out.mantissas[at] = out.mantissas[at + 1];
+  }
+  return true;
 }
 
 }  // namespace
 
 std::optional<Decimals> AsDecimals(std::span<const double> values) {
+  const std::size_t max_exceptions = values.size() / 16 + 1;
   Decimals out;
   out.mantissas.resize(values.size());
-  // The exponent only grows; those before the growth are done again with the larger one.
-  for (std::size_t i = 0; i < values.size();) {
-    if (IsDecimal(values[i], out.exponent, out.mantissas[i])) {
-      ++i;
-      continue;
-    }
-    do {
-      if (++out.exponent > kMaxDecimalExponent) return std::nullopt;
-    } while (!IsDecimal(values[i], out.exponent, out.mantissas[i]));
-    i = 0;
+  for (const DecimalForm form : {DecimalForm::kQuotient, DecimalForm::kProduct}) {
+    out.form = form;
+    out.exponent = GuessExponent(values, form);
+    if (out.exponent >= 0 && Scale(values, max_exceptions, out)) return out;
   }
-  return out;
+  return std::nullopt;
 }
 
-void FromDecimals(std::span<const std::int64_t> mantissas, int exponent, std::span<double> out) {
+void FromDecimals(std::span<const std::int64_t> mantissas, int exponent, DecimalForm form, std::span<double> out) {
   const double power = kPowers[static_cast<std::size_t>(exponent)];
   if (exponent == 0) {
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(mantissas[i]);
+    ToDoubles(mantissas, out);
+  } else if (form == DecimalForm::kQuotient) {
+    DivideInts(mantissas, power, out);
   } else {
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(mantissas[i]) / power;
+    MultiplyInts(mantissas, 1 / power, out);
   }
 }
 

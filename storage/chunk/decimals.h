@@ -2,7 +2,7 @@
 //
 // The idea is ALP's (Afroozeh et al., SIGMOD 2024): what people and counters write down has few decimal digits, and as
 // integers such values compress far better than as floating-point bits. Every value is checked to come back bit for
-// bit.
+// bit; the few that do not (a staleness marker, an infinity) are exceptions and do not cost the rest their form.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +14,24 @@ namespace vedette::storage {
 
 inline constexpr int kMaxDecimalExponent = 12;
 
-struct Decimals {
-  int exponent = 0;  // value = mantissa / 10^exponent
-  std::vector<std::int64_t> mantissas;
+/// How a mantissa becomes a value. Stored.
+enum class DecimalForm : std::uint8_t {
+  kQuotient,  // mantissa / 10^exponent, correctly rounded: what parsing "0.3" gives
+  kProduct,   // mantissa * (1 / 10^exponent): what arithmetic such as 3 * 0.1 gives, 0.30000000000000004
 };
 
-/// Nothing when some value is not a decimal of at most kMaxDecimalExponent places and 53 bits (NaN, infinity, -0 too).
+struct Decimals {
+  int exponent = 0;
+  DecimalForm form = DecimalForm::kQuotient;
+  std::vector<std::int64_t> mantissas;
+  std::vector<std::uint32_t> exceptions;  // positions, ascending; their mantissa repeats the one before
+};
+
+/// Nothing when more than a sixteenth of the values are no decimals of at most kMaxDecimalExponent places and 53 bits
+/// (NaN, infinity and -0 are not).
 std::optional<Decimals> AsDecimals(std::span<const double> values);
 
 /// In place of `out.size()` values; `exponent` within 0 .. kMaxDecimalExponent.
-void FromDecimals(std::span<const std::int64_t> mantissas, int exponent, std::span<double> out);
+void FromDecimals(std::span<const std::int64_t> mantissas, int exponent, DecimalForm form, std::span<double> out);
 
 }  // namespace vedette::storage

@@ -1,8 +1,14 @@
 #include "storage/chunk/int_codec.h"
 
+#include <algorithm>
 #include <array>
+#include <bit>
+#include <cmath>
+#include <numeric>
 #include <vector>
 
+#include "storage/chunk/bin_coder.h"
+#include "storage/chunk/kernels.h"
 #include "storage/chunk/packed_ints.h"
 
 namespace vedette::storage {
@@ -10,54 +16,238 @@ namespace {
 
 constexpr std::size_t kMaxOrder = 2;
 
-std::vector<std::int64_t> Differences(std::span<const std::int64_t> values) {
-  std::vector<std::int64_t> out;
-  out.reserve(values.size());
-  for (std::size_t i = 1; i < values.size(); ++i) out.push_back(WrapSub(values[i], values[i - 1]));
-  return out;
+/// Stored.
+enum class Mode : std::uint8_t { kPacked = 0, kBins = 1, kSparse = 2 };
+
+/// First byte: order, mode << 2, kScaled.
+constexpr unsigned kScaled = 16;
+
+/// Packing decodes two to three times as fast as bins, a sparse sequence ten times as fast: they may be that much larger.
+constexpr double kPackedBonus = 1.03, kSparseBonus = 1.03;
+
+void Differences(std::span<const std::int64_t> values, std::vector<std::int64_t>& out) {
+  out.resize(values.empty() ? 0 : values.size() - 1);
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = WrapSub(values[i + 1], values[i]);
 }
 
-/// Turns differences into values in place: element 0 is a value already.
-void SumUp(std::span<std::int64_t> values) {
-  for (std::size_t i = 1; i < values.size(); ++i) values[i] = WrapAdd(values[i], values[i - 1]);
+/// About the bits that bins would take: entropy over classes of distance from the middle value, a few per octave.
+double EstimateBits(std::span<const std::int64_t> values) {
+  if (values.empty()) return 0;
+  constexpr std::size_t kSample = 63;
+  std::array<std::int64_t, kSample> sample;
+  for (std::size_t i = 0; i < kSample; ++i) sample[i] = values[i * values.size() / kSample];
+  std::ranges::nth_element(sample, sample.begin() + kSample / 2);
+  const std::int64_t middle = sample[kSample / 2];
+  constexpr unsigned kPerOctave = 2;  // log2 of the classes per octave
+  std::array<std::uint32_t, 64 << kPerOctave> counts{};
+  std::uint64_t extra = 0;
+  for (const std::int64_t v : values) {
+    const std::uint64_t z = ZigZag(WrapSub(v, middle));
+    const auto width = static_cast<unsigned>(std::bit_width(z));
+    const unsigned low = width > kPerOctave + 1 ? width - kPerOctave - 1 : 0;
+    extra += low;
+    ++counts[(low << kPerOctave) + static_cast<std::size_t>(z >> low)];
+  }
+  double bits = static_cast<double>(extra);
+  const float total = std::log2(static_cast<float>(values.size()));
+  for (const std::uint32_t c : counts) {
+    if (c != 0) bits += static_cast<float>(c) * (total - std::log2(static_cast<float>(c))) + 8;
+  }
+  return bits;
+}
+
+/// Plain values, packed or as bins: mode byte, then the payload.
+struct FlatPlan {
+  Mode mode = Mode::kPacked;
+  PackPlan pack;
+  BinPlan bins;
+  std::size_t bytes = 0;
+};
+
+FlatPlan PlanFlat(std::span<const std::int64_t> sorted, IntEffort effort) {
+  FlatPlan plan;
+  plan.pack = PlanPacking(sorted);
+  plan.bytes = plan.pack.bytes;
+  // Below this a table cannot pay.
+  constexpr std::size_t kMinForBins = 16;
+  if (effort == IntEffort::kPackedOnly || plan.pack.bytes < kMinForBins || sorted.size() < kMinForBins) return plan;
+  plan.bins = PlanBins(sorted);
+  if (static_cast<double>(plan.bins.bytes) * kPackedBonus >= static_cast<double>(plan.pack.bytes)) return plan;
+  plan.mode = Mode::kBins;
+  plan.bytes = plan.bins.bytes;
+  return plan;
+}
+
+void PutFlat(std::span<const std::int64_t> values, const FlatPlan& plan, std::string& out) {
+  if (plan.mode == Mode::kBins) {
+    EncodeBins(values, plan.bins, out);
+  } else {
+    PackInts(values, plan.pack, out);
+  }
+}
+
+bool GetFlat(Mode mode, ByteReader& in, std::size_t count, std::span<std::int64_t> out) {
+  return mode == Mode::kBins ? DecodeBins(in, count, out) : UnpackInts(in, count, out);
+}
+
+/// Where the values differ from the usual one: gaps between them, and the values themselves.
+struct Sparse {
+  std::int64_t usual = 0;
+  std::vector<std::int64_t> gaps, others;
+  FlatPlan gap_plan, other_plan;
+  std::size_t bytes = 0;
+};
+
+/// The value that most of `sorted` are, if there is one that leaves at most half.
+bool FindUsual(std::span<const std::int64_t> sorted, std::int64_t& usual) {
+  usual = sorted[sorted.size() / 2];
+  const auto [begin, end] = std::ranges::equal_range(sorted, usual);
+  return static_cast<std::size_t>(end - begin) * 2 >= sorted.size();
+}
+
+void PlanSparse(std::span<const std::int64_t> values, IntEffort effort, Sparse& sparse) {
+  thread_local std::vector<std::int64_t> sorted, spare;
+  sparse.gaps.clear();
+  sparse.others.clear();
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] == sparse.usual) continue;
+    sparse.gaps.push_back(static_cast<std::int64_t>(i - next));
+    sparse.others.push_back(values[i]);
+    next = i + 1;
+  }
+  const auto plan = [&](const std::vector<std::int64_t>& list) {
+    sorted.assign(list.begin(), list.end());
+    SortInts(sorted, spare);
+    return PlanFlat(sorted, effort);
+  };
+  sparse.gap_plan = plan(sparse.gaps);
+  sparse.other_plan = plan(sparse.others);
+  sparse.bytes = 6 + sparse.gap_plan.bytes + sparse.other_plan.bytes;
+}
+
+void PutSparse(const Sparse& sparse, std::string& out) {
+  out.push_back(static_cast<char>(static_cast<unsigned>(sparse.gap_plan.mode) |
+                                  static_cast<unsigned>(sparse.other_plan.mode) << 1U));
+  PutSigned(out, sparse.usual);
+  PutVarint(out, sparse.gaps.size());
+  PutFlat(sparse.gaps, sparse.gap_plan, out);
+  PutFlat(sparse.others, sparse.other_plan, out);
+}
+
+bool GetSparse(ByteReader& in, std::size_t count, std::span<std::int64_t> out) {
+  const auto modes = in.Byte();
+  const auto usual = in.Signed();
+  const auto size = in.Varint();
+  if (!modes || *modes > 3 || !usual || !size || *size > count) return false;
+  thread_local std::vector<std::int64_t> gaps, others;
+  gaps.resize(static_cast<std::size_t>(*size));
+  others.resize(gaps.size());
+  if (!GetFlat(static_cast<Mode>(*modes & 1), in, gaps.size(), gaps)) return false;
+  if (!GetFlat(static_cast<Mode>(*modes >> 1), in, others.size(), others)) return false;
+  std::ranges::fill(out, *usual);
+  std::uint64_t at = 0;
+  for (std::size_t i = 0; i < gaps.size(); ++i) {
+    const auto gap = static_cast<std::uint64_t>(gaps[i]);
+    if (gap >= count - at) return false;
+    at += gap;
+    if (at < out.size()) out[at] = others[i];
+    if (++at == count && i + 1 < gaps.size()) return false;
+  }
+  return true;
+}
+
+/// What all distances from the first value are multiples of; 1 when that gains nothing.
+std::uint64_t CommonFactor(std::span<const std::int64_t> values) {
+  std::uint64_t factor = 0;
+  for (const std::int64_t v : values) {
+    const std::int64_t signed_distance = WrapSub(v, values.front());
+    const auto distance = static_cast<std::uint64_t>(signed_distance < 0 ? -static_cast<std::uint64_t>(signed_distance)
+                                                                         : static_cast<std::uint64_t>(signed_distance));
+    if (distance == 0 || (factor != 0 && distance % factor == 0)) continue;
+    factor = std::gcd(factor, distance);
+    if (factor == 1) return 1;
+  }
+  // Wrapped differences are no multiples of what they were; a factor that large is an outlier's anyway.
+  return factor == 0 || factor > (std::uint64_t{1} << 62) ? 1 : factor;
 }
 
 }  // namespace
 
-void EncodeInts(std::span<const std::int64_t> values, std::string& out) {
-  std::array<std::vector<std::int64_t>, kMaxOrder + 1> ladder;
+void EncodeInts(std::span<const std::int64_t> values, std::string& out, IntEffort effort) {
+  thread_local std::array<std::vector<std::int64_t>, kMaxOrder + 1> ladder;
+  thread_local std::vector<std::int64_t> sorted, spare;
+  thread_local Sparse sparse;
+  std::uint64_t factor = values.size() < 3 ? 1 : CommonFactor(values);
   ladder[0].assign(values.begin(), values.end());
-  std::size_t order = 0, best_bytes = 0;
-  PackPlan best;
-  for (std::size_t i = 0; i <= kMaxOrder && i <= values.size(); ++i) {
-    if (i > 0) ladder[i] = Differences(ladder[i - 1]);
-    const PackPlan plan = PlanPacking(ladder[i]);
-    // Each step up the ladder costs one varint for the value that starts it.
-    const std::size_t bytes = plan.bytes + 3 * i;
-    if (i > 0 && bytes >= best_bytes) continue;
-    order = i;
-    best = plan;
-    best_bytes = bytes;
+  if (factor > 1) {
+    for (std::int64_t& v : ladder[0]) v = WrapSub(v, values.front()) / static_cast<std::int64_t>(factor);
   }
-  out.push_back(static_cast<char>(order));
+  std::size_t order = 0;
+  double best = EstimateBits(ladder[0]);
+  for (std::size_t i = 1; i <= kMaxOrder && i <= values.size(); ++i) {
+    Differences(ladder[i - 1], ladder[i]);
+    // Each step costs one varint for the value that starts it.
+    const double bits = EstimateBits(ladder[i]) + 24.0 * static_cast<double>(i);
+    if (bits >= best) continue;
+    order = i;
+    best = bits;
+  }
+
+  const std::vector<std::int64_t>& rest = ladder[order];
+  sorted.assign(rest.begin(), rest.end());
+  SortInts(sorted, spare);
+  const FlatPlan flat = PlanFlat(sorted, effort);
+  Mode mode = flat.mode;
+  if (!rest.empty() && flat.bytes > 8 && FindUsual(sorted, sparse.usual)) {
+    PlanSparse(rest, effort, sparse);
+    const double allowed = mode == Mode::kBins ? kSparseBonus : 1;
+    if (static_cast<double>(sparse.bytes) < allowed * static_cast<double>(flat.bytes)) mode = Mode::kSparse;
+  }
+
+  out.push_back(static_cast<char>(order | static_cast<unsigned>(mode) << 2U | (factor > 1 ? kScaled : 0)));
+  if (factor > 1) {
+    PutSigned(out, values.front());
+    PutVarint(out, factor);
+  }
   for (std::size_t i = 0; i < order; ++i) PutSigned(out, ladder[i].empty() ? 0 : ladder[i].front());
-  PackInts(ladder[order], best, out);
+  if (mode == Mode::kSparse) {
+    PutSparse(sparse, out);
+  } else {
+    PutFlat(rest, flat, out);
+  }
 }
 
-bool DecodeInts(ByteReader& in, std::span<std::int64_t> out) {
-  const auto order = in.Byte();
-  if (!order || *order > kMaxOrder || *order > out.size()) return false;
+bool DecodeInts(ByteReader& in, std::size_t count, std::span<std::int64_t> out) {
+  const auto head = in.Byte();
+  if (!head) return false;
+  const std::size_t order = *head & 3U;
+  const unsigned mode = *head >> 2U & 3U;
+  if (order > kMaxOrder || order > count || mode > 2 || (*head & ~31U) != 0) return false;
+  std::int64_t base = 0, factor = 1;
+  if ((*head & kScaled) != 0) {
+    const auto first = in.Signed();
+    const auto common = in.Varint();
+    if (!first || !common) return false;
+    base = *first;
+    factor = static_cast<std::int64_t>(*common);
+  }
   std::array<std::int64_t, kMaxOrder> first{};
-  for (std::size_t i = 0; i < *order; ++i) {
+  for (std::size_t i = 0; i < order; ++i) {
     const auto value = in.Signed();
     if (!value) return false;
     first[i] = *value;
   }
-  if (!UnpackInts(in, out.subspan(*order))) return false;
-  for (std::size_t i = *order; i-- > 0;) {
-    out[i] = first[i];
-    SumUp(out.subspan(i));
-  }
+  const std::size_t skipped = std::min(order, out.size());
+  const auto rest = out.subspan(skipped);
+  const bool read = mode == static_cast<unsigned>(Mode::kSparse)
+                        ? GetSparse(in, count - order, rest)
+                        : GetFlat(static_cast<Mode>(mode), in, count - order, rest);
+  if (!read) return false;
+  for (std::size_t i = 0; i < skipped; ++i) out[i] = first[i];
+  if (order == 1) SumUp(out);
+  if (order == 2) SumUpTwice(out);
+  if ((*head & kScaled) != 0) Rescale(out, base, factor);
   return true;
 }
 

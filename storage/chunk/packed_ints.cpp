@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <vector>
 
 #include "storage/chunk/bits.h"
+#include "storage/chunk/kernels.h"
 
 namespace vedette::storage {
 namespace {
@@ -45,41 +45,21 @@ PackPlan BestStretch(std::span<const std::int64_t> sorted, unsigned width, std::
   return plan;
 }
 
-void UnpackBits(std::string_view packed, unsigned width, std::int64_t base, std::span<std::int64_t> out) {
-  const std::uint64_t mask = LowBits(width);
-  const auto add = [base](std::uint64_t offset) { return WrapAdd(base, static_cast<std::int64_t>(offset)); };
-  std::size_t i = 0;
-  if (width <= 56) {
-    // As long as eight bytes may be loaded at once; the rest goes through the careful reader.
-    const std::size_t safe_bits = packed.size() >= 8 ? (packed.size() - 8) * 8 : 0;
-    for (std::size_t bit = 0; i < out.size() && bit <= safe_bits && packed.size() >= 8; ++i, bit += width) {
-      std::uint64_t word;
-      std::memcpy(&word, packed.data() + bit / 8, 8);
-      out[i] = add((word >> (bit % 8)) & mask);
-    }
-  }
-  if (i == out.size()) return;
-  const std::size_t skip = i * width;
-  BitReader in(packed.substr(skip / 8));
-  in.Get(static_cast<unsigned>(skip % 8));
-  for (; i < out.size(); ++i) out[i] = add(in.Get(width));
-}
-
 }  // namespace
 
-PackPlan PlanPacking(std::span<const std::int64_t> values) {
-  if (values.empty()) return {};
-  std::vector<std::int64_t> sorted(values.begin(), values.end());
-  if (!std::ranges::is_sorted(sorted)) std::ranges::sort(sorted);
+PackPlan PlanPacking(std::span<const std::int64_t> sorted) {
+  if (sorted.empty()) return {};
   const std::uint64_t spread = Distance(sorted.back(), sorted.front());
   const auto full_width = static_cast<unsigned>(std::bit_width(spread));
   // A gap of one byte, and an offset that is about as wide as the whole spread.
   const std::size_t exception_bytes = 1 + VarintBytes(spread * 2);
   PackPlan best = BestStretch(sorted, full_width, exception_bytes);
-  for (const unsigned width : kWidths) {
-    if (width >= full_width) break;
-    const PackPlan plan = BestStretch(sorted, width, exception_bytes);
+  for (auto width = kWidths.rbegin(); width != kWidths.rend(); ++width) {
+    if (*width >= full_width) continue;
+    const PackPlan plan = BestStretch(sorted, *width, exception_bytes);
     if (plan.bytes < best.bytes) best = plan;
+    // Narrower ones leave out more and more.
+    if (plan.bytes > best.bytes + best.bytes / 4) break;
   }
   return best;
 }
@@ -100,22 +80,23 @@ void PackInts(std::span<const std::int64_t> values, const PackPlan& plan, std::s
   }
 }
 
-bool UnpackInts(ByteReader& in, std::span<std::int64_t> out) {
+bool UnpackInts(ByteReader& in, std::size_t count, std::span<std::int64_t> out) {
   const auto base = in.Signed();
   const auto width = in.Byte();
   const auto exceptions = in.Varint();
-  if (!base || !width || *width > 64 || !exceptions || *exceptions > out.size()) return false;
-  const auto packed = in.Bytes(PackedBytes(out.size(), *width));
+  if (!base || !width || *width > 64 || !exceptions || *exceptions > count) return false;
+  const auto packed = in.Bytes(PackedBytes(count, *width));
   if (!packed) return false;
   UnpackBits(*packed, *width, *base, out);
   std::size_t at = 0;
   for (std::uint64_t i = 0; i < *exceptions; ++i) {
     const auto gap = in.Varint();
     const auto offset = in.Signed();
-    if (!gap || !offset || *gap >= out.size() - at) return false;
+    if (!gap || !offset || *gap >= count - at) return false;
     at += static_cast<std::size_t>(*gap);
-    out[at++] = WrapAdd(*base, *offset);
-    if (at == out.size() && i + 1 < *exceptions) return false;
+    if (at < out.size()) out[at] = WrapAdd(*base, *offset);
+    ++at;
+    if (at == count && i + 1 < *exceptions) return false;
   }
   return true;
 }

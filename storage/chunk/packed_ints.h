@@ -20,14 +20,14 @@ struct PackPlan {
   std::size_t bytes = 0;  // an estimate that is exact without exceptions
 };
 
-/// Cost: sorts a copy, then one pass per candidate width.
-PackPlan PlanPacking(std::span<const std::int64_t> values);
+/// `sorted`: the values in ascending order. Cost: one pass per candidate width.
+PackPlan PlanPacking(std::span<const std::int64_t> sorted);
 
 /// Appends: base (signed varint), width (byte), exceptions (varint), the bits, then per exception the gap to the one
 /// before (varint) and its offset from the base (signed varint).
 void PackInts(std::span<const std::int64_t> values, const PackPlan& plan, std::string& out);
 
-/// Reads `out.size()` integers. False when the bytes are damaged; never reads outside them.
-bool UnpackInts(ByteReader& in, std::span<std::int64_t> out);
+/// Reads the first `out.size()` of `count` integers. False when the bytes are damaged; never reads outside them.
+bool UnpackInts(ByteReader& in, std::size_t count, std::span<std::int64_t> out);
 
 }  // namespace vedette::storage

@@ -96,7 +96,7 @@ Columns MakeSeries(const Kind& kind, std::size_t n, bool jitter) {
 }
 
 const char* CodecName(const ChunkHeader& header) {
-  constexpr const char* kNames[] = {"constant", "integers", "xor"};
+  constexpr const char* kNames[] = {"constant", "integers", "xor", "bits", "products"};
   return kNames[static_cast<std::size_t>(header.value_codec)];
 }
 

@@ -1,24 +1,47 @@
-// Any bytes as a chunk: samples in ascending order and within bounds, or an error.
+// Any bytes as a chunk: samples in ascending order and within bounds, or an error. What was read can be written again.
+#include <bit>
 #include <cstdint>
 #include <cstdlib>
 
 #include "storage/chunk/chunk.h"
+#include "storage/chunk/merge.h"
+
+namespace {
+
+using namespace vedette;
+using namespace vedette::storage;
+
+void Must(bool condition) {
+  if (!condition) std::abort();
+}
+
+bool SameBits(const std::vector<double>& a, const std::vector<double>& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (std::bit_cast<std::uint64_t>(a[i]) != std::bit_cast<std::uint64_t>(b[i])) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace vedette::storage;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const auto header = ReadChunkHeader(bytes);
   Columns out;
   const auto decoded = DecodeChunk(bytes, out);
   if (!decoded) return 0;
-  if (!header || header->count != out.size() || out.size() > kMaxChunkSamples) std::abort();
-  for (std::size_t i = 1; i < out.size(); ++i) {
-    if (out.times[i - 1] >= out.times[i]) std::abort();
-  }
-  // What was read can be written and read again.
+  Must(header && header->count == out.size() && out.size() <= kMaxChunkSamples);
+  for (std::size_t i = 1; i < out.size(); ++i) Must(out.times[i - 1] < out.times[i]);
+
+  const TimeRange part{TimeMs(out.times[out.size() / 3]), TimeMs(out.times[out.size() / 2])};
+  Columns cut = out, read;
+  CutToRange(cut, 0, part);
+  Must(DecodeChunkRange(bytes, part, read) && read.times == cut.times && SameBits(read.values, cut.values));
+
   std::string again;
   EncodeChunk(out.times, out.values, again);
   Columns second;
-  if (!DecodeChunk(again, second) || second.times != out.times) std::abort();
+  Must(DecodeChunk(again, second) && second.times == out.times && SameBits(second.values, out.values));
   return 0;
 }

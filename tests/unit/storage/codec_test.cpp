@@ -6,7 +6,6 @@
 
 #include "core/numbers.h"
 #include "storage/chunk/chunk.h"
-#include "storage/chunk/int_codec.h"
 #include "storage/chunk/merge.h"
 #include "storage/chunk/open_chunk.h"
 #include "storage/rocks/journal_record.h"
@@ -38,11 +37,12 @@ struct Case {
 std::vector<Case> Cases() {
   constexpr double kInf = std::numeric_limits<double>::infinity();
   std::mt19937_64 random(7);
-  std::vector<double> counter, decimals, noise, gauge_with_stale, bits;
+  std::vector<double> counter, decimals, products, noise, gauge_with_stale, bits;
   double total = 1e6;
   for (int i = 0; i < 240; ++i) {
     counter.push_back(total += static_cast<double>(random() % 100));
     decimals.push_back(static_cast<double>(random() % 1000) / 100);
+    products.push_back(static_cast<double>(random() % 1000) * 0.1);
     noise.push_back(static_cast<double>(random()) / 3e9);
     gauge_with_stale.push_back(i == 239 ? StaleNan() : 5);
     bits.push_back(std::bit_cast<double>(random()));
@@ -51,8 +51,9 @@ std::vector<Case> Cases() {
           {"constant staleness marker", std::vector<double>(240, StaleNan()), ValueCodec::kConstant, 0.2},
           {"counter", counter, ValueCodec::kIntegers, 1.1},
           {"decimals", decimals, ValueCodec::kIntegers, 1.6},
-          {"noise", noise, ValueCodec::kXor, 8.5},
-          {"stale at the end", gauge_with_stale, ValueCodec::kXor, 0.4},
+          {"noise", noise, ValueCodec::kFloatBits, 7.5},
+          {"stale at the end", gauge_with_stale, ValueCodec::kIntegers, 0.2},
+          {"products", products, ValueCodec::kProducts, 1.4},
           {"any bits", bits, ValueCodec::kXor, 9.3},
           {"specials", {0.0, -0.0, kInf, -kInf, NormalNan(), StaleNan(), 5e-324, 1.7e308}, ValueCodec::kXor, 12},
           {"largest exact integers", {9007199254740991, -9007199254740991, 1, 0}, ValueCodec::kIntegers, 14},
@@ -87,7 +88,8 @@ TEST_CASE("chunks give back every bit and choose the smallest codec", "[storage]
       for (const double v : c.values) sum += v;
       CHECK_THAT(header.summary->sum, WithinRel(sum, 1e-9));
     }
-    for (const ValueCodec forced : {ValueCodec::kConstant, ValueCodec::kIntegers, ValueCodec::kXor}) {
+    for (const ValueCodec forced :
+         {ValueCodec::kConstant, ValueCodec::kIntegers, ValueCodec::kXor, ValueCodec::kFloatBits}) {
       bytes.clear();
       EncodeChunk(times, c.values, bytes, forced);
       Columns again;
@@ -114,25 +116,6 @@ TEST_CASE("irregular times come back, and an outlier costs a few bytes only", "[
   CHECK(out.times == times);
 }
 
-TEST_CASE("integers of any size come back through every ladder of differences", "[storage][chunk]") {
-  std::mt19937_64 random(11);
-  for (int round = 0; round < 200; ++round) {
-    const auto width = static_cast<int>(random() % 64);
-    std::vector<std::int64_t> values(random() % 300);
-    for (auto& v : values) {
-      v = static_cast<std::int64_t>(random() >> width);
-      if (random() % 50 == 0) v = random() % 2 ? INT64_MIN : INT64_MAX;
-    }
-    std::string bytes;
-    EncodeInts(values, bytes);
-    std::vector<std::int64_t> out(values.size());
-    ByteReader in(bytes);
-    REQUIRE(DecodeInts(in, out));
-    CHECK(in.empty());
-    CHECK(out == values);
-  }
-}
-
 TEST_CASE("cut and flipped chunks are refused or decode within bounds, never more", "[storage][chunk]") {
   std::mt19937 random(5);
   for (const Case& c : Cases()) {
@@ -152,8 +135,63 @@ TEST_CASE("cut and flipped chunks are refused or decode within bounds, never mor
     }
   }
   Columns out;
-  CHECK(DecodeChunk("\x02 a chunk of a later release", out).error().code == Code::kBadData);
+  CHECK(DecodeChunk("\x03 a chunk of a later release", out).error().code == Code::kBadData);
+  CHECK(DecodeChunk("\x01 a chunk of a development version", out).error().code == Code::kBadData);
+  CHECK(DecodeChunk("\x02\x08 native histograms, reserved", out).error().code == Code::kBadData);
   CHECK(DecodeChunk("", out).error().code == Code::kCorruption);
+}
+
+TEST_CASE("a part of a chunk is what cutting the whole gives", "[storage][chunk]") {
+  std::mt19937_64 random(21);
+  for (const Case& c : Cases()) {
+    for (const bool jitter : {false, true}) {
+      std::vector<std::int64_t> times = RegularTimes(c.values.size());
+      for (auto& t : times) t += jitter ? static_cast<std::int64_t>(random() % 9) : 0;
+      std::string bytes;
+      EncodeChunk(times, c.values, bytes);
+      for (int i = 0; i < 40; ++i) {
+        const auto around = [&] { return times[random() % times.size()] + static_cast<std::int64_t>(random() % 3) - 1; };
+        const TimeRange range{TimeMs(around()), TimeMs(around())};
+        Columns part{{7}, {7}}, whole{{7}, {7}};
+        MustSucceed(DecodeChunkRange(bytes, range, part));
+        MustSucceed(DecodeChunk(bytes, whole));
+        CutToRange(whole, 1, range);
+        CHECK(part.times == whole.times);
+        CHECK(SameBits(part.values, whole.values));
+      }
+    }
+  }
+}
+
+TEST_CASE("the summary of a chunk reads it as a counter, too", "[storage][chunk]") {
+  struct Counter {
+    std::string name;
+    double scale;
+    ValueCodec codec;
+  };
+  const auto c = GENERATE(values<Counter>({{"integers", 1, ValueCodec::kIntegers},
+                                           {"decimals", 0.125, ValueCodec::kIntegers},
+                                           {"any doubles", 1.0 / 3, ValueCodec::kFloatBits}}));
+  INFO(c.name);
+  std::mt19937_64 random(17);
+  std::vector<double> values;
+  double value = 0, increase = 0;
+  std::uint32_t resets = 0;
+  for (int i = 0; i < 600; ++i) {
+    const double next = random() % 100 == 0 ? 2 * c.scale : value + static_cast<double>(1 + random() % 9) * c.scale;
+    if (i > 0) increase += next < value ? next : next - value;
+    if (i > 0 && next < value) ++resets;
+    values.push_back(value = next);
+  }
+  std::string bytes;
+  EncodeChunk(RegularTimes(values.size()), values, bytes);
+  const ChunkHeader header = MustHave(ReadChunkHeader(bytes));
+  CHECK(header.value_codec == c.codec);
+  REQUIRE(header.summary);
+  CHECK(header.summary->resets == resets);
+  CHECK_THAT(header.summary->increase, WithinRel(increase, 1e-12));
+  CHECK(header.summary->first == values.front());
+  CHECK(header.summary->last == values.back());
 }
 
 TEST_CASE("an open chunk can be read at any length while it grows", "[storage][chunk]") {

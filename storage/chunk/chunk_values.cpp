@@ -1,0 +1,158 @@
+#include "storage/chunk/chunk_values.h"
+
+#include <algorithm>
+#include <bit>
+#include <vector>
+
+#include "storage/chunk/int_codec.h"
+#include "storage/chunk/kernels.h"
+#include "storage/chunk/xor_codec.h"
+
+namespace vedette::storage {
+namespace {
+
+bool AllSameBits(std::span<const double> values) {
+  const auto first = std::bit_cast<std::uint64_t>(values.front());
+  return std::ranges::all_of(values, [first](double v) { return std::bit_cast<std::uint64_t>(v) == first; });
+}
+
+/// The bits of a double as an integer that grows with it: neighbours differ by the number of doubles between them.
+/// Its own inverse, up to the casts.
+constexpr std::int64_t Ordered(std::int64_t bits) { return bits ^ ((bits >> 63) & INT64_MAX); }
+
+/// Scratch per thread: chunks are decoded by the thousand and a fresh vector each would dominate short ones.
+std::vector<std::int64_t>& Scratch(std::size_t size) {
+  thread_local std::vector<std::int64_t> scratch;
+  if (scratch.size() < size) scratch.resize(size);
+  return scratch;
+}
+
+void PutFloatBits(std::span<const double> values, std::string& out) {
+  const auto ordered = std::span(Scratch(values.size())).first(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) ordered[i] = Ordered(std::bit_cast<std::int64_t>(values[i]));
+  EncodeInts(ordered, out);
+}
+
+bool GetFloatBits(std::string_view bytes, std::size_t count, std::span<double> out) {
+  const auto ordered = std::span(Scratch(out.size())).first(out.size());
+  ByteReader in(bytes);
+  if (!DecodeInts(in, count, ordered)) return false;
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::bit_cast<double>(Ordered(ordered[i]));
+  return true;
+}
+
+void PutXorValues(std::span<const double> values, std::string& out) {
+  BitBuffer bits;
+  XorState state;
+  for (const double v : values) PutXor(bits, state, v);
+  out.append(bits.bytes());
+}
+
+bool GetXorValues(std::string_view bytes, std::span<double> out) {
+  BitReader in(bytes);
+  XorState state;
+  bool valid = true;
+  for (double& v : out) {
+    v = GetXor(in, state, valid);
+    if (!valid) return false;
+  }
+  return !in.failed();
+}
+
+/// Exceptions first, if there are any: their number, then gap and value of each; then the mantissas.
+void PutDecimals(std::span<const double> values, const Decimals& decimals, std::string& out) {
+  if (!decimals.exceptions.empty()) {
+    PutVarint(out, decimals.exceptions.size());
+    std::uint32_t next = 0;
+    for (const std::uint32_t at : decimals.exceptions) {
+      PutVarint(out, at - next);
+      PutDouble(out, values[at]);
+      next = at + 1;
+    }
+  }
+  EncodeInts(decimals.mantissas, out);
+}
+
+bool GetDecimals(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::span<double> out) {
+  ByteReader in(bytes);
+  ByteReader exceptions("");
+  std::uint64_t left = 0;
+  if (layout.exceptions) {
+    const auto number = in.Varint();
+    if (!number || *number > count) return false;
+    left = *number;
+    exceptions = in;
+    for (std::uint64_t i = 0; i < left; ++i) {
+      if (!in.Varint() || !in.Double()) return false;
+    }
+  }
+  const auto mantissas = std::span(Scratch(out.size())).first(out.size());
+  if (!DecodeInts(in, count, mantissas)) return false;
+  FromDecimals(mantissas, layout.exponent, FormOf(layout.codec), out);
+  for (std::uint64_t at = 0; left > 0; --left, ++at) {
+    const auto gap = exceptions.Varint();
+    const auto value = exceptions.Double();
+    if (*gap >= count - at) return false;
+    at += *gap;
+    if (at < out.size()) out[at] = *value;
+    if (at + 1 == count && left > 1) return false;
+  }
+  return true;
+}
+
+/// Two ways of any double: bits as integers under the entropy coder, or the XOR stream, which wins on short chunks and
+/// where values repeat in bursts.
+void EncodeFloats(std::span<const double> values, std::optional<ValueCodec> forced, CodedValues& out) {
+  std::string bits, changes;
+  if (forced != ValueCodec::kXor) PutFloatBits(values, bits);
+  if (forced != ValueCodec::kFloatBits) PutXorValues(values, changes);
+  const bool take_bits = changes.empty() || (!bits.empty() && bits.size() < changes.size());
+  out.layout = {take_bits ? ValueCodec::kFloatBits : ValueCodec::kXor, 0, false};
+  out.payload = std::move(take_bits ? bits : changes);
+  out.decimals.reset();
+}
+
+}  // namespace
+
+CodedValues EncodeValues(std::span<const double> values, std::optional<ValueCodec> forced) {
+  CodedValues out;
+  if ((!forced || *forced == ValueCodec::kConstant) && AllSameBits(values)) {
+    PutDouble(out.payload, values.front());
+    return out;
+  }
+  if (!forced || IsDecimalCodec(*forced)) out.decimals = AsDecimals(values);
+  if (!out.decimals) {
+    EncodeFloats(values, forced == ValueCodec::kFloatBits ? forced : forced ? ValueCodec::kXor : forced, out);
+    return out;
+  }
+  out.layout = {out.decimals->form == DecimalForm::kQuotient ? ValueCodec::kIntegers : ValueCodec::kProducts,
+                out.decimals->exponent, !out.decimals->exceptions.empty()};
+  PutDecimals(values, *out.decimals, out.payload);
+  // Decimals with many digits may take more than their bits: both are tried unless the integers are clearly small.
+  if (forced || out.payload.size() <= 3 * values.size()) return out;
+  CodedValues floats;
+  EncodeFloats(values, std::nullopt, floats);
+  return floats.payload.size() < out.payload.size() ? floats : out;
+}
+
+bool DecodeValues(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::span<double> out) {
+  switch (layout.codec) {
+    case ValueCodec::kConstant: {
+      const auto value = ByteReader(bytes).Double();
+      if (value) FillSame(*value, out);
+      return value.has_value();
+    }
+    case ValueCodec::kIntegers:
+    case ValueCodec::kProducts:
+      return GetDecimals(layout, bytes, count, out);
+    case ValueCodec::kXor:
+      return GetXorValues(bytes, out);
+    case ValueCodec::kFloatBits:
+      return GetFloatBits(bytes, count, out);
+    case ValueCodec::kHistograms:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace vedette::storage

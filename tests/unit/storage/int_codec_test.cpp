@@ -1,0 +1,134 @@
+// Integer sequences: every way of coding gives them back, whole and in part; the quick loops do what the plain ones do.
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "storage/chunk/bin_coder.h"
+#include "storage/chunk/int_codec.h"
+#include "storage/chunk/kernels.h"
+#include "storage/chunk/packed_ints.h"
+#include "tests/support/catch.h"
+
+namespace vedette::storage {
+namespace {
+
+using Ints = std::vector<std::int64_t>;
+
+/// Lengths around the points where the number of states, the vector width and the careful tails change.
+constexpr std::size_t kLengths[] = {0, 1, 2, 3, 7, 9, 63, 64, 65, 240, 511, 513, 2047, 2050, 5760};
+
+Ints Random(std::mt19937_64& random, std::size_t n, int kind) {
+  Ints out(n);
+  std::normal_distribution<double> bell(100, std::ldexp(1, kind % 50));
+  std::int64_t total = 0;
+  const auto width = random() % 64;
+  for (auto& v : out) {
+    switch (kind % 6) {
+      case 0: v = static_cast<std::int64_t>(random() >> width); break;
+      case 1: v = static_cast<std::int64_t>(bell(random)); break;
+      case 2: v = total += static_cast<std::int64_t>(random() % 7); break;
+      case 3: v = total += random() % 20 == 0 ? 4096 * static_cast<std::int64_t>(random() % 50) : 0; break;
+      case 4: v = total += 15'000 + static_cast<std::int64_t>(random() % 5); break;
+      default: v = random() % 3 == 0 ? 5 : -12;
+    }
+    if (kind % 4 == 3 && random() % 200 == 0) v = random() % 2 ? INT64_MIN : INT64_MAX;
+  }
+  return out;
+}
+
+TEST_CASE("integer sequences come back, whole and any first part", "[storage][chunk]") {
+  std::mt19937_64 random(11);
+  for (int kind = 0; kind < 60; ++kind) {
+    for (const std::size_t n : kLengths) {
+      const Ints values = Random(random, n, kind);
+      INFO("kind " << kind << ", " << n << " values");
+      for (const IntEffort effort : {IntEffort::kSmallest, IntEffort::kPackedOnly}) {
+        std::string bytes;
+        EncodeInts(values, bytes, effort);
+        bytes += "what follows";
+        for (const std::size_t part : {n, n / 2, std::min<std::size_t>(n, 1)}) {
+          Ints out(part);
+          ByteReader in(bytes);
+          REQUIRE(DecodeInts(in, n, out));
+          CHECK(std::equal(out.begin(), out.end(), values.begin()));
+          if (part == n) CHECK(in.rest() == "what follows");
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("bins hold what they were planned for, and cost about the entropy", "[storage][chunk]") {
+  std::mt19937_64 random(5);
+  Ints values(5760);
+  std::normal_distribution<double> bell(0, 859);
+  for (auto& v : values) v = std::llround(bell(random));
+  Ints sorted = values, spare;
+  SortInts(sorted, spare);
+  CHECK(std::ranges::is_sorted(sorted));
+  const BinPlan plan = PlanBins(sorted);
+  std::string bytes;
+  EncodeBins(values, plan, bytes);
+  // Differential entropy of a normal distribution: log2(sigma * sqrt(2 pi e)) bits.
+  const double ideal = 5760 * std::log2(859 * 4.1327) / 8;
+  CHECK(static_cast<double>(bytes.size()) < ideal * 1.01);
+  CHECK_THAT(static_cast<double>(plan.bytes), WithinRel(static_cast<double>(bytes.size()), 0.01));
+}
+
+TEST_CASE("damaged sequences are refused or give that many integers", "[storage][chunk]") {
+  std::mt19937_64 random(9);
+  for (int kind = 0; kind < 30; ++kind) {
+    std::string bytes;
+    EncodeInts(Random(random, 700, kind), bytes);
+    for (int i = 0; i < 200; ++i) {
+      std::string damaged = bytes.substr(0, random() % 3 == 0 ? random() % bytes.size() : bytes.size());
+      if (!damaged.empty()) damaged[random() % damaged.size()] ^= static_cast<char>(1 + random() % 255);
+      Ints out(700);
+      ByteReader in(damaged);
+      if (DecodeInts(in, out.size(), out)) CHECK(in.size() <= damaged.size());
+    }
+  }
+}
+
+TEST_CASE("quick loops do what plain ones do", "[storage][chunk]") {
+  std::mt19937_64 random(3);
+  for (const std::size_t n : kLengths) {
+    Ints values(n);
+    for (auto& v : values) v = static_cast<std::int64_t>(random() >> (random() % 64)) * (random() % 2 ? 1 : -1);
+    INFO(n << " values");
+    Ints want = values, got = values;
+    for (std::size_t i = 1; i < n; ++i) want[i] = WrapAdd(want[i], want[i - 1]);
+    SumUp(got);
+    CHECK(got == want);
+    std::vector<double> doubles(n);
+    const auto same = [&](auto value_of) {
+      for (std::size_t i = 0; i < n; ++i) {
+        if (doubles[i] != value_of(static_cast<double>(values[i]))) return false;
+      }
+      return true;
+    };
+    ToDoubles(values, doubles);
+    CHECK(same([](double v) { return v; }));
+    DivideInts(values, 1e7, doubles);
+    CHECK(same([](double v) { return v / 1e7; }));
+    MultiplyInts(values, 1e-3, doubles);
+    CHECK(same([](double v) { return v * 1e-3; }));
+    FillSteps(-5, 15'000, got);
+    for (std::size_t i = 0; i < n; ++i) want[i] = -5 + static_cast<std::int64_t>(i) * 15'000;
+    CHECK(got == want);
+    for (unsigned width = 0; width <= 64; ++width) {
+      for (std::size_t i = 0; i < n; ++i) {
+        const std::uint64_t bits = width == 0 ? 0 : random() >> (64 - width);
+        want[i] = WrapAdd(-77, static_cast<std::int64_t>(bits));
+      }
+      std::string bytes;
+      PackInts(want, {-77, width, 0, 0}, bytes);
+      ByteReader in(bytes);
+      REQUIRE(UnpackInts(in, n, got));
+      CHECK(got == want);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace vedette::storage
