@@ -95,10 +95,10 @@ void CutGroups(std::span<const Group> groups, std::vector<Bin>& bins) {
 void Snap(std::span<const std::int64_t> sorted, std::vector<Bin>& bins) {
   std::size_t kept = 0, begin = 0;
   for (std::size_t b = 0; b < bins.size(); ++b) {
-    const std::size_t end = b + 1 == bins.size()
-                                ? sorted.size()
-                                : static_cast<std::size_t>(std::ranges::lower_bound(sorted, bins[b + 1].lower) -
-                                                           sorted.begin());
+    const std::size_t end =
+        b + 1 == bins.size()
+            ? sorted.size()
+            : static_cast<std::size_t>(std::ranges::lower_bound(sorted, bins[b + 1].lower) - sorted.begin());
     if (begin >= end) continue;
     const std::int64_t last = sorted[end - 1];
     Bin bin{sorted[begin], static_cast<std::uint8_t>(WidthOf(sorted[begin], last)), 0, 0};
@@ -107,8 +107,9 @@ void Snap(std::span<const std::int64_t> sorted, std::vector<Bin>& bins) {
       if (bin.lower > before && WidthOf(before + 1, last) <= bin.width) bin.lower = before + 1;
     }
     // The width may reach beyond the last value: whatever lies there belongs to this bin.
-    const auto reach = std::upper_bound(sorted.begin() + static_cast<std::ptrdiff_t>(begin), sorted.end(), LastOf(bin)) -
-                       sorted.begin();
+    const auto reach =
+        std::upper_bound(sorted.begin() + static_cast<std::ptrdiff_t>(begin), sorted.end(), LastOf(bin)) -
+        sorted.begin();
     bin.count = static_cast<std::uint32_t>(static_cast<std::size_t>(reach) - begin);
     begin = static_cast<std::size_t>(reach);
     bins[kept++] = bin;

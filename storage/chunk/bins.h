@@ -1,8 +1,8 @@
 // Integers cut into bins: a value is the number of its bin and an offset of a few bits within it. How often each bin
 // occurs is what the entropy coder (bin_coder.h) lives on; within a bin the values count as evenly spread.
 //
-// The idea is pcodec's (Loncaric et al., "Pcodec: Better Compression for Numerical Sequences", 2025); where the cuts lie
-// is found by dynamic programming over the sorted values.
+// The idea is pcodec's (Loncaric et al., "Pcodec: Better Compression for Numerical Sequences", 2025); where the cuts
+// lie is found by dynamic programming over the sorted values.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,9 @@ inline constexpr unsigned kMinTableLog = 4, kMaxTableLog = 11;
 
 /// States of the entropy coder that take turns in a sequence. Stored by the count: short sequences cannot pay for the
 /// start of eight.
-constexpr std::size_t StatesFor(std::size_t count) { return count >= 2048 ? 8 : count >= 512 ? 4 : count >= 64 ? 2 : 1; }
+constexpr std::size_t StatesFor(std::size_t count) {
+  return count >= 2048 ? 8 : count >= 512 ? 4 : count >= 64 ? 2 : 1;
+}
 
 /// Holds lower .. lower + 2^width - 1.
 struct Bin {

@@ -190,7 +190,7 @@ Status DecodeChunk(std::string_view bytes, Columns& out) {
 Status DecodeChunkRange(std::string_view bytes, TimeRange range, Columns& out) {
   VEDETTE_TRY(const Parsed parsed, Parse(bytes));
   const ChunkHeader& header = parsed.header;
-  if (range.max < header.range.min || header.range.max < range.min) return Ok();
+  if (!range.Overlaps(header.range) || range.max < range.min) return Ok();
   std::size_t count = header.count;
   if (header.time_codec == TimeCodec::kRegular && parsed.step != 0 && range.max < header.range.max) {
     count = static_cast<std::size_t>((range.max.ms - header.range.min.ms) / parsed.step) + 1;

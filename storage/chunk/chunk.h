@@ -53,8 +53,8 @@ Result<ChunkHeader> ReadChunkHeader(std::string_view bytes);
 /// Appends all samples to `out`, which is unchanged on error. Errors: as ReadChunkHeader.
 Status DecodeChunk(std::string_view bytes, Columns& out);
 
-/// Appends the samples within `range` to `out`, which is unchanged on error: those after it are not decoded, and nothing
-/// is where the chunk lies outside. Errors: as ReadChunkHeader.
+/// Appends the samples within `range` to `out`, which is unchanged on error: those after it are not decoded, and
+/// nothing is where the chunk lies outside. Errors: as ReadChunkHeader.
 Status DecodeChunkRange(std::string_view bytes, TimeRange range, Columns& out);
 
 }  // namespace vedette::storage

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <vector>
 
 #include "storage/chunk/int_codec.h"
@@ -48,11 +49,59 @@ void PutXorValues(std::span<const double> values, std::string& out) {
   out.append(bits.bytes());
 }
 
+/// GetXor over plain words, as long as three of them are left; `state` and the position go on in the careful loop.
+/// Returns how many values were read; `valid` as GetXor has it.
+std::size_t GetXorQuickly(std::string_view bytes, std::span<double> out, XorState& state, std::uint64_t& position,
+                          bool& valid) {
+  constexpr std::uint64_t kMostBits = 2 + 12 + 64 + 64;  // of one value, and what its last load may reach
+  if (bytes.size() * 8 < kMostBits) return 0;
+  const std::uint64_t safe = bytes.size() * 8 - kMostBits;
+  const auto load = [data = bytes.data()](std::uint64_t bit) {
+    std::uint64_t word;
+    std::memcpy(&word, data + bit / 8, 8);
+    return word >> (bit % 8);
+  };
+  std::uint64_t bit = position, previous = state.previous;
+  unsigned width = state.width, shift = 64U - state.leading - state.width;
+  std::size_t i = 0;
+  for (; i < out.size() && bit <= safe; ++i) {
+    std::uint64_t word = load(bit);
+    if ((word & 1) == 0) {
+      ++bit;
+      out[i] = std::bit_cast<double>(previous);
+      continue;
+    }
+    bit += 2;
+    if ((word & 2) != 0) {
+      const auto leading = static_cast<unsigned>(word >> 2 & 63);
+      width = static_cast<unsigned>(word >> 8 & 63) + 1;
+      valid = leading + width <= 64;
+      shift = 64 - leading - width;
+      bit += 12;
+    }
+    if (!valid || width == 0) {
+      valid = false;
+      return i;
+    }
+    word = load(bit);
+    if (width > 56) word |= load(bit + 32) << 32;
+    previous ^= (word & LowBits(width)) << shift;
+    bit += width;
+    out[i] = std::bit_cast<double>(previous);
+  }
+  position = bit;
+  state = {previous, static_cast<std::uint8_t>(64U - width - shift), static_cast<std::uint8_t>(width)};
+  return i;
+}
+
 bool GetXorValues(std::string_view bytes, std::span<double> out) {
-  BitReader in(bytes);
   XorState state;
+  std::uint64_t position = 0;
   bool valid = true;
-  for (double& v : out) {
+  const std::size_t done = GetXorQuickly(bytes, out, state, position, valid);
+  if (!valid) return false;
+  BitReader in(bytes, position);
+  for (double& v : out.subspan(done)) {
     v = GetXor(in, state, valid);
     if (!valid) return false;
   }

@@ -15,7 +15,7 @@ namespace vedette::storage {
 /// What the chunk's header says about its values.
 struct ValueLayout {
   ValueCodec codec = ValueCodec::kConstant;
-  int exponent = 0;        // of the decimals
+  int exponent = 0;         // of the decimals
   bool exceptions = false;  // some values of the decimals are stored as they are
 };
 

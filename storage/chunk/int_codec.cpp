@@ -22,7 +22,8 @@ enum class Mode : std::uint8_t { kPacked = 0, kBins = 1, kSparse = 2 };
 /// First byte: order, mode << 2, kScaled.
 constexpr unsigned kScaled = 16;
 
-/// Packing decodes two to three times as fast as bins, a sparse sequence ten times as fast: they may be that much larger.
+/// Packing decodes two to three times as fast as bins, a sparse sequence ten times as fast: they may be that much
+/// larger.
 constexpr double kPackedBonus = 1.03, kSparseBonus = 1.03;
 
 void Differences(std::span<const std::int64_t> values, std::vector<std::int64_t>& out) {

@@ -1,9 +1,9 @@
 // Integer sequences: timestamps, counters, decimals scaled to integers, the bits of doubles. All go through here.
 //
 // The values, their differences or the differences of those (the "order") are coded in one of three ways: packed in a
-// fixed number of bits (packed_ints.h), as bins under an entropy coder (bin_coder.h), or as places and values of the few
-// that are not the usual one. What is a multiple of something is divided first. The smallest way is kept; a quicker one
-// that is hardly larger is preferred.
+// fixed number of bits (packed_ints.h), as bins under an entropy coder (bin_coder.h), or as places and values of the
+// few that are not the usual one. What is a multiple of something is divided first. The smallest way is kept; a quicker
+// one that is hardly larger is preferred.
 #pragma once
 
 #include <cstdint>

@@ -116,7 +116,7 @@ void UnpackPlain(std::string_view packed, unsigned width, std::int64_t base, std
 [[gnu::target("avx2"), gnu::always_inline]] inline __m256d Convert(__m256i v) {
   __m256i high = _mm256_srai_epi32(v, 16);
   high = _mm256_blend_epi16(high, _mm256_setzero_si256(), 0x33);
-  high = _mm256_add_epi64(high, _mm256_castpd_si256(_mm256_set1_pd(442721857769029238784.0)));  // 3 * 2^67
+  high = _mm256_add_epi64(high, _mm256_castpd_si256(_mm256_set1_pd(442721857769029238784.0)));               // 3 * 2^67
   const __m256i low = _mm256_blend_epi16(v, _mm256_castpd_si256(_mm256_set1_pd(4503599627370496.0)), 0x88);  // 2^52
   const __m256d sum = _mm256_sub_pd(_mm256_castsi256_pd(high), _mm256_set1_pd(442726361368656609280.0));
   return _mm256_add_pd(sum, _mm256_castsi256_pd(low));

@@ -53,8 +53,8 @@ std::optional<ChunkSummary> GetIntegerSummary(std::size_t count, int exponent, D
                                                  WrapAdd(*last, *before_resets)};
   std::array<double, 6> fields;
   FromDecimals(mantissas, exponent, form, fields);
-  return ChunkSummary{fields[0], fields[1], fields[2],
-                      fields[3], fields[4], fields[5], static_cast<std::uint32_t>(*resets)};
+  return ChunkSummary{
+      fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], static_cast<std::uint32_t>(*resets)};
 }
 
 }  // namespace

@@ -108,7 +108,7 @@ TEST_CASE("damaged rows are named, and nothing is read past them", "[storage][ro
     fixture.store.reset();
     {
       RawDatabase raw(fixture.options.path);
-      raw.Put("blocks", raw.FirstKey("blocks"), "\x01\x0f?");
+      raw.Put("blocks", raw.FirstKey("blocks"), "\x02\x0f?");
     }
     const auto querier = fixture.Open().NewQuerier(TimeRange());
     Columns out;
