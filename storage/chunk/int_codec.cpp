@@ -102,7 +102,7 @@ struct Sparse {
 /// The value that most of `sorted` are, if there is one that leaves at most half.
 bool FindUsual(std::span<const std::int64_t> sorted, std::int64_t& usual) {
   usual = sorted[sorted.size() / 2];
-  const auto [begin, end] = std::ranges::equal_range(sorted, usual);
+  const auto [begin, end] = std::equal_range(sorted.begin(), sorted.end(), usual);
   return static_cast<std::size_t>(end - begin) * 2 >= sorted.size();
 }
 
