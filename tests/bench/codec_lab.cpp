@@ -1,12 +1,13 @@
-// The codec laboratory: bytes per sample, encoding and decoding speed by kind of series, beside Gorilla XOR. Plain main;
-// prints a table. docs/storage.md, "Codecs", has the figures of one machine.
+// The codec laboratory: bytes per sample, encoding and decoding speed by kind of series, beside Gorilla XOR. Plain
+// main; prints a table. docs/storage.md, "Codecs", has the figures of one machine.
 //
 //   codec_lab made                  series as exporters write them, made up here
-//   codec_lab text FILE [BLOCK]...  lines of `series value milliseconds`: a loadgen dump, scraped pages with their times
-//   codec_lab csv DIRECTORY         every CSV file below it with a column "value": one series each, one minute apart
+//   codec_lab text FILE [BLOCK]...  lines of `series value milliseconds`: a loadgen dump, scraped pages with their
+//   times codec_lab csv DIRECTORY         every CSV file below it with a column "value": one series each, one minute
+//   apart
 //
-// BLOCK: samples per chunk, several allowed; default 120, 240, 1024, 4096, 5760. Times are those of the quickest of some
-// runs: the machine is busy with other things, too.
+// BLOCK: samples per chunk, several allowed; default 120, 240, 1024, 4096, 5760. Times are those of the quickest of
+// some runs: the machine is busy with other things, too.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
