@@ -57,6 +57,26 @@ std::vector<std::string> ListFamilies(const rocksdb::DBOptions& options, const s
   return names;
 }
 
+/// A process that was killed leaves its last log unsynced, and RocksDB reads it without ever syncing it: a power cut
+/// later would take samples that were acknowledged long ago, and with them what newer logs build on.
+Status SyncOldLogs(rocksdb::Env& env, const std::string& path) {
+  std::vector<std::string> names;
+  if (!env.GetChildren(path, &names).ok()) return Ok();  // a new database
+  const auto check = [](const rocksdb::Status& status, const std::string& name) -> Status {
+    return status.ok() ? Ok() : Status(ToError(status, "sync of " + name));
+  };
+  for (const std::string& name : names) {
+    if (!name.ends_with(".log")) continue;
+    std::unique_ptr<rocksdb::WritableFile> file;
+    VEDETTE_CHECK(check(env.ReopenWritableFile(path + "/" + name, &file, rocksdb::EnvOptions()), name));
+    VEDETTE_CHECK(check(file->Sync(), name));
+    VEDETTE_CHECK(check(file->Close(), name));
+  }
+  std::unique_ptr<rocksdb::Directory> directory;
+  VEDETTE_CHECK(check(env.NewDirectory(path, &directory), path));
+  return check(directory->Fsync(), path);
+}
+
 }  // namespace
 
 std::string_view FamilyName(Family family) { return kFamilyNames[static_cast<std::size_t>(family)]; }
@@ -109,6 +129,8 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
     if (std::ranges::none_of(families, known)) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
   }
 
+  const Status synced = SyncOldLogs(*db_options.env, path);
+  if (!synced) return Annotate("cannot open the database in " + options.path, synced.error());
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(db_options, path, families, &handles, &db);
@@ -180,7 +202,7 @@ Status Database::Write(rocksdb::WriteBatch& batch, bool sync) {
     return db_->Write(options, &batch);
   }();
   if (status.ok()) return Ok();
-  failed_ = true;
+  health_->log_failed = true;
   return ToError(status, "write");
 }
 
@@ -210,18 +232,23 @@ void Database::PutNumber(rocksdb::WriteBatch& batch, std::string_view key, std::
 }
 
 Status Database::Sync() {
-  // RocksDB asserts that nobody syncs a log whose last write failed.
-  if (failed_) return Fail(Code::kUnavailable, "sync of the journal: an earlier write failed");
+  // RocksDB asserts that nobody syncs a log whose last write or sync failed.
+  if (health_->log_failed) return Fail(Code::kUnavailable, "sync of the journal: an earlier write or sync failed");
   const rocksdb::Status status = db_->SyncWAL();
-  if (!status.ok()) return ToError(status, "sync of the journal");
-  return Ok();
+  if (status.ok()) return Ok();
+  health_->log_failed = true;
+  return ToError(status, "sync of the journal");
 }
 
 Status Database::Resume() {
+  health_->compaction_failed = false;  // before: an error during the attempt counts
   const rocksdb::Status status = db_->Resume();
-  if (!status.ok()) return ToError(status, "resume");
-  failed_ = false;
-  return Ok();
+  if (status.ok()) {
+    health_->log_failed = false;
+    return Ok();
+  }
+  health_->compaction_failed = true;
+  return ToError(status, "resume");
 }
 
 std::uint64_t Database::Property(Family of, const std::string& name) const {

@@ -34,7 +34,10 @@ inline std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data
 
 /// What RocksDB's background threads ran into.
 struct DatabaseHealth {
-  std::atomic<bool> stopped{false};               // writes were refused once
+  std::atomic<bool> stopped{false};  // writes were refused once
+  // Since the last Resume():
+  std::atomic<bool> log_failed{false};            // a write, a sync or a flush failed: the log must not be synced
+  std::atomic<bool> compaction_failed{false};     // nothing is compacted any more
   std::atomic<std::uint64_t> bad_compactions{0};  // left alone because a file is damaged
 };
 
@@ -57,15 +60,16 @@ class Database {
   Result<std::uint64_t> GetNumber(std::string_view key) const;
   void PutNumber(rocksdb::WriteBatch& batch, std::string_view key, std::uint64_t value) const;
 
-  /// What was written so far survives a power cut. Errors: kUnavailable after a failed write, until Resume().
+  /// What was written so far survives a power cut. Errors: kIo; kUnavailable after a failed write or sync, until
+  /// Resume().
   Status Sync();
-  /// A write failed: RocksDB refuses further ones.
-  bool failed() const { return failed_; }
+  /// A write or sync failed, or RocksDB met an error at its own work: Resume() is due.
+  bool failed() const { return health_->log_failed || health_->compaction_failed; }
   /// Tries to leave that state: RocksDB writes its memtables and starts a new log.
   Status Resume();
   /// Whether table files can be taken in. RocksDB 7.8 goes on refusing that, without an error, when writing was resumed
   /// after a failure: until a restart such rows take the way through the log.
-  bool can_ingest() const { return !failed_ && !health_->stopped; }
+  bool can_ingest() const { return !health_->log_failed && !health_->stopped; }
   const DatabaseHealth& health() const { return *health_; }
   std::uint64_t Property(Family family, const std::string& name) const;
   /// A name nobody has used, in the directory of files to be ingested.
@@ -83,7 +87,6 @@ class Database {
   std::string path_;
   std::atomic<std::uint64_t> table_files_{0};
   int lock_file_ = -1;
-  std::atomic<bool> failed_{false};
   mutable DayVersions day_versions_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> handles_{};

@@ -32,6 +32,9 @@ class ErrorPolicy final : public rocksdb::EventListener {
       return;
     }
     health_->stopped = true;
+    // Not every error is seen by a write of ours: compaction may stop, or a flush meet a bad log.
+    const bool compaction = reason == rocksdb::BackgroundErrorReason::kCompaction;
+    (compaction ? health_->compaction_failed : health_->log_failed) = true;
   }
 
   /// RocksDB would look every five seconds whether a full disk has room, and refuse Resume() meanwhile. DiskGuard looks

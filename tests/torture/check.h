@@ -1,0 +1,23 @@
+// Whether a store holds exactly the commits it has to, and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <set>
+
+#include "storage/storage.h"
+#include "tests/torture/workload.h"
+
+namespace vedette::test {
+
+/// Reads which commits are there, takes those of `possible` that are into `expected`, and compares every series.
+/// A commit of `possible` may be missing, but not in part; all of `expected` must be there. With a retention, times
+/// beyond it may be missing. Errors: kInternal, naming what is wrong.
+Status CheckAll(const storage::Storage& store, const Workload& workload, TimeMs now,
+                const std::set<std::uint64_t>& possible, Expected& expected);
+
+/// Reads some series through one querier and compares them: cheap enough for the middle of a round.
+Status CheckSome(const storage::Storage& store, const Workload& workload, TimeMs now, const Expected& expected,
+                 std::mt19937_64& random);
+
+}  // namespace vedette::test

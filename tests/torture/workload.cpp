@@ -1,0 +1,127 @@
+#include "tests/torture/workload.h"
+
+#include <algorithm>
+#include <random>
+
+#include "core/numbers.h"
+#include "storage/storage.h"
+
+namespace vedette::test {
+namespace {
+
+constexpr std::int64_t kStart = 1'700'000'000'000;
+constexpr std::uint64_t kTargets = 3;
+constexpr std::uint64_t kSeriesPerTarget = 12;
+constexpr std::uint64_t kWideRow = 250;
+/// After so many commits hours pass, and a target has other series: a deployment.
+constexpr std::uint64_t kEpoch = 64;
+constexpr std::int64_t kEpochMs = 6 * 3'600'000;
+
+using Random = std::mt19937_64;
+
+std::uint64_t Pick(Random& random, std::uint64_t below) { return random() % below; }
+
+Labels TargetSeries(std::uint64_t target, std::uint64_t i, std::uint64_t epoch) {
+  // A third of the series is renamed with each epoch.
+  const std::string version = i % 3 == 0 ? "v" + std::to_string(epoch) : "v";
+  return {{"__name__", i % 2 == 0 ? "requests_total" : "load"},
+          {"instance", "host-" + std::to_string(target)},
+          {"i", std::to_string(i)},
+          {"version", version}};
+}
+
+double ValueOf(Random& random, std::uint64_t i, std::uint64_t n) {
+  if (Pick(random, 25) == 0) return StaleNan();
+  switch (i % 6) {
+    case 0:
+      return 1;
+    case 1:
+      return static_cast<double>(n * 17);
+    case 2:
+      return static_cast<double>(Pick(random, 1000)) / 10;
+    case 3:
+      return static_cast<double>(random()) * 0x1p-64;
+    case 4:
+      return Pick(random, 40) == 0 ? NormalNan() : static_cast<double>(Pick(random, 3));
+    default:
+      return -static_cast<double>(n) * 1e9;
+  }
+}
+
+}  // namespace
+
+TimeMs Workload::TimeOf(std::uint64_t n) {
+  return TimeMs(kStart + static_cast<std::int64_t>(n) * 1000 + static_cast<std::int64_t>(n / kEpoch) * kEpochMs);
+}
+
+Labels Workload::WitnessOf(std::uint64_t n) {
+  return {{"__name__", "witness"}, {"lane", std::to_string(n % kWitnesses)}};
+}
+
+std::vector<PlannedSample> Workload::ContentOf(std::uint64_t n) const {
+  Random random(seed_ * 1'000'003 + n);
+  std::vector<PlannedSample> out;
+  const std::int64_t now = TimeOf(n).ms;
+  const std::uint64_t epoch = n / kEpoch;
+  const auto row = [&](std::uint64_t target, std::int64_t time, std::uint64_t missing_percent) {
+    for (std::uint64_t i = 0; i < kSeriesPerTarget; ++i) {
+      if (Pick(random, 100) < missing_percent) continue;
+      out.push_back({TargetSeries(target, i, epoch), time, ValueOf(random, i, n)});
+    }
+  };
+  const std::uint64_t what = Pick(random, 100);
+  if (what < 50) {
+    row(n % kTargets, now, 0);
+  } else if (what < 60) {
+    row(n % kTargets, now, 40);
+  } else if (what < 65) {
+    row(n % kTargets, now, 0);
+    row(n % kTargets, now - 500, 20);
+  } else if (what < 80) {
+    // Late by up to three days, on a coarse grid so that they hit each other and what was there.
+    for (std::uint64_t k = 0; k <= Pick(random, 6); ++k) {
+      const std::uint64_t i = Pick(random, kSeriesPerTarget);
+      const auto late = static_cast<std::int64_t>(Pick(random, 72) * 3'600'000);
+      out.push_back({TargetSeries(Pick(random, kTargets), i, epoch), now - late, ValueOf(random, i, n)});
+    }
+  } else if (what < 90 && n > 0) {
+    // An earlier commit again, with the same values or with others.
+    out = ContentOf(n - 1 - Pick(random, std::min<std::uint64_t>(n, 30)));
+    if (Pick(random, 2) == 0) {
+      for (PlannedSample& sample : out) sample.value = ValueOf(random, Pick(random, 6), n);
+    }
+  } else if (what < 97) {
+    for (std::uint64_t k = 0; k < 4; ++k) {
+      out.push_back({{{"__name__", "once"}, {"n", std::to_string(n)}, {"k", std::to_string(k)}}, now, 1.5});
+    }
+  } else {
+    const std::string padding(150, 'x');
+    for (std::uint64_t i = 0; i < kWideRow; ++i) {
+      out.push_back(
+          {{{"__name__", "wide"}, {"i", std::to_string(i)}, {"padding", padding}}, now, ValueOf(random, i, n)});
+    }
+  }
+  return out;
+}
+
+std::vector<PlannedSample> Workload::CommitAt(std::uint64_t n, std::size_t* too_old) const {
+  std::vector<PlannedSample> out = ContentOf(n);
+  std::size_t refused = 0;
+  if (retention_.count() > 0) {
+    const std::int64_t oldest = TimeOf(n).ms - retention_.count();
+    refused = std::erase_if(out, [&](const PlannedSample& sample) { return sample.time < oldest; });
+  }
+  if (too_old != nullptr) *too_old = refused;
+  out.push_back({WitnessOf(n), TimeOf(n).ms, static_cast<double>(n)});
+  return out;
+}
+
+void Expected::Add(std::uint64_t commit) {
+  if (!commits_.insert(commit).second) return;
+  for (const PlannedSample& sample : workload_.CommitAt(commit)) {
+    const auto [at, fresh] = series_[sample.labels].emplace(sample.time, sample.value);
+    if (!fresh) at->second = storage::ResolveDuplicate(at->second, sample.value);
+  }
+}
+
+}  // namespace vedette::test
