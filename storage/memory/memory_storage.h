@@ -16,6 +16,7 @@ namespace vedette::storage {
 /// `clock` decides what is too old or too new and must outlive the store, the store its appenders and queriers.
 std::unique_ptr<Storage> NewMemoryStorage(const StorageOptions& options, const Clock& clock);
 
-std::unique_ptr<StateStore> NewMemoryStateStore();
+/// `history`: what is kept for subscribers.
+std::unique_ptr<StateStore> NewMemoryStateStore(const StateHistory& history = {});
 
 }  // namespace vedette::storage

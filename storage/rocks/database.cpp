@@ -57,6 +57,20 @@ std::vector<std::string> ListFamilies(const rocksdb::DBOptions& options, const s
   return names;
 }
 
+/// Without its CURRENT file RocksDB would take a database for a new one and delete what it finds.
+Status CheckComplete(rocksdb::Env& env, const std::string& path) {
+  std::vector<std::string> names;
+  if (!env.GetChildren(path, &names).ok()) return Ok();  // a new database
+  if (std::ranges::find(names, "CURRENT") != names.end()) return Ok();
+  for (const std::string& name : names) {
+    std::uint64_t size = 0;
+    if (!name.ends_with(".sst") && !name.ends_with(".log")) continue;
+    if (!env.GetFileSize(path + "/" + name, &size).ok() || size == 0) continue;
+    return Fail(Code::kCorruption, "{}/CURRENT is missing, but there is {}: restore a backup", path, name);
+  }
+  return Ok();
+}
+
 /// A process that was killed leaves its last log unsynced, and RocksDB reads it without ever syncing it: a power cut
 /// later would take samples that were acknowledged long ago, and with them what newer logs build on.
 Status SyncOldLogs(rocksdb::Env& env, const std::string& path) {
@@ -129,6 +143,7 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
     if (std::ranges::none_of(families, known)) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
   }
 
+  VEDETTE_CHECK(CheckComplete(*db_options.env, path));
   const Status synced = SyncOldLogs(*db_options.env, path);
   if (!synced) return Annotate("cannot open the database in " + options.path, synced.error());
   std::vector<rocksdb::ColumnFamilyHandle*> handles;

@@ -15,6 +15,7 @@
 #include "storage/rocks/engine.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/recovery.h"
+#include "storage/rocks/rocks_state.h"
 
 namespace vedette::storage {
 namespace {
@@ -30,13 +31,19 @@ constexpr std::size_t kEvictStep = 50'000;
 /// Commits take microseconds; when they leave no gap in so many tries, eviction waits for the next round.
 constexpr int kGateTries = 100;
 
+/// The wall clock against the one that only goes forward: more than this is not a correction.
+constexpr Millis kClockJump = std::chrono::minutes(5);
+/// One wrong reading must not delete days that are not old. After a jump the clock has to prove itself for so long.
+constexpr Millis kSteadySpan = std::chrono::hours(1);
+
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 class RocksStorageImpl final : public RocksStorage {
  public:
-  explicit RocksStorageImpl(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+  explicit RocksStorageImpl(std::unique_ptr<Engine> engine)
+      : engine_(std::move(engine)), state_(*engine_->database, engine_->tuning.state_history) {}
   ~RocksStorageImpl() override;
 
   Status Recover();
@@ -51,13 +58,25 @@ class RocksStorageImpl final : public RocksStorage {
   Status Flush() override;
   Status RunMaintenance(TimeMs now) override;
 
-  Status Write(const StateBatch& batch) override;
-  Result<std::optional<std::string>> Get(std::string_view table, std::string_view key) const override;
+  Status Write(const StateBatch& batch) override { return state_.Write(batch); }
+  Result<std::optional<std::string>> Get(std::string_view table, std::string_view key) const override {
+    return state_.Get(table, key);
+  }
   Status Scan(std::string_view table, std::string_view prefix,
-              const std::function<bool(std::string_view, std::string_view)>& row) const override;
+              const std::function<bool(std::string_view, std::string_view)>& row) const override {
+    return state_.Scan(table, prefix, row);
+  }
+  Result<ChangePage> Changes(std::string_view table, std::uint64_t after, std::size_t max_batches) const override {
+    return state_.Changes(table, after, max_batches);
+  }
+  std::unique_ptr<StateView> NewView() const override { return state_.NewView(); }
+  bool AwaitChange(std::uint64_t after, const std::stop_token& stop, Millis timeout) const override {
+    return state_.AwaitChange(after, stop, timeout);
+  }
 
  private:
-  TimeMs Oldest(TimeMs now) const { return AcceptedTimes(now, engine_->options, {}).min; }
+  /// What is older may be dropped. The maintenance lock is held.
+  TimeMs Oldest(TimeMs now);
   /// What has to happen every second.
   Status SealDue(TimeMs now);
   /// What has to happen every half minute.
@@ -65,6 +84,7 @@ class RocksStorageImpl final : public RocksStorage {
   Status RepackDue(TimeMs now);
   Status EvictIdle(TimeMs now);
   Status DropExpired(TimeMs now);
+  bool ClockIsSteady();
   void ShowGauges();
   /// False: stop. Otherwise `interval` is over.
   bool Wait(Millis interval);
@@ -74,9 +94,13 @@ class RocksStorageImpl final : public RocksStorage {
   void NoteFailure(const Status& status);
 
   const std::unique_ptr<Engine> engine_;
+  RocksState state_;
   std::mutex repack_mutex_;       // one at a time; taken before the other
   std::mutex maintenance_mutex_;  // one round at a time
-  bool collected_ = false;        // leftovers of earlier runs were looked for
+  // The clock when it was looked at last: by the wall, and from an arbitrary origin.
+  std::optional<std::pair<TimeMs, std::chrono::nanoseconds>> last_look_;
+  std::chrono::nanoseconds unsteady_until_{};
+  bool collected_ = false;  // leftovers of earlier runs were looked for
   std::mutex stop_mutex_;
   std::condition_variable stop_came_;
   bool stopping_ = false;
@@ -89,6 +113,7 @@ Status RocksStorageImpl::Recover() {
   VEDETTE_CHECK(engine.sealer.Recover());
   VEDETTE_CHECK(engine.catalog.Recover(engine.sealer.sealed_max_time()));
   VEDETTE_CHECK(engine.partitions.Recover());
+  VEDETTE_CHECK(state_.Recover());
   VEDETTE_TRY(const Recovered recovered, ReplayJournal(*engine.database, engine.catalog, engine.head,
                                                        engine.sealer.sealed_max_time(), engine.clock.Now()));
   engine.sealer.NoteJournal(recovered.samples);
@@ -211,6 +236,29 @@ Status RocksStorageImpl::EvictIdle(TimeMs now) {
   return Ok();
 }
 
+/// Whether the wall clock may be believed: it has not jumped for a while.
+bool RocksStorageImpl::ClockIsSteady() {
+  const TimeMs wall = engine_->clock.Now();
+  const std::chrono::nanoseconds monotonic = engine_->clock.Monotonic();
+  if (last_look_) {
+    const auto jump = std::chrono::abs((wall - last_look_->first) - (monotonic - last_look_->second));
+    if (jump > kClockJump) {
+      unsteady_until_ = monotonic + kSteadySpan;
+      LogError("storage", "the clock has jumped: nothing is dropped for its age until it has been steady for an hour",
+               {{"from", FormatRfc3339(last_look_->first)}, {"to", FormatRfc3339(wall)}});
+    }
+  }
+  last_look_.emplace(wall, monotonic);
+  return monotonic >= unsteady_until_;
+}
+
+TimeMs RocksStorageImpl::Oldest(TimeMs now) {
+  if (ClockIsSteady()) return AcceptedTimes(now, engine_->options, {}).min;
+  StorageOptions keep_all;
+  keep_all.retention = Millis(0);
+  return AcceptedTimes(now, keep_all, {}).min;
+}
+
 Status RocksStorageImpl::DropExpired(TimeMs now) {
   if (engine_->options.retention.count() == 0) return Ok();
   VEDETTE_TRY(const std::size_t dropped, engine_->partitions.DropBefore(DayOf(Oldest(now))));
@@ -279,43 +327,6 @@ Result<StoreStats> RocksStorageImpl::Cardinality(const CardinalityQuery& query) 
   VEDETTE_CHECK(CountCardinality(DiskIndex(*engine_->database, day, nullptr), query, stats));
   if (stats.head_series != 0) stats.head_range = {StartOfDay(day), StartOfDay(day + 1) - Millis(1)};
   return stats;
-}
-
-std::string StateKey(std::string_view table, std::string_view key) {
-  std::string out(table);
-  out.push_back('\0');
-  return out.append(key);
-}
-
-Status RocksStorageImpl::Write(const StateBatch& changes) {
-  if (changes.empty()) return Ok();
-  rocksdb::WriteBatch batch;
-  rocksdb::ColumnFamilyHandle* family = engine_->database->family(Family::kState);
-  for (const StateBatch::Change& change : changes.changes()) {
-    const std::string key = StateKey(change.table, change.key);
-    if (change.value) {
-      batch.Put(family, key, *change.value);
-    } else {
-      batch.Delete(family, key);
-    }
-  }
-  return engine_->database->Write(batch, true);
-}
-
-Result<std::optional<std::string>> RocksStorageImpl::Get(std::string_view table, std::string_view key) const {
-  return engine_->database->Get(Family::kState, StateKey(table, key));
-}
-
-Status RocksStorageImpl::Scan(std::string_view table, std::string_view prefix,
-                              const std::function<bool(std::string_view, std::string_view)>& row) const {
-  const std::string start = StateKey(table, prefix);
-  const std::unique_ptr<rocksdb::Iterator> at(
-      engine_->database->db().NewIterator(rocksdb::ReadOptions(), engine_->database->family(Family::kState)));
-  for (at->Seek(start); at->Valid() && ToView(at->key()).starts_with(start); at->Next()) {
-    if (!row(ToView(at->key()).substr(table.size() + 1), ToView(at->value()))) break;
-  }
-  if (!at->status().ok()) return ToError(at->status(), "scan of table " + std::string(table));
-  return Ok();
 }
 
 }  // namespace

@@ -40,6 +40,8 @@ struct RocksTuning {
   std::size_t repack_quiet_rounds = 10;
   /// How often the maintenance thread looks for work; zero: never, tests call RunMaintenance().
   Millis maintenance_interval = std::chrono::seconds(1);
+  /// Batches of the state tables that are kept for subscribers.
+  StateHistory state_history;
   /// The file system RocksDB uses (null: the real one) and the free bytes it reports (empty: statvfs of the path).
   rocksdb::Env* env = nullptr;
   std::function<std::uint64_t()> free_disk_bytes;

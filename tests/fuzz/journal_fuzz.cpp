@@ -4,6 +4,7 @@
 
 #include "storage/rocks/journal_record.h"
 #include "storage/rocks/keys.h"
+#include "storage/rocks/state_record.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace vedette::storage;
@@ -20,6 +21,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto labels = DecodeLabels(bytes)) {
     if (EncodeLabels(*labels).size() > size) std::abort();
+  }
+  if (const auto changes = DecodeStateChanges(bytes)) {
+    if (!DecodeStateChanges(EncodeStateChanges(*changes))) std::abort();
   }
   (void)ParseIndexKey(bytes);
   (void)DescribeChunkKey(bytes);

@@ -70,7 +70,7 @@ class Victim {
     storage::RocksTuning tuning = SmallTuning(thread);
     if (Pick(3) == 0) tuning.table_bytes = 64 << 10;
     tuning.env = env_.get();
-    clock_.Jump(Workload::TimeOf(next_));
+    if (Workload::TimeOf(next_) > clock_.Now()) clock_.Advance(Workload::TimeOf(next_) - clock_.Now());
     auto opened = RocksStorage::Open(SmallStore(dir_.Sub("data"), retention_, synced_), clock_, *registry_, tuning);
     if (!opened) {
       Tell("failed");

@@ -18,7 +18,7 @@ Result<storage::SeriesId> CommitWriter::IdOf(storage::Appender& appender, const 
 }
 
 Status CommitWriter::Write(std::uint64_t n) {
-  clock_.Jump(Workload::TimeOf(n));
+  if (Workload::TimeOf(n) > clock_.Now()) clock_.Advance(Workload::TimeOf(n) - clock_.Now());
   const auto appender = store_.NewAppender({});
   std::vector<storage::SeriesId> ids;
   std::vector<double> values;

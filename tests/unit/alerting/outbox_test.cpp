@@ -348,6 +348,13 @@ TEST_CASE("a disk that refuses keeps nothing from being sent, and is caught up w
                 const std::function<bool(std::string_view, std::string_view)>& row) const override {
       return inner_.Scan(table, prefix, row);
     }
+    Result<storage::ChangePage> Changes(std::string_view table, std::uint64_t after, std::size_t max) const override {
+      return inner_.Changes(table, after, max);
+    }
+    std::unique_ptr<storage::StateView> NewView() const override { return inner_.NewView(); }
+    bool AwaitChange(std::uint64_t after, const std::stop_token& stop, Millis timeout) const override {
+      return inner_.AwaitChange(after, stop, timeout);
+    }
     bool full = true;
 
    private:
