@@ -30,14 +30,23 @@ if(MOLD_PROGRAM)
   add_link_options(-fuse-ld=mold)
 endif()
 
-# vedette_library(NAME SOURCES a.cpp ... PUBLIC dep ... PRIVATE dep ...): static library vedette::NAME of one folder.
+if(VEDETTE_JOIN_SOURCES)
+  # Harmless when everything that uses the type sits in one file, and in a joined one that cannot be told.
+  target_compile_options(vedette_options INTERFACE -Wno-subobject-linkage)
+endif()
+
+# vedette_library(NAME [JOINABLE] SOURCES a.cpp ... PUBLIC dep ... PRIVATE dep ...): static library vedette::NAME of one
+# folder. JOINABLE: names in the unnamed namespaces of its sources are unique, so VEDETTE_JOIN_SOURCES may compile eight as one.
 function(vedette_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "JOINABLE" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(vedette_${name} STATIC ${ARG_SOURCES})
   add_library(vedette::${name} ALIAS vedette_${name})
   target_include_directories(vedette_${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(vedette_${name} PUBLIC ${ARG_PUBLIC} PRIVATE vedette_options ${ARG_PRIVATE})
   target_precompile_headers(vedette_${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+  if(VEDETTE_JOIN_SOURCES AND ARG_JOINABLE)
+    set_target_properties(vedette_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  endif()
 endfunction()
 
 # vedette_test(NAME SOURCES a_test.cpp ... LINK dep ... LABELS l ...): one Catch2 binary, one ctest entry.

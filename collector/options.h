@@ -20,6 +20,9 @@
 
 namespace vedette::collector {
 
+/// A sample with a time of its own may lie this far ahead of the clock, as in Prometheus.
+inline constexpr Millis kMaxAhead = std::chrono::minutes(10);
+
 /// Names in the file: PrometheusProto, PrometheusText0.0.4, PrometheusText1.0.0, OpenMetricsText0.0.1,
 /// OpenMetricsText1.0.0. PrometheusProto is accepted so that existing files load, and never offered to a target.
 enum class ScrapeProtocol : std::uint8_t {

@@ -17,7 +17,7 @@ struct Root {
   SectionContext context;
 };
 
-Status Section(const YamlNode& root, std::string_view key, const std::function<Status(const YamlNode&)>& read) {
+Status ReadSection(const YamlNode& root, std::string_view key, const std::function<Status(const YamlNode&)>& read) {
   const auto node = root.Get(key);
   return node && !node->IsNull() ? read(*node) : Ok();
 }
@@ -68,11 +68,11 @@ Result<Config> ReadRoot(const YamlNode& root, const std::string& file, FileCheck
   std::error_code ignored;
   const auto folder = std::filesystem::absolute(file, ignored).parent_path();
   out.context = {.base_dir = folder.string(), .files = files};
-  VEDETTE_CHECK(Section(root, "global", [&](const YamlNode& node) { return ReadGlobal(node, out.global); }));
+  VEDETTE_CHECK(ReadSection(root, "global", [&](const YamlNode& node) { return ReadGlobal(node, out.global); }));
   out.config.collector.global = out.global.scrape;
   out.config.rules = out.global.rules;
   VEDETTE_CHECK(ReadFields<Root>(root, kRootFields, out, "the configuration"));
-  VEDETTE_CHECK(Section(root, "scrape_configs", [&](const YamlNode& node) {
+  VEDETTE_CHECK(ReadSection(root, "scrape_configs", [&](const YamlNode& node) {
     return ReadScrapeConfigs(node, out.global.scrape, out.context, out.config.collector.scrape_configs);
   }));
   if (out.config.host.enabled) out.config.collector.scrape_configs.push_back(HostJob(out.config.host));

@@ -212,7 +212,7 @@ struct AlertingGlobal {
   Millis resolve_timeout = alerting::AlertingOptions{}.resolve_timeout;
 };
 
-constexpr Field<AlertingGlobal> kGlobalFields[] = {
+constexpr Field<AlertingGlobal> kAlertingGlobalFields[] = {
     {"slack_api_url", Set<&AlertingGlobal::slack_api_url>},
     {"slack_api_url_file", Set<&AlertingGlobal::slack_api_url_file>},
     {"pagerduty_url", [](const YamlNode& node, AlertingGlobal& out) { return ReadHttpUrl(node, out.pagerduty_url); }},
@@ -235,7 +235,7 @@ Status OnlyEmpty(const YamlNode& node, T& out) {
 constexpr Field<Section> kAlertingFields[] = {
     {"global",
      [](const YamlNode& node, Section& out) {
-       return ReadFields<AlertingGlobal>(node, kGlobalFields, out.global, "alerting.global");
+       return ReadFields<AlertingGlobal>(node, kAlertingGlobalFields, out.global, "alerting.global");
      }},
     {"route",
      [](const YamlNode& node, Section& out) {

@@ -16,7 +16,7 @@ Status ReadKind(const YamlNode& node, JobOptions& out) {
   return Ok();
 }
 
-constexpr Field<JobOptions> kJobFields[] = {
+constexpr Field<JobOptions> kAnalyticsJobFields[] = {
     {"name", Set<&JobOptions::name>},         {"kind", ReadKind},
     {"expr", Set<&JobOptions::expr>},         {"model", Set<&JobOptions::model>},
     {"interval", Set<&JobOptions::interval>}, {"step", Set<&JobOptions::step>},
@@ -26,7 +26,7 @@ constexpr Field<JobOptions> kJobFields[] = {
 
 Status ReadJobs(const YamlNode& node, AnalyticsOptions& out) {
   return ReadList(node, out.jobs, "analytics job", [](const YamlNode& item, JobOptions& job) {
-    return ReadFields<JobOptions>(item, kJobFields, job, "analytics.jobs");
+    return ReadFields<JobOptions>(item, kAnalyticsJobFields, job, "analytics.jobs");
   });
 }
 

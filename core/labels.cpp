@@ -8,12 +8,12 @@
 #include <xxhash.h>
 
 #include "core/labels_hash.h"
+#include "core/numbers.h"
 
 namespace vedette {
 namespace {
 
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 /// Length of the UTF-8 sequence at `p`, 0 when it is malformed, overlong, a surrogate or above U+10FFFF.
 std::size_t Utf8Length(const unsigned char* p, std::size_t left) {

@@ -15,7 +15,7 @@ namespace {
 std::atomic<LogFormat> g_format{LogFormat::kLogfmt};
 
 /// The one sink; a raw pattern, since lines are laid out here.
-spdlog::logger& Sink() {
+spdlog::logger& Logger() {
   static const std::shared_ptr<spdlog::logger> logger = [] {
     auto made = std::make_shared<spdlog::logger>("vedette", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%v");
@@ -123,11 +123,11 @@ Result<LogFormat> ParseLogFormat(std::string_view text) {
 
 void ConfigureLogging(LogLevel level, LogFormat format) {
   g_format = format;
-  Sink().set_level(SpdlogLevel(level));
+  Logger().set_level(SpdlogLevel(level));
 }
 
 void Log(LogLevel level, std::string_view component, std::string_view message, std::initializer_list<LogField> fields) {
-  spdlog::logger& sink = Sink();
+  spdlog::logger& sink = Logger();
   if (!sink.should_log(SpdlogLevel(level))) return;
   const std::string line = g_format.load() == LogFormat::kJson ? JsonLine(level, component, message, fields)
                                                                : LogfmtLine(level, component, message, fields);

@@ -76,14 +76,14 @@ void AppendExpanded(std::string_view replacement, const re2::RE2& regex, std::sp
   }
 }
 
-re2::StringPiece Piece(std::string_view text) { return {text.data(), text.size()}; }
+re2::StringPiece ToPiece(std::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
 
 Result<Regex> Regex::Compile(std::string_view pattern) {
   auto rep = std::make_shared<Rep>();
   rep->pattern = pattern;
-  auto automaton = std::make_shared<re2::RE2>(Piece(pattern), RegexOptions());
+  auto automaton = std::make_shared<re2::RE2>(ToPiece(pattern), RegexOptions());
   if (!automaton->ok()) {
     return Fail(Code::kBadData, "invalid regular expression {}: {}", Quote(pattern), automaton->error());
   }
@@ -114,13 +114,13 @@ bool Regex::Matches(std::string_view text) const {
       if (!rep.shape.MayMatch(text)) return false;
       break;
   }
-  return re2::RE2::FullMatch(Piece(text), *rep.automaton);
+  return re2::RE2::FullMatch(ToPiece(text), *rep.automaton);
 }
 
 bool Regex::Expand(std::string_view text, std::string_view replacement, std::string& out) const {
   const re2::RE2& regex = *rep_->automaton;
   std::vector<re2::StringPiece> groups(static_cast<std::size_t>(regex.NumberOfCapturingGroups()) + 1);
-  if (!regex.Match(Piece(text), 0, text.size(), re2::RE2::ANCHOR_BOTH, groups.data(),
+  if (!regex.Match(ToPiece(text), 0, text.size(), re2::RE2::ANCHOR_BOTH, groups.data(),
                    static_cast<int>(groups.size()))) {
     return false;
   }
@@ -132,13 +132,13 @@ bool Regex::Expand(std::string_view text, std::string_view replacement, std::str
 Result<std::string> ReplaceAllMatches(std::string_view pattern, std::string_view text, std::string_view replacement) {
   re2::RE2::Options options = RegexOptions();
   options.set_dot_nl(false);
-  const re2::RE2 regex(Piece(pattern), options);
+  const re2::RE2 regex(ToPiece(pattern), options);
   if (!regex.ok()) return Fail(Code::kBadData, "invalid regular expression {}: {}", Quote(pattern), regex.error());
   std::vector<re2::StringPiece> groups(static_cast<std::size_t>(regex.NumberOfCapturingGroups()) + 1);
   std::string out;
   std::size_t at = 0;      // where the search goes on
   std::size_t copied = 0;  // everything before it is in `out`
-  while (at <= text.size() && regex.Match(Piece(text), at, text.size(), re2::RE2::UNANCHORED, groups.data(),
+  while (at <= text.size() && regex.Match(ToPiece(text), at, text.size(), re2::RE2::UNANCHORED, groups.data(),
                                           static_cast<int>(groups.size()))) {
     const auto start = static_cast<std::size_t>(groups[0].data() - text.data());
     const std::size_t end = start + groups[0].size();

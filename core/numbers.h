@@ -7,6 +7,9 @@
 
 namespace vedette {
 
+/// ASCII only, whatever the locale.
+constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
 /// The double with the bits 0x7ff0000000000002: marks a series as gone (Prometheus' staleness marker).
 double StaleNan();
 bool IsStaleNan(double value);

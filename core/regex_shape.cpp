@@ -221,7 +221,7 @@ Texts Useful(const Piece& piece) {
   return out;
 }
 
-bool Lower(Texts& texts) {
+bool LowerTexts(Texts& texts) {
   for (std::string& text : texts) {
     for (char& c : text) {
       if (!IsAscii(c)) return false;
@@ -265,7 +265,7 @@ std::optional<RegexShape> ReadShape(std::string_view pattern) {
   if (pieces.empty()) pieces.push_back(OneOf({""}));
   if (pieces.size() == 1 && IsTexts(pieces.front())) {
     out.literals = std::move(pieces.front().texts);
-    if (out.folded && !Lower(out.literals)) return std::nullopt;
+    if (out.folded && !LowerTexts(out.literals)) return std::nullopt;
     SortUnique(out.literals);
     return out;
   }

@@ -23,8 +23,6 @@ constexpr std::array<Unit, 7> kUnits = {{{"y", 365LL * 24 * 3600 * 1000},
                                          {"s", 1000},
                                          {"ms", 1}}};
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 Error NotADuration(std::string_view text) { return Fail(Code::kBadData, "not a valid duration string: \"{}\"", text); }
 
 /// Reads exactly `digits` digits at the front of `text`.

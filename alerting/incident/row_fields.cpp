@@ -12,14 +12,14 @@ using nlohmann::json;
 namespace {
 
 /// Rows nest three levels at most; what is deeper was not written by us.
-constexpr int kMaxDepth = 16;
+constexpr int kMaxRowDepth = 16;
 
 }  // namespace
 
 Result<json> ParseRow(std::string_view bytes) {
   bool too_deep = false;
   const auto guard = [&](int depth, json::parse_event_t, json&) {
-    if (depth > kMaxDepth) too_deep = true;
+    if (depth > kMaxRowDepth) too_deep = true;
     return !too_deep;
   };
   json row = json::parse(bytes.begin(), bytes.end(), guard, false);

@@ -10,7 +10,7 @@ namespace vedette::alerting {
 namespace {
 
 constexpr std::string_view kZeroWidthSpace = "\xE2\x80\x8B";
-constexpr std::string_view kEllipsis = "\xE2\x80\xA6";
+constexpr std::string_view kSlackEllipsis = "\xE2\x80\xA6";
 constexpr std::array<std::string_view, 4> kEverybody = {"channel", "everyone", "here", "group"};
 
 /// Whether `text`, which starts behind an @, names everybody.
@@ -52,7 +52,7 @@ std::string SlackEscape(std::string_view text, std::size_t max) {
     units += TextLength(piece);
     if (units > max) {
       out.resize(safe_size);
-      return max == 0 ? std::string() : out.append(kEllipsis);
+      return max == 0 ? std::string() : out.append(kSlackEllipsis);
     }
     out += piece;
     if (units < max) safe_size = out.size();

@@ -12,7 +12,7 @@ using nlohmann::ordered_json;
 /// What Alertmanager writes for an alert that has not ended.
 constexpr std::string_view kNoTime = "0001-01-01T00:00:00Z";
 
-ordered_json LabelsObject(const Labels& labels) {
+ordered_json LabelsAsJson(const Labels& labels) {
   ordered_json out = ordered_json::object();
   for (const LabelView label : labels) out[std::string(label.name)] = label.value;
   return out;
@@ -20,8 +20,8 @@ ordered_json LabelsObject(const Labels& labels) {
 
 ordered_json AlertObject(const IncidentAlert& alert) {
   return {{"status", alert.firing() ? "firing" : "resolved"},
-          {"labels", LabelsObject(alert.labels)},
-          {"annotations", LabelsObject(alert.annotations)},
+          {"labels", LabelsAsJson(alert.labels)},
+          {"annotations", LabelsAsJson(alert.annotations)},
           {"startsAt", FormatRfc3339(alert.starts_at)},
           {"endsAt", alert.firing() ? std::string(kNoTime) : FormatRfc3339(*alert.ended_at)},
           {"generatorURL", alert.generator_url},
@@ -53,9 +53,9 @@ Result<HttpRequest> BuildWebhook(const BuildInput& input) {
   const ordered_json body = {{"receiver", n.receiver},
                              {"status", StatusText(n)},
                              {"alerts", std::move(alerts)},
-                             {"groupLabels", LabelsObject(n.group_labels)},
-                             {"commonLabels", LabelsObject(n.common_labels)},
-                             {"commonAnnotations", LabelsObject(n.common_annotations)},
+                             {"groupLabels", LabelsAsJson(n.group_labels)},
+                             {"commonLabels", LabelsAsJson(n.common_labels)},
+                             {"commonAnnotations", LabelsAsJson(n.common_annotations)},
                              {"externalURL", n.external_url},
                              {"version", "4"},
                              {"groupKey", n.group_labels.ToString()},

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
+#include "core/numbers.h"
+
 namespace vedette::alerting::tmpl {
 namespace {
 
 constexpr std::string_view kSpaces = " \t\r\n";
 
 bool IsSpace(char c) { return kSpaces.find(c) != std::string_view::npos; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 /// Letters of other scripts count as letters.
 bool IsWord(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || IsDigit(c) ||

@@ -14,7 +14,7 @@ namespace {
 
 /// Steps asked for in one query: warming up on two weeks must not hold two weeks of every series in memory.
 constexpr std::int64_t kStepsPerQuery = 2000;
-constexpr std::uint8_t kRowVersion = 1;
+constexpr std::uint8_t kAnomalyRowVersion = 1;
 
 struct Model {
   std::unique_ptr<Detector> detector;
@@ -25,7 +25,7 @@ struct Model {
 
 /// Version, last seen, labels, state of the detector.
 std::string EncodeModel(const Labels& labels, const Model& model) {
-  std::string out(1, static_cast<char>(kRowVersion));
+  std::string out(1, static_cast<char>(kAnomalyRowVersion));
   storage::PutSigned(out, model.last_seen.ms);
   storage::PutVarint(out, labels.size());
   for (const LabelView label : labels) {
@@ -102,7 +102,7 @@ class AnomalyJob final : public Job {
     const auto version = in.Byte();
     const auto last_seen = in.Signed();
     const auto count = in.Varint();
-    if (version != kRowVersion || !last_seen || !count || *count > kMaxLabels) return damaged();
+    if (version != kAnomalyRowVersion || !last_seen || !count || *count > kMaxLabels) return damaged();
     LabelsBuilder labels;
     for (std::uint64_t i = 0; i < *count; ++i) {
       std::array<std::optional<std::string_view>, 2> texts;

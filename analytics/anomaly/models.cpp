@@ -8,7 +8,7 @@
 namespace vedette::analytics {
 namespace {
 
-constexpr std::string_view kDefault = "hour_profile";
+constexpr std::string_view kDefaultDetector = "hour_profile";
 
 constexpr auto kDetectors = std::to_array<DetectorSpec>({
     // name          factory          help
@@ -23,7 +23,7 @@ static_assert(std::ranges::adjacent_find(kDetectors, std::ranges::greater_equal{
 std::span<const DetectorSpec> AllDetectors() { return kDetectors; }
 
 const DetectorSpec* FindDetector(std::string_view name) {
-  const auto row = std::ranges::find(kDetectors, name.empty() ? kDefault : name, &DetectorSpec::name);
+  const auto row = std::ranges::find(kDetectors, name.empty() ? kDefaultDetector : name, &DetectorSpec::name);
   return row == kDetectors.end() ? nullptr : &*row;
 }
 

@@ -15,7 +15,7 @@ constexpr double kDayMs = 86'400'000;
 constexpr std::size_t kMinPoints = 12;
 constexpr std::size_t kMaxBins = 168;  // a week of hours; 14,000 pairs
 constexpr double kPeakQuantile = 0.9;  // it is the daily peak that hits the limit, not the middle
-constexpr double kMaxMagnitude = 1e150;
+constexpr double kMaxUsage = 1e150;
 constexpr std::size_t kOrigins = 12;     // earlier moments at which the same line is tried
 constexpr double kEarliestOrigin = 0.4;  // of the history
 constexpr double kLatestOrigin = 0.9;
@@ -30,7 +30,7 @@ struct History {
 History Finite(std::span<const std::int64_t> times, std::span<const double> values, TimeMs now) {
   History out;
   for (std::size_t i = 0; i < times.size() && i < values.size(); ++i) {
-    if (times[i] > now.ms || !std::isfinite(values[i]) || std::abs(values[i]) > kMaxMagnitude) continue;
+    if (times[i] > now.ms || !std::isfinite(values[i]) || std::abs(values[i]) > kMaxUsage) continue;
     out.x.push_back(static_cast<double>(times[i] - now.ms) / kDayMs);
     out.y.push_back(values[i]);
   }
@@ -197,7 +197,7 @@ std::string_view OutlookName(Outlook outlook) {
 
 Exhaustion EstimateExhaustion(std::span<const std::int64_t> times, std::span<const double> values, double limit,
                               TimeMs now, const ExhaustionOptions& options) {
-  if (!std::isfinite(limit) || std::abs(limit) > kMaxMagnitude) return Unknown("the limit is not a number");
+  if (!std::isfinite(limit) || std::abs(limit) > kMaxUsage) return Unknown("the limit is not a number");
   const History all = Finite(times, values, now);
   if (all.size() == 0) return Unknown("no data");
   if (all.y.back() >= limit) {

@@ -10,7 +10,7 @@ namespace vedette::analytics {
 namespace {
 
 constexpr Eigen::Index kMaxOrigins = 24;
-constexpr Eigen::Index kMinSamples = 10;
+constexpr Eigen::Index kMinErrors = 10;
 constexpr double kMaxMissing = 0.5;
 constexpr double kMaxMagnitude = 1e150;  // beyond this errors overflow when they are squared
 constexpr double kPoolRatio = 1.5;       // horizons within this factor share their errors
@@ -36,7 +36,7 @@ Status CheckHistory(const Eigen::Ref<const Eigen::VectorXd>& y) {
       return Fail(Code::kBadData, "values beyond {} cannot be forecast", kMaxMagnitude);
     ++present;
   }
-  if (present < kMinSamples) return Fail(Code::kBadData, "{} samples are too few, {} are needed", present, kMinSamples);
+  if (present < kMinErrors) return Fail(Code::kBadData, "{} samples are too few, {} are needed", present, kMinErrors);
   const auto missing = 1 - static_cast<double>(present) / static_cast<double>(y.size());
   if (missing > kMaxMissing) return Fail(Code::kBadData, "{:.0f} % of the samples are missing", missing * 100);
   return Ok();

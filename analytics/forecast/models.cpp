@@ -9,7 +9,7 @@
 namespace vedette::analytics {
 namespace {
 
-constexpr std::string_view kDefault = "holt_winters";
+constexpr std::string_view kDefaultModel = "holt_winters";
 
 constexpr auto kForecasters = std::to_array<ForecasterSpec>({
     // name            factory            help
@@ -25,7 +25,7 @@ static_assert(std::ranges::adjacent_find(kForecasters, std::ranges::greater_equa
 std::span<const ForecasterSpec> AllForecasters() { return kForecasters; }
 
 const ForecasterSpec* FindForecaster(std::string_view name) {
-  const auto row = std::ranges::find(kForecasters, name.empty() ? kDefault : name, &ForecasterSpec::name);
+  const auto row = std::ranges::find(kForecasters, name.empty() ? kDefaultModel : name, &ForecasterSpec::name);
   return row == kForecasters.end() ? nullptr : &*row;
 }
 

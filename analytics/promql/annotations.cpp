@@ -13,7 +13,7 @@ namespace {
 /// Distinct texts of one kind that are kept; a reply shows ten.
 constexpr std::size_t kMaxTexts = 1000;
 
-std::string General(double value) {
+std::string Shortest(double value) {
   std::string text;
   AppendGeneral(text, value);
   return text;
@@ -27,13 +27,13 @@ std::string ForMetric(std::string text, std::string_view metric) {
 }  // namespace
 
 void Annotator::InvalidQuantile(double quantile, Position at) {
-  Add(warnings_, "PromQL warning: quantile value should be between 0 and 1, got " + General(quantile), at);
+  Add(warnings_, "PromQL warning: quantile value should be between 0 and 1, got " + Shortest(quantile), at);
 }
 
 void Annotator::InvalidRatio(double ratio, double capped_to, Position at) {
   Add(warnings_,
-      "PromQL warning: ratio value should be between -1 and 1, got " + General(ratio) + ", capping to " +
-          General(capped_to),
+      "PromQL warning: ratio value should be between -1 and 1, got " + Shortest(ratio) + ", capping to " +
+          Shortest(capped_to),
       at);
 }
 
@@ -89,7 +89,7 @@ Annotations Annotator::Take() {
   for (const auto& [text, all] : fixes_) {
     out.infos.push_back(
         fmt::format("{}, from buckets {} to {}, with a max diff of {:.2g}, over {} samples from {} to {}{}", text,
-                    General(all.fix.min_bucket), General(all.fix.max_bucket), all.fix.max_difference, all.count,
+                    Shortest(all.fix.min_bucket), Shortest(all.fix.max_bucket), all.fix.max_difference, all.count,
                     seconds(all.first_ms), seconds(all.last_ms), Place(all.at)));
   }
   return out;

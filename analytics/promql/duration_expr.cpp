@@ -14,13 +14,13 @@ Error FailAt(const DurationExpr& expr, std::string_view message) {
 }
 
 /// Seconds.
-Result<double> Evaluate(const DurationExpr& expr, const DurationContext& context) {
+Result<double> SecondsOf(const DurationExpr& expr, const DurationContext& context) {
   double lhs = 0, rhs = 0;
   if (expr.lhs) {
-    VEDETTE_TRY(lhs, Evaluate(*expr.lhs, context));
+    VEDETTE_TRY(lhs, SecondsOf(*expr.lhs, context));
   }
   if (expr.rhs) {
-    VEDETTE_TRY(rhs, Evaluate(*expr.rhs, context));
+    VEDETTE_TRY(rhs, SecondsOf(*expr.rhs, context));
   }
   switch (expr.op) {
     case Op::kNumber:
@@ -71,7 +71,7 @@ Status ResolveSubquery(SubqueryExpr& subquery, const DurationContext& context) {
 }  // namespace
 
 Result<Millis> EvaluateDuration(const DurationExpr& expr, const DurationContext& context, bool allow_negative) {
-  VEDETTE_TRY(const double seconds, Evaluate(expr, context));
+  VEDETTE_TRY(const double seconds, SecondsOf(expr, context));
   if (!std::isfinite(seconds)) return FailAt(expr, "duration is NaN or infinite");
   if (seconds <= 0 && !allow_negative) return FailAt(expr, "duration must be greater than 0");
   constexpr double kLimit = 9223372036854775808.0 / 1e9;  // 64 bits of nanoseconds

@@ -8,12 +8,11 @@
 #include <vector>
 
 #include "analytics/promql/functions_impl.h"
+#include "core/numbers.h"
 
 namespace vedette::promql::fn {
 
 namespace {
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 /// Length of the run of digits, or of other characters, that `text` starts with.
 std::size_t RunLength(std::string_view text) {

@@ -42,7 +42,7 @@ Result<std::vector<Scalar>> ScalarArguments(Evaluator& eval, const CallExpr& cal
   return scalars;
 }
 
-void WarnAboutQuantiles(Annotator& notes, const Scalar& quantiles, Position at) {
+void WarnAboutWindowQuantiles(Annotator& notes, const Scalar& quantiles, Position at) {
   for (const double quantile : quantiles) {
     if (!(quantile >= 0 && quantile <= 1)) notes.InvalidQuantile(quantile, at);
   }
@@ -84,7 +84,7 @@ Result<Vector> CallWindowFunction(Evaluator& eval, const CallExpr& call, const F
         return Ok();
       }));
   if (code.id == FunctionId::kQuantileOverTime && !out.empty()) {
-    WarnAboutQuantiles(context.notes, scalars.front(), call.args.front()->pos);
+    WarnAboutWindowQuantiles(context.notes, scalars.front(), call.args.front()->pos);
   }
   if (!code.keeps_names) {
     VEDETTE_CHECK(DropNames(context, out));

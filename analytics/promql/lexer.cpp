@@ -4,6 +4,7 @@
 
 #include "analytics/promql/literals.h"
 #include "core/labels.h"
+#include "core/numbers.h"
 #include "core/utf8.h"
 
 namespace vedette::promql {
@@ -12,7 +13,6 @@ namespace {
 
 constexpr std::string_view kDigits = "0123456789";
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsAlpha(char c) { return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool IsAlphaNumeric(char c) { return IsAlpha(c) || IsDigit(c); }
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }

@@ -17,20 +17,20 @@ struct DurationOperatorRow {
   int precedence;
 };
 
-constexpr DurationOperatorRow kOperators[] = {
+constexpr DurationOperatorRow kDurationOperators[] = {
     {TokenKind::kAdd, Op::kAdd, kAdditive},       {TokenKind::kSub, Op::kSub, kAdditive},
     {TokenKind::kMul, Op::kMul, kMultiplicative}, {TokenKind::kDiv, Op::kDiv, kMultiplicative},
     {TokenKind::kMod, Op::kMod, kMultiplicative}, {TokenKind::kPow, Op::kPow, kPower},
 };
 
-const DurationOperatorRow* FindOperator(TokenKind token) {
-  for (const DurationOperatorRow& row : kOperators) {
+const DurationOperatorRow* FindDurationOperator(TokenKind token) {
+  for (const DurationOperatorRow& row : kDurationOperators) {
     if (row.token == token) return &row;
   }
   return nullptr;
 }
 
-bool IsSign(const Token& token) { return token.kind == TokenKind::kAdd || token.kind == TokenKind::kSub; }
+bool IsSignToken(const Token& token) { return token.kind == TokenKind::kAdd || token.kind == TokenKind::kSub; }
 bool IsFunction(const Token& token) { return token.kind >= TokenKind::kStep && token.kind <= TokenKind::kMinOf; }
 bool IsNumber(const Token& token) { return token.kind == TokenKind::kNumber || token.kind == TokenKind::kDuration; }
 
@@ -79,9 +79,9 @@ Result<DurationExprPtr> Grammar::OffsetDuration() {
   duration_nodes_ = 0;
   // Without parentheses the offset ends after one operand: `foo offset 5m + 3` adds 3 to what foo gives.
   if (IsNumber(token_) || IsFunction(token_)) return DurationPrimary();
-  if (!IsSign(token_)) return Duration(0);
+  if (!IsSignToken(token_)) return Duration(0);
   const Token sign = Take();
-  if (IsSign(token_)) {
+  if (IsSignToken(token_)) {
     VEDETTE_TRY(DurationExprPtr operand, DurationUnary());
     return sign.kind == TokenKind::kSub ? Negated(std::move(operand), sign.start) : std::move(operand);
   }
@@ -94,7 +94,7 @@ Result<DurationExprPtr> Grammar::Duration(int min_precedence) {
   if (guard.TooDeep()) return TooDeep();
   VEDETTE_TRY(DurationExprPtr lhs, DurationUnary());
   for (;;) {
-    const DurationOperatorRow* row = FindOperator(token_.kind);
+    const DurationOperatorRow* row = FindDurationOperator(token_.kind);
     if (row == nullptr || row->precedence < min_precedence) return lhs;
     const Token op = Take();
     VEDETTE_TRY(DurationExprPtr whole, DurationOperator(std::move(lhs), op, row->precedence));
@@ -108,14 +108,14 @@ Result<DurationExprPtr> Grammar::DurationOperator(DurationExprPtr lhs, const Tok
   const bool zero = rhs->op == Op::kNumber && rhs->seconds == 0;
   if (zero && op.kind == TokenKind::kDiv) return ErrorAt(op.start, "division by zero");
   if (zero && op.kind == TokenKind::kMod) return ErrorAt(op.start, "modulo by zero");
-  VEDETTE_TRY(DurationExprPtr node, NewDuration(FindOperator(op.kind)->op, lhs->pos.start, rhs->pos.end));
+  VEDETTE_TRY(DurationExprPtr node, NewDuration(FindDurationOperator(op.kind)->op, lhs->pos.start, rhs->pos.end));
   node->lhs = std::move(lhs);
   node->rhs = std::move(rhs);
   return node;
 }
 
 Result<DurationExprPtr> Grammar::DurationUnary() {
-  if (!IsSign(token_)) return DurationPrimary();
+  if (!IsSignToken(token_)) return DurationPrimary();
   const Token sign = Take();
   VEDETTE_TRY(DurationExprPtr operand, Duration(kPower));  // only ^ binds tighter than a sign
   return sign.kind == TokenKind::kSub ? Negated(std::move(operand), sign.start) : std::move(operand);

@@ -21,7 +21,7 @@ class TimePart final : public HostPart {
     const auto seconds = static_cast<std::time_t>(now.ms / 1000);
     std::tm local{};
     if (::localtime_r(&seconds, &local) == nullptr) return Fail(Code::kIo, "localtime_r failed");
-    out.Family("node_time_zone_offset_seconds", "System time zone offset in seconds.", MetricType::kGauge);
+    out.Family("node_time_zone_offset_seconds", "System time zone offset in seconds.", FamilyType::kGauge);
     out.Sample({{"time_zone", local.tm_zone}}, static_cast<double>(local.tm_gmtoff));
     return WriteSources(out);
   }
@@ -34,7 +34,7 @@ class TimePart final : public HostPart {
       out.Family(current ? "node_time_clocksource_current_info" : "node_time_clocksource_available_info",
                  current ? "Current clocksource read from '/sys/devices/system/clocksource'."
                          : "Available clocksources read from '/sys/devices/system/clocksource'.",
-                 MetricType::kGauge);
+                 FamilyType::kGauge);
       for (const std::string& name : names) {
         if (!name.starts_with(kPrefix)) continue;
         VEDETTE_TRY(const FileHandle directory, OpenDirectory(sources_ + "/" + name));
@@ -88,7 +88,7 @@ class TimexPart final : public HostPart {
  private:
   static void WriteCounters(const timex& now, TextFormat& out) {
     const auto count = [&](std::string_view name, std::string_view help, auto value) {
-      out.Single({name, help, MetricType::kCounter}, static_cast<double>(value));
+      out.Single({name, help, FamilyType::kCounter}, static_cast<double>(value));
     };
     count("node_timex_pps_jitter_total", "Pulse per second count of jitter limit exceeded events.", now.jitcnt);
     count("node_timex_pps_calibration_total", "Pulse per second count of calibration intervals.", now.calcnt);

@@ -17,9 +17,9 @@ enum CpuColumn { kUser, kNice, kSystem, kIdle, kIowait, kIrq, kSoftirq, kSteal, 
 using CpuTicks = std::array<double, kCpuColumns>;
 
 constexpr MetricText kCpuSeconds{"node_cpu_seconds_total", "Seconds the CPUs spent in each mode.",
-                                 MetricType::kCounter};
+                                 FamilyType::kCounter};
 constexpr MetricText kGuestSeconds{"node_cpu_guest_seconds_total",
-                                   "Seconds the CPUs spent in guests (VMs) for each mode.", MetricType::kCounter};
+                                   "Seconds the CPUs spent in guests (VMs) for each mode.", FamilyType::kCounter};
 
 class CpuPart final : public HostPart {
  public:
@@ -99,12 +99,12 @@ class SchedstatPart final : public HostPart {
     }
     constexpr double kNanos = 1e9;
     out.Family("node_schedstat_running_seconds_total", "Number of seconds CPU spent running a process.",
-               MetricType::kCounter);
+               FamilyType::kCounter);
     for (const Row& row : rows_) out.Sample({{"cpu", row.cpu}}, row.running / kNanos);
     out.Family("node_schedstat_waiting_seconds_total", "Number of seconds spent by processing waiting for this CPU.",
-               MetricType::kCounter);
+               FamilyType::kCounter);
     for (const Row& row : rows_) out.Sample({{"cpu", row.cpu}}, row.waiting / kNanos);
-    out.Family("node_schedstat_timeslices_total", "Number of timeslices executed by CPU.", MetricType::kCounter);
+    out.Family("node_schedstat_timeslices_total", "Number of timeslices executed by CPU.", FamilyType::kCounter);
     for (const Row& row : rows_) out.Sample({{"cpu", row.cpu}}, row.slices);
     return Ok();
   }

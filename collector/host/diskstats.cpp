@@ -18,35 +18,35 @@ struct DiskColumn {
 };
 /// In the order of the columns of /proc/diskstats. Discards are there since 4.18, flushes since 5.5.
 constexpr auto kColumns = std::to_array<DiskColumn>({
-    {{"node_disk_reads_completed_total", "The total number of reads completed successfully.", MetricType::kCounter}},
-    {{"node_disk_reads_merged_total", "The total number of reads merged.", MetricType::kCounter}},
-    {{"node_disk_read_bytes_total", "The total number of bytes read successfully.", MetricType::kCounter},
+    {{"node_disk_reads_completed_total", "The total number of reads completed successfully.", FamilyType::kCounter}},
+    {{"node_disk_reads_merged_total", "The total number of reads merged.", FamilyType::kCounter}},
+    {{"node_disk_read_bytes_total", "The total number of bytes read successfully.", FamilyType::kCounter},
      kSectorBytes},
-    {{"node_disk_read_time_seconds_total", "The total number of seconds spent by all reads.", MetricType::kCounter},
+    {{"node_disk_read_time_seconds_total", "The total number of seconds spent by all reads.", FamilyType::kCounter},
      kTickSeconds},
-    {{"node_disk_writes_completed_total", "The total number of writes completed successfully.", MetricType::kCounter}},
-    {{"node_disk_writes_merged_total", "The number of writes merged.", MetricType::kCounter}},
-    {{"node_disk_written_bytes_total", "The total number of bytes written successfully.", MetricType::kCounter},
+    {{"node_disk_writes_completed_total", "The total number of writes completed successfully.", FamilyType::kCounter}},
+    {{"node_disk_writes_merged_total", "The number of writes merged.", FamilyType::kCounter}},
+    {{"node_disk_written_bytes_total", "The total number of bytes written successfully.", FamilyType::kCounter},
      kSectorBytes},
     {{"node_disk_write_time_seconds_total", "This is the total number of seconds spent by all writes.",
-      MetricType::kCounter},
+      FamilyType::kCounter},
      kTickSeconds},
     {{"node_disk_io_now", "The number of I/Os currently in progress."}},
-    {{"node_disk_io_time_seconds_total", "Total seconds spent doing I/Os.", MetricType::kCounter}, kTickSeconds},
-    {{"node_disk_io_time_weighted_seconds_total", "The weighted # of seconds spent doing I/Os.", MetricType::kCounter},
+    {{"node_disk_io_time_seconds_total", "Total seconds spent doing I/Os.", FamilyType::kCounter}, kTickSeconds},
+    {{"node_disk_io_time_weighted_seconds_total", "The weighted # of seconds spent doing I/Os.", FamilyType::kCounter},
      kTickSeconds},
     {{"node_disk_discards_completed_total", "The total number of discards completed successfully.",
-      MetricType::kCounter}},
-    {{"node_disk_discards_merged_total", "The total number of discards merged.", MetricType::kCounter}},
+      FamilyType::kCounter}},
+    {{"node_disk_discards_merged_total", "The total number of discards merged.", FamilyType::kCounter}},
     {{"node_disk_discarded_sectors_total", "The total number of sectors discarded successfully.",
-      MetricType::kCounter}},
+      FamilyType::kCounter}},
     {{"node_disk_discard_time_seconds_total", "This is the total number of seconds spent by all discards.",
-      MetricType::kCounter},
+      FamilyType::kCounter},
      kTickSeconds},
     {{"node_disk_flush_requests_total", "The total number of flush requests completed successfully",
-      MetricType::kCounter}},
+      FamilyType::kCounter}},
     {{"node_disk_flush_requests_time_seconds_total", "This is the total number of seconds spent by all flush requests.",
-      MetricType::kCounter},
+      FamilyType::kCounter},
      kTickSeconds},
 });
 
@@ -97,7 +97,7 @@ class DiskstatsPart final : public HostPart {
   }
 
   void WriteInfo(TextFormat& out) const {
-    out.Family("node_disk_info", "Info of /sys/block/<block_device>.", MetricType::kGauge);
+    out.Family("node_disk_info", "Info of /sys/block/<block_device>.", FamilyType::kGauge);
     for (const Disk& disk : disks_) {
       const std::string entry = UdevEntry(disk);
       std::string_view serial = Property(entry, "SCSI_IDENT_SERIAL");

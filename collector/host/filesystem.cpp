@@ -109,12 +109,12 @@ class FilesystemPart final : public HostPart {
         if (stats) Sample(mount, (*stats).*gauge.value, out);
       });
     }
-    out.Family("node_filesystem_readonly", "Filesystem read-only status.", MetricType::kGauge);
+    out.Family("node_filesystem_readonly", "Filesystem read-only status.", FamilyType::kGauge);
     ForEach(answers, [&](const Mount& mount, const std::optional<FileSystemStats>& stats) {
       if (stats) Sample(mount, mount.readonly ? 1 : 0, out);
     });
     out.Family("node_filesystem_device_error",
-               "Whether an error occurred while getting statistics for the given device.", MetricType::kGauge);
+               "Whether an error occurred while getting statistics for the given device.", FamilyType::kGauge);
     ForEach(answers, [&](const Mount& mount, const std::optional<FileSystemStats>& stats) {
       Sample(mount, stats ? 0 : 1, out);
     });

@@ -30,9 +30,9 @@ class HostCollectorImpl final : public HostCollector {
     out.Reserve(last_size_ + last_size_ / 8);
     for (Part& part : parts_) Run(part, out);
     out.Family("node_scrape_collector_duration_seconds", "node_exporter: Duration of a collector scrape.",
-               MetricType::kGauge);
+               FamilyType::kGauge);
     for (const Part& part : parts_) out.Sample({{"collector", part.name}}, part.seconds);
-    out.Family("node_scrape_collector_success", "node_exporter: Whether a collector succeeded.", MetricType::kGauge);
+    out.Family("node_scrape_collector_success", "node_exporter: Whether a collector succeeded.", FamilyType::kGauge);
     for (const Part& part : parts_) out.Sample({{"collector", part.name}}, part.success ? 1 : 0);
     last_size_ = out.size();
     return out.Take();

@@ -41,9 +41,9 @@ class StatPart final : public HostPart {
     };
     static constexpr std::array<Row, 6> kRows{{
         {"btime", {"node_boot_time_seconds", "Node boot time, in unixtime."}},
-        {"ctxt", {"node_context_switches_total", "Total number of context switches.", MetricType::kCounter}},
-        {"intr", {"node_intr_total", "Total number of interrupts serviced.", MetricType::kCounter}},
-        {"processes", {"node_forks_total", "Total number of forks.", MetricType::kCounter}},
+        {"ctxt", {"node_context_switches_total", "Total number of context switches.", FamilyType::kCounter}},
+        {"intr", {"node_intr_total", "Total number of interrupts serviced.", FamilyType::kCounter}},
+        {"processes", {"node_forks_total", "Total number of forks.", FamilyType::kCounter}},
         {"procs_blocked", {"node_procs_blocked", "Number of processes blocked waiting for I/O to complete."}},
         {"procs_running", {"node_procs_running", "Number of processes in runnable state."}},
     }};
@@ -77,19 +77,19 @@ class PressurePart final : public HostPart {
   Status Collect(TextFormat& out) override {
     static constexpr MetricText kCpu{"node_pressure_cpu_waiting_seconds_total",
                                      "Total time in seconds that processes have waited for CPU time",
-                                     MetricType::kCounter};
+                                     FamilyType::kCounter};
     static constexpr MetricText kIoSome{"node_pressure_io_waiting_seconds_total",
                                         "Total time in seconds that processes have waited due to IO congestion",
-                                        MetricType::kCounter};
+                                        FamilyType::kCounter};
     static constexpr MetricText kIoFull{"node_pressure_io_stalled_seconds_total",
                                         "Total time in seconds no process could make progress due to IO congestion",
-                                        MetricType::kCounter};
+                                        FamilyType::kCounter};
     static constexpr MetricText kMemorySome{"node_pressure_memory_waiting_seconds_total",
                                             "Total time in seconds that processes have waited for memory",
-                                            MetricType::kCounter};
+                                            FamilyType::kCounter};
     static constexpr MetricText kMemoryFull{
         "node_pressure_memory_stalled_seconds_total",
-        "Total time in seconds no process could make progress due to memory congestion", MetricType::kCounter};
+        "Total time in seconds no process could make progress due to memory congestion", FamilyType::kCounter};
     VEDETTE_CHECK(Write(cpu_, &kCpu, nullptr, out));
     VEDETTE_CHECK(Write(io_, &kIoSome, &kIoFull, out));
     return Write(memory_, &kMemorySome, &kMemoryFull, out);

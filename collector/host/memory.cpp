@@ -47,7 +47,7 @@ class MeminfoPart final : public HostPart {
       value *= kKibibyte;
       name += "_bytes";
     }
-    out.Family("node_memory_" + name, "Memory information field " + name + ".", MetricType::kGauge);
+    out.Family("node_memory_" + name, "Memory information field " + name + ".", FamilyType::kGauge);
     out.Sample(value);
     return Ok();
   }
@@ -66,7 +66,7 @@ class VmstatPart final : public HostPart {
       if (!wanted_.Found(key)) continue;
       VEDETTE_TRY(const double value, NeedCount(NextField(*line), file_.path()));
       out.Family(fmt::format("node_vmstat_{}", key), fmt::format("/proc/vmstat information field {}.", key),
-                 MetricType::kUntyped);
+                 FamilyType::kUntyped);
       out.Sample(value);
     }
     return Ok();

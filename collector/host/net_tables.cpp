@@ -23,7 +23,7 @@ class ArpPart final : public HostPart {
       if (fields_.size() < kColumns) return Fail(Code::kBadData, "short line '{}' in {}", *line, file_.path());
       ++entries[fields_[kColumns - 1]];
     }
-    out.Family("node_arp_entries", "ARP entries by device", MetricType::kGauge);
+    out.Family("node_arp_entries", "ARP entries by device", FamilyType::kGauge);
     for (const auto& [device, count] : entries) out.Sample({{"device", device}}, count);
     return Ok();
   }
@@ -115,10 +115,10 @@ class SoftnetPart final : public HostPart {
       double Row::*value;
     };
     static constexpr std::array<Column, 3> kColumns{{
-        {{"node_softnet_dropped_total", "Number of dropped packets", MetricType::kCounter}, &Row::dropped},
-        {{"node_softnet_processed_total", "Number of processed packets", MetricType::kCounter}, &Row::processed},
+        {{"node_softnet_dropped_total", "Number of dropped packets", FamilyType::kCounter}, &Row::dropped},
+        {{"node_softnet_processed_total", "Number of processed packets", FamilyType::kCounter}, &Row::processed},
         {{"node_softnet_times_squeezed_total", "Number of times processing packets ran out of quota",
-          MetricType::kCounter},
+          FamilyType::kCounter},
          &Row::squeezed},
     }};
     for (const Column& column : kColumns) {
@@ -160,7 +160,7 @@ class UdpQueuesPart final : public HostPart {
 
   Status Collect(TextFormat& out) override {
     out.Family("node_udp_queues", "Number of allocated memory in the kernel for UDP datagrams in bytes.",
-               MetricType::kGauge);
+               FamilyType::kGauge);
     VEDETTE_CHECK(Write(v4_, "v4", out));
     const Status v6 = Write(v6_, "v6", out);
     if (!v6 && v6.error().code == Code::kNotFound) return Ok();

@@ -48,7 +48,7 @@ class NetdevPart final : public HostPart {
 
   static void Family(std::string_view column, TextFormat& out) {
     out.Family(fmt::format("node_network_{}_total", column), fmt::format("Network device statistic {}.", column),
-               MetricType::kCounter);
+               FamilyType::kCounter);
   }
 
   Status Parse(std::string_view text) {
@@ -83,16 +83,16 @@ class NetdevPart final : public HostPart {
 struct NetProperty {
   const char* file;
   std::string_view name;
-  MetricType type = MetricType::kGauge;
+  FamilyType type = FamilyType::kGauge;
   double scale = 1;
 };
 constexpr double kBytesPerMegabit = 1000.0 * 1000.0 / 8.0;
 constexpr auto kNetProperties = std::to_array<NetProperty>({
     {"addr_assign_type", "address_assign_type"},
     {"carrier", "carrier"},
-    {"carrier_changes", "carrier_changes_total", MetricType::kCounter},
-    {"carrier_down_count", "carrier_down_changes_total", MetricType::kCounter},
-    {"carrier_up_count", "carrier_up_changes_total", MetricType::kCounter},
+    {"carrier_changes", "carrier_changes_total", FamilyType::kCounter},
+    {"carrier_down_count", "carrier_down_changes_total", FamilyType::kCounter},
+    {"carrier_up_count", "carrier_up_changes_total", FamilyType::kCounter},
     {"dev_id", "device_id"},
     {"dormant", "dormant"},
     {"flags", "flags"},
@@ -102,7 +102,7 @@ constexpr auto kNetProperties = std::to_array<NetProperty>({
     {"mtu", "mtu_bytes"},
     {"name_assign_type", "name_assign_type"},
     {"netdev_group", "net_dev_group"},
-    {"speed", "speed_bytes", MetricType::kGauge, kBytesPerMegabit},
+    {"speed", "speed_bytes", FamilyType::kGauge, kBytesPerMegabit},
     {"tx_queue_len", "transmit_queue_length"},
     {"type", "protocol_type"},
 });
@@ -125,7 +125,7 @@ class NetclassPart final : public HostPart {
   Status Collect(TextFormat& out) override {
     VEDETTE_CHECK(Read());
     out.Family("node_network_info", "Non-numeric data from /sys/class/net/<iface>, value is always 1.",
-               MetricType::kGauge);
+               FamilyType::kGauge);
     for (const Device& device : devices_) {
       out.Sample({{"address", device.address},
                   {"broadcast", device.broadcast},
@@ -135,7 +135,7 @@ class NetclassPart final : public HostPart {
                   {"operstate", device.state}},
                  1);
     }
-    out.Family("node_network_up", "Value is 1 if operstate is 'up', 0 otherwise.", MetricType::kGauge);
+    out.Family("node_network_up", "Value is 1 if operstate is 'up', 0 otherwise.", FamilyType::kGauge);
     for (const Device& device : devices_) out.Sample({{"device", device.name}}, device.state == "up" ? 1 : 0);
     for (std::size_t i = 0; i < kNetProperties.size(); ++i) {
       const NetProperty& property = kNetProperties[i];

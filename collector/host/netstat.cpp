@@ -66,7 +66,7 @@ class NetstatPart final : public HostPart {
     key_.assign(protocol).append("_").append(name);
     if (!wanted_.Found(key_) || !IsLegacyLabelName(key_)) return Ok();
     VEDETTE_TRY(const double number, NeedCount(value, file));
-    out.Family("node_netstat_" + key_, fmt::format("Statistic {}{}.", protocol, name), MetricType::kUntyped);
+    out.Family("node_netstat_" + key_, fmt::format("Statistic {}{}.", protocol, name), FamilyType::kUntyped);
     out.Sample(number);
     return Ok();
   }
@@ -121,7 +121,7 @@ class SockstatPart final : public HostPart {
 
   static void Family(std::string_view protocol, std::string_view state, TextFormat& out) {
     out.Family(fmt::format("node_sockstat_{}_{}", protocol, state),
-               fmt::format("Number of {} sockets in state {}.", protocol, state), MetricType::kGauge);
+               fmt::format("Number of {} sockets in state {}.", protocol, state), FamilyType::kGauge);
   }
 
   HostFile v4_, v6_;

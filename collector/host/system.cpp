@@ -16,7 +16,7 @@ class UnamePart final : public HostPart {
     utsname names{};
     if (::uname(&names) != 0) return Fail(Code::kIo, "uname failed");
     out.Family("node_uname_info", "Labeled system information as provided by the uname system call.",
-               MetricType::kGauge);
+               FamilyType::kGauge);
 #ifdef _GNU_SOURCE
     const char* const domain = names.domainname;
 #else
@@ -82,7 +82,7 @@ class OsPart final : public HostPart {
     out.Family("node_os_info",
                "A metric with a constant '1' value labeled by build_id, id, id_like, image_id, image_version, name, "
                "pretty_name, variant, variant_id, version, version_codename, version_id.",
-               MetricType::kGauge);
+               FamilyType::kGauge);
     out.Sample(labels, 1);
     WriteVersion(*text, out);
     return Ok();
@@ -99,7 +99,7 @@ class OsPart final : public HostPart {
     }
     const auto number = major == 0 ? std::nullopt : ParseFloat(version.substr(0, end));
     if (!number) return;
-    out.Family("node_os_version", "Metric containing the major.minor part of the OS version.", MetricType::kGauge);
+    out.Family("node_os_version", "Metric containing the major.minor part of the OS version.", FamilyType::kGauge);
     out.Sample({{"id", OsField(text, "ID")}, {"id_like", OsField(text, "ID_LIKE")}, {"name", OsField(text, "NAME")}},
                *number);
   }
@@ -113,12 +113,12 @@ class ThermalZonePart final : public HostPart {
 
   Status Collect(TextFormat& out) override {
     VEDETTE_TRY(const std::vector<std::string> names, ListDirectory(root_));
-    out.Family("node_thermal_zone_temp", "Zone temperature in Celsius", MetricType::kGauge);
+    out.Family("node_thermal_zone_temp", "Zone temperature in Celsius", FamilyType::kGauge);
     constexpr double kMilli = 1000;
     Write(names, {"thermal_zone", "zone", "temp", kMilli}, out);
-    out.Family("node_cooling_device_cur_state", "Current throttle state of the cooling device", MetricType::kGauge);
+    out.Family("node_cooling_device_cur_state", "Current throttle state of the cooling device", FamilyType::kGauge);
     Write(names, {"cooling_device", "name", "cur_state", 1}, out);
-    out.Family("node_cooling_device_max_state", "Maximum throttle state of the cooling device", MetricType::kGauge);
+    out.Family("node_cooling_device_max_state", "Maximum throttle state of the cooling device", FamilyType::kGauge);
     Write(names, {"cooling_device", "name", "max_state", 1}, out);
     return Ok();
   }

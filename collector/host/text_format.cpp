@@ -11,13 +11,13 @@
 namespace vedette::collector {
 namespace {
 
-std::string_view TypeName(MetricType type) {
+std::string_view TypeName(FamilyType type) {
   switch (type) {
-    case MetricType::kCounter:
+    case FamilyType::kCounter:
       return "counter";
-    case MetricType::kGauge:
+    case FamilyType::kGauge:
       return "gauge";
-    case MetricType::kUntyped:
+    case FamilyType::kUntyped:
       break;
   }
   return "untyped";
@@ -52,7 +52,7 @@ void AppendValue(std::string& out, double value) {
 
 }  // namespace
 
-void TextFormat::Family(std::string_view name, std::string_view help, MetricType type) {
+void TextFormat::Family(std::string_view name, std::string_view help, FamilyType type) {
   name_ = name;
   help_ = help;
   type_ = type;

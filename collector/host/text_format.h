@@ -10,13 +10,13 @@
 
 namespace vedette::collector {
 
-enum class MetricType { kCounter, kGauge, kUntyped };
+enum class FamilyType { kCounter, kGauge, kUntyped };
 
 /// A metric as node_exporter names and explains it.
 struct MetricText {
   std::string_view name;
   std::string_view help;
-  MetricType type = MetricType::kGauge;
+  FamilyType type = FamilyType::kGauge;
 };
 
 /// Appends to one string; the caller keeps families apart and label names valid. Not thread-safe.
@@ -25,7 +25,7 @@ class TextFormat {
   /// Starts a family. Its HELP and TYPE lines appear with its first sample, so a family without samples leaves no
   /// trace.
   void Family(const MetricText& metric) { Family(metric.name, metric.help, metric.type); }
-  void Family(std::string_view name, std::string_view help, MetricType type);
+  void Family(std::string_view name, std::string_view help, FamilyType type);
 
   /// One sample of the current family. Label values may be any bytes: they are escaped, invalid UTF-8 becomes U+FFFD.
   void Sample(double value) { Sample(std::span<const LabelView>(), value); }
@@ -49,7 +49,7 @@ class TextFormat {
  private:
   std::string text_;
   std::string name_, help_;
-  MetricType type_ = MetricType::kUntyped;
+  FamilyType type_ = FamilyType::kUntyped;
   bool header_due_ = false;
 };
 

@@ -14,7 +14,6 @@
 namespace vedette::collector {
 namespace {
 
-constexpr auto kMaxAhead = std::chrono::minutes(10);  // as in Prometheus
 constexpr auto kLogEvery = std::chrono::minutes(1);
 
 struct Metrics {

@@ -11,8 +11,6 @@ namespace {
 
 using Event = ExpositionParser::Event;
 
-constexpr auto kMaxAhead = std::chrono::minutes(10);  // as in Prometheus
-
 }  // namespace
 
 void TargetAppender::Row::AddGone(storage::SeriesId id) { Add(id, StaleNan()); }

@@ -71,7 +71,7 @@ void WriteIncident(JsonWriter& json, const IncidentView& incident) {
   json.End().End();
 }
 
-Result<alerting::IncidentFilter> ReadFilter(const Parameters& parameters) {
+Result<alerting::IncidentFilter> ReadIncidentFilter(const Parameters& parameters) {
   alerting::IncidentFilter filter;
   const std::string_view state = parameters.Get("state");
   if (!state.empty() && state != "any" && state != "open" && state != "resolved") {
@@ -88,7 +88,7 @@ Result<alerting::IncidentFilter> ReadFilter(const Parameters& parameters) {
 
 Response Incidents(const ApiContext& context, const Request& request) {
   return Answer([&]() -> Result<Response> {
-    VEDETTE_TRY(const alerting::IncidentFilter filter, ReadFilter(request.query));
+    VEDETTE_TRY(const alerting::IncidentFilter filter, ReadIncidentFilter(request.query));
     std::vector<IncidentView> incidents = Ask(context.incidents, filter);
     const auto rank = [](const IncidentView& incident) {
       return std::tuple(incident.resolved_at.has_value(), incident.priority, -incident.started_at.ms, incident.number);

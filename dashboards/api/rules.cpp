@@ -51,7 +51,7 @@ Status ReadPage(const Parameters& parameters, RuleFilter& filter) {
   return Ok();
 }
 
-Result<RuleFilter> ReadFilter(const Parameters& parameters) {
+Result<RuleFilter> ReadRuleFilter(const Parameters& parameters) {
   RuleFilter filter;
   filter.rules = ReadNames(parameters, "rule_name[]");
   filter.groups = ReadNames(parameters, "rule_group[]");
@@ -153,7 +153,7 @@ Result<std::vector<const RuleGroupView*>> Shown(const std::vector<RuleGroupView>
 
 Response Rules(const ApiContext& context, const Request& request) {
   return Answer([&]() -> Result<Response> {
-    VEDETTE_TRY(const RuleFilter filter, ReadFilter(request.query));
+    VEDETTE_TRY(const RuleFilter filter, ReadRuleFilter(request.query));
     const std::vector<RuleGroupView> groups = Ask(context.rule_groups);
     VEDETTE_TRY(const std::vector<const RuleGroupView*> shown, Shown(groups, filter));
     const bool cut = filter.max_groups > 0 && shown.size() > filter.max_groups;

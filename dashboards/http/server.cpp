@@ -24,7 +24,7 @@ namespace {
 using boost::system::error_code;
 using net::ip::tcp;
 
-constexpr auto kTuple = net::as_tuple(net::use_awaitable);
+constexpr auto kAsTuple = net::as_tuple(net::use_awaitable);
 /// Out of file descriptors or memory: how long accepting pauses.
 constexpr Millis kAcceptPause{100};
 /// Clients that are being told that the server is full; further ones are just disconnected.
@@ -90,7 +90,7 @@ void Welcome(Listener& listener, tcp::socket socket) {
 
 net::awaitable<void> Accept(std::shared_ptr<Listener> listener) {
   while (listener->acceptor.is_open()) {
-    auto [error, socket] = co_await listener->acceptor.async_accept(net::make_strand(listener->io), kTuple);
+    auto [error, socket] = co_await listener->acceptor.async_accept(net::make_strand(listener->io), kAsTuple);
     if (!listener->acceptor.is_open()) co_return;
     if (!error) {
       Welcome(*listener, std::move(socket));
@@ -98,7 +98,7 @@ net::awaitable<void> Accept(std::shared_ptr<Listener> listener) {
     }
     LogWarn("dashboards", "connection not accepted", {{"error", error.message()}});
     listener->pause.expires_after(kAcceptPause);
-    co_await listener->pause.async_wait(kTuple);
+    co_await listener->pause.async_wait(kAsTuple);
   }
 }
 

@@ -31,7 +31,7 @@ std::string Shape(const Expr& expr) {
 }
 
 std::string Reprint(std::string_view text) { return Print(*MustHave(ParseExpr(text, kEverything))); }
-std::string ReadShape(std::string_view text) { return Shape(*MustHave(ParseExpr(text, kEverything))); }
+std::string ParsedTree(std::string_view text) { return Shape(*MustHave(ParseExpr(text, kEverything))); }
 double ReadNumber(std::string_view text) {
   const ExprPtr expr = MustHave(ParseExpr(text));
   REQUIRE(expr->kind == ExprKind::kNumber);
@@ -61,7 +61,7 @@ TEST_CASE("operators bind in Prometheus' order", "[promql][parse]") {
       {"a offset 5m + 3", "(a offset 5m + 3)"},
       {"a AND b OR c", "((a and b) or c)"},
   }));
-  CHECK(ReadShape(c.text) == c.want);
+  CHECK(ParsedTree(c.text) == c.want);
 }
 
 TEST_CASE("an expression prints in its canonical form", "[promql][parse]") {

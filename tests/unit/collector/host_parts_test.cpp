@@ -21,8 +21,8 @@ bool Ends(const std::string& text, const std::string& end) {
 
 TEST_CASE("label values are escaped and made valid UTF-8", "[host]") {
   TextFormat out;
-  out.Family("a", "help", MetricType::kGauge);
-  out.Family("b", "help of b", MetricType::kUntyped);
+  out.Family("a", "help", FamilyType::kGauge);
+  out.Family("b", "help of b", FamilyType::kUntyped);
   out.Sample({{"l", "x\\y\"z\n\xc3\xa9\xff|\xe2\x82"}}, 0.5);
   out.Sample(1e300);
   const std::string want =
