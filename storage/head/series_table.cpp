@@ -152,10 +152,15 @@ HeadSeries& SeriesTable::InsertBare(SeriesId id) {
 
 void SeriesTable::SetLabels(HeadSeries& series, std::span<const LabelView> labels) {
   scratch_.clear();
-  index_.Add(series.id, labels, scratch_);
+  for (const LabelView& label : labels) scratch_.push_back(Intern(label));
+  SetLabels(series, labels, scratch_);
+}
+
+void SeriesTable::SetLabels(HeadSeries& series, std::span<const LabelView> labels, std::span<const PairId> pairs) {
+  index_.Add(series.id, pairs);
   thread_local std::string list;
   list.clear();
-  for (const PairId pair : scratch_) PutVarint(list, static_cast<std::uint32_t>(pair));
+  for (const PairId pair : pairs) PutVarint(list, static_cast<std::uint32_t>(pair));
   series.labels_ = lists_.Add(list);
   by_hash_.Insert(HashIndex::Fold(HashLabels(labels)), SlotOf(series.id));
 }

@@ -49,6 +49,10 @@ class SeriesTable {
   /// A series whose labels are not known yet: while the journal is replayed.
   HeadSeries& InsertBare(SeriesId id);
   void SetLabels(HeadSeries& series, std::span<const LabelView> labels);
+  /// The same for many series with the same labels, which the caller interns once: `pairs` are those of `labels`.
+  PairId Intern(const LabelView& label) { return index_.Intern(label); }
+  void SetLabels(HeadSeries& series, std::span<const LabelView> labels, std::span<const PairId> pairs);
+  void Reserve(std::size_t series) { by_hash_.Reserve(series); }
   void Remove(std::span<const SeriesId> ids);
 
  private:

@@ -14,22 +14,18 @@ constexpr std::ptrdiff_t kRememberedIds = 32'768;
 
 }  // namespace
 
-void LabelIndex::Add(SeriesId id, std::span<const LabelView> labels, std::vector<PairId>& pairs) {
+void LabelIndex::Add(SeriesId id, std::span<const PairId> pairs) {
   all_.Add(id);
   ++additions_;
   if (recent_.size() >= std::size_t{2} * kRememberedIds) recent_.erase(recent_.begin(), recent_.end() - kRememberedIds);
   recent_.push_back(id);
-  for (const LabelView& label : labels) {
-    const PairId pair = pairs_.Intern(label);
-    pairs_.ids(pair).Add(id);
-    pairs.push_back(pair);
-  }
+  for (const PairId pair : pairs) pairs_.ids(pair).Add(id);
 }
 
 void LabelIndex::Add(SeriesId id, const Labels& labels) {
-  const std::vector<LabelView> views(labels.begin(), labels.end());
   std::vector<PairId> pairs;
-  Add(id, views, pairs);
+  for (const LabelView label : labels) pairs.push_back(Intern(label));
+  Add(id, pairs);
 }
 
 void LabelIndex::Remove(std::span<const SeriesId> ids, std::vector<PairId> touched) {

@@ -15,8 +15,10 @@ namespace vedette::storage {
 
 class LabelIndex final : public PostingsSource {
  public:
-  /// A series that is not in the index. Cheap when ids come in ascending order. The labels as numbers go to `pairs`.
-  void Add(SeriesId id, std::span<const LabelView> labels, std::vector<PairId>& pairs);
+  /// The number of a label, new or not; it must get a series.
+  PairId Intern(const LabelView& label) { return pairs_.Intern(label); }
+  /// A series that is not in the index. Cheap when ids come in ascending order.
+  void Add(SeriesId id, std::span<const PairId> pairs);
   void Add(SeriesId id, const Labels& labels);
   /// Forgets many series at once: `ids` ascending, `touched` all their pairs, in any order, repeated or not. Cost:
   /// O(sum of the sets of `touched`).

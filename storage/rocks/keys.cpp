@@ -10,8 +10,6 @@ namespace {
 /// Signed to unsigned such that order is kept.
 std::uint32_t Biased(std::int32_t day) { return static_cast<std::uint32_t>(day) ^ 0x80000000U; }
 
-constexpr char kLabelsFormat = 1;
-
 void PutEscapedName(std::string& out, std::string_view name, char mark) {
   for (const char c : name) {
     out.push_back(c);
@@ -104,9 +102,15 @@ std::optional<IndexKeyParts> ParseIndexKey(std::string_view key) {
   return std::nullopt;
 }
 
-std::string SeriesKey(SeriesId id) {
-  std::string out(1, kSeriesTag);
-  PutBigEndian(out, static_cast<std::uint64_t>(id));
+std::string SeriesBlockKey(SeriesId first) {
+  std::string out(1, kSeriesBlockTag);
+  PutBigEndian(out, static_cast<std::uint64_t>(first));
+  return out;
+}
+
+std::string SeriesRecordKey(std::uint64_t number) {
+  std::string out(1, kSeriesRecordTag);
+  PutBigEndian(out, number);
   return out;
 }
 
@@ -124,41 +128,6 @@ std::string SeriesHashKey(std::uint64_t hash, SeriesId id) {
 
 SeriesId ParseSeriesKey(std::string_view key) {
   return key.size() < 9 ? SeriesId::kNone : SeriesId(GetBigEndian<std::uint64_t>(key.substr(key.size() - 8)));
-}
-
-std::string EncodeLabels(const Labels& labels) {
-  std::string out(1, kLabelsFormat);
-  PutVarint(out, labels.size());
-  for (const LabelView label : labels) {
-    for (const std::string_view text : {label.name, label.value}) {
-      PutVarint(out, text.size());
-      out.append(text);
-    }
-  }
-  return out;
-}
-
-Result<Labels> DecodeLabels(std::string_view bytes) {
-  ByteReader in(bytes);
-  const auto text = [&]() -> std::optional<std::string_view> {
-    const auto size = in.Varint();
-    if (!size || *size > in.size()) return std::nullopt;
-    return in.Bytes(static_cast<std::size_t>(*size));
-  };
-  const auto format = in.Byte();
-  const auto count = in.Varint();
-  if (format != kLabelsFormat || !count || *count > in.size()) return Fail(Code::kCorruption, "labels are damaged");
-  std::vector<LabelView> labels;
-  for (std::uint64_t i = 0; i < *count; ++i) {
-    const auto name = text();
-    const auto value = text();
-    if (!name || !value || value->empty() || (!labels.empty() && *name <= labels.back().name)) {
-      return Fail(Code::kCorruption, "label {} of {} is damaged", i + 1, *count);
-    }
-    labels.push_back({*name, *value});
-  }
-  if (!in.empty()) return Fail(Code::kCorruption, "{} bytes behind the labels", in.size());
-  return Labels::FromSorted(labels);
 }
 
 std::string JournalKey(std::uint64_t commit, std::uint32_t number) {

@@ -51,18 +51,16 @@ std::optional<IndexKeyParts> ParseIndexKey(std::string_view key);
 /// The first key behind all values of `name`.
 std::string IndexNameEnd(std::int32_t day, std::string_view name);
 
-/// series: 'i' + id (8) -> labels; 'h' + hash of the labels (8) + id (8) -> nothing. Both have a prefix of 9 bytes.
-std::string SeriesKey(SeriesId id);
+/// series: 'b' + first id (8) -> block of definitions; 'd' + number (8) -> definitions that came with a commit and are
+/// in no block yet; 'h' + hash of the labels (8) + id (8) -> nothing. All have a prefix of 9 bytes.
+std::string SeriesBlockKey(SeriesId first);
+std::string SeriesRecordKey(std::uint64_t number);
 std::string SeriesHashPrefix(std::uint64_t hash);
 std::string SeriesHashKey(std::uint64_t hash, SeriesId id);
-inline constexpr char kSeriesTag = 'i';
-/// The id at the end of either key.
+inline constexpr char kSeriesBlockTag = 'b';
+inline constexpr char kSeriesRecordTag = 'd';
+/// The id (of records: the number) at the end of any of them.
 SeriesId ParseSeriesKey(std::string_view key);
-
-/// Labels in `series`: format byte 1, count (varint), then name and value, each with its size (varint) before it.
-std::string EncodeLabels(const Labels& labels);
-/// Errors: kCorruption.
-Result<Labels> DecodeLabels(std::string_view bytes);
 
 /// journal: commit (8), number (4): 0 for the rows of the commit, then the seal rounds that happened after it.
 std::string JournalKey(std::uint64_t commit, std::uint32_t number);

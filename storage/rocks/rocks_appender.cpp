@@ -129,7 +129,7 @@ void RocksAppender::Drop(const std::unordered_set<SeriesId>& unknown, AppendOutc
 
 Status RocksAppender::Write(CommitPlan& plan, AppendOutcome& outcome) {
   rocksdb::WriteBatch batch;
-  engine_.catalog.PutDefinitions(batch, undefined_);
+  DefinitionRecord definitions = engine_.catalog.PutDefinitions(undefined_, batch);
   const std::string record = EncodeCommit(plan.drafts(), plan.singles());
   CommitOrder& order = engine_.head.order();
   const std::uint64_t commit = order.Begin();
@@ -141,7 +141,7 @@ Status RocksAppender::Write(CommitPlan& plan, AppendOutcome& outcome) {
   if (written) engine_.head.Apply(plan, commit, outcome);
   order.Finish(commit, std::move(turn));
   if (!written) return written;
-  for (HeadSeries* series : undefined_) series->stored.store(true, std::memory_order_release);
+  engine_.catalog.NoteDefined(undefined_, std::move(definitions));
   engine_.unsynced = true;
   engine_.sealer.NoteJournal(plan.samples());
   Count(engine_.metrics.journal_bytes, record.size());

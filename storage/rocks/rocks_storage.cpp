@@ -30,6 +30,8 @@ constexpr Millis kRepackDelay = std::chrono::hours(1);
 constexpr std::size_t kEvictStep = 50'000;
 /// Commits take microseconds; when they leave no gap in so many tries, eviction waits for the next round.
 constexpr int kGateTries = 100;
+/// New series that are worth a look every second; fewer wait for the next full round.
+constexpr std::size_t kManyNewSeries = 4096;
 
 /// The wall clock against the one that only goes forward: more than this is not a correction.
 constexpr Millis kClockJump = std::chrono::minutes(5);
@@ -196,6 +198,7 @@ Status RocksStorageImpl::SealDue(TimeMs now) {
   const std::lock_guard lock(maintenance_mutex_);
   VEDETTE_CHECK(engine_->sealer.SealFull(Oldest(now)));
   VEDETTE_CHECK(engine_->sealer.CutJournal(Oldest(now)));
+  VEDETTE_CHECK(engine_->catalog.StoreDefinitions(kManyNewSeries));
   ShowGauges();
   return Ok();
 }
@@ -218,6 +221,7 @@ Status RocksStorageImpl::SealAll(TimeMs now) {
   const std::lock_guard lock(maintenance_mutex_);
   const Millis idle = std::min(engine_->options.chunk_span, engine_->tuning.evict_after);
   VEDETTE_CHECK(engine_->sealer.SealIdle(now - idle, Oldest(now)));
+  VEDETTE_CHECK(engine_->catalog.StoreDefinitions());
   VEDETTE_CHECK(EvictIdle(now));
   VEDETTE_CHECK(DropExpired(now));
   ShowGauges();
@@ -277,6 +281,7 @@ Status RocksStorageImpl::Flush() {
     const TimeMs oldest = Oldest(engine_->clock.Now());
     VEDETTE_CHECK(engine_->sealer.SealFull(oldest));
     VEDETTE_CHECK(engine_->sealer.SealAll(oldest));
+    VEDETTE_CHECK(engine_->catalog.StoreDefinitions());
   }
   VEDETTE_CHECK(engine_->partitions.Repack(INT32_MAX, {engine_->tuning.repack_samples, 0}, maintenance_mutex_));
   for (std::size_t i = 0; i < kFamilyCount; ++i) {

@@ -11,79 +11,116 @@
 namespace vedette::storage {
 namespace {
 
-/// Definitions deleted in one batch, with the catalog locked.
-constexpr std::size_t kCollectBatch = 512;
-
 Error Annotated(SeriesId id, Error error) {
   return Annotate(fmt::format("definition of series {}", static_cast<std::uint64_t>(id)), std::move(error));
 }
 
-std::unique_ptr<rocksdb::Iterator> OrderedIterator(Database& database) {
-  rocksdb::ReadOptions options;
-  options.total_order_seek = true;  // across prefixes: the filter must not be asked
-  options.fill_cache = false;
-  return std::unique_ptr<rocksdb::Iterator>(database.db().NewIterator(options, database.family(Family::kSeries)));
-}
+/// Gives series the labels that one decoded block or record has of them; each label is interned once.
+class BlockLabels {
+ public:
+  BlockLabels(SeriesTable& table, const Definitions& block)
+      : table_(table), block_(block), interned_(block.dictionary().size(), PairId::kNone) {}
+
+  void Set(HeadSeries& series, std::size_t at) {
+    views_.clear();
+    pairs_.clear();
+    for (const std::uint32_t place : block_.places(at)) {
+      if (interned_[place] == PairId::kNone) interned_[place] = table_.Intern(block_.dictionary()[place]);
+      views_.push_back(block_.dictionary()[place]);
+      pairs_.push_back(interned_[place]);
+    }
+    table_.SetLabels(series, views_, pairs_);
+    series.stored = true;
+  }
+
+ private:
+  SeriesTable& table_;
+  const Definitions& block_;
+  std::vector<PairId> interned_;
+  std::vector<LabelView> views_;
+  std::vector<PairId> pairs_;
+};
 
 }  // namespace
 
 Status SeriesCatalog::Recover(std::int64_t sealed_max_time) {
   disk_only_max_time_ = sealed_max_time;
-  VEDETTE_TRY(next_id_, database_.GetNumber(kMetaNextSeries));
-  const auto at = OrderedIterator(database_);
-  at->SeekToLast();
-  if (!at->status().ok()) return ToError(at->status(), "read of series");
-  if (at->Valid() && at->key()[0] == kSeriesTag) {
-    next_id_ = std::max(next_id_, static_cast<std::uint64_t>(ParseSeriesKey(ToView(at->key()))) + 1);
-  }
-  next_id_ = std::max<std::uint64_t>(next_id_, 1);
+  recovered_max_time_ = sealed_max_time;
+  VEDETTE_TRY(const std::uint64_t noted, database_.GetNumber(kMetaNextSeries));
+  VEDETTE_TRY(const std::uint64_t behind_blocks, store_.NextId());
+  next_id_ = std::max(noted, behind_blocks);
   return Ok();
 }
 
 Status SeriesCatalog::LoadLabels(std::span<const SeriesId> ids) {
   const std::unique_lock lock(head_.table().mutex());
-  const auto at = OrderedIterator(database_);
-  SeriesId previous = SeriesId::kNone;
-  std::vector<LabelView> views;
-  for (const SeriesId id : ids) {
-    // Ids that the journal names together are mostly neighbours: a step is cheaper than a search.
-    const bool neighbour = previous != SeriesId::kNone &&
-                           static_cast<std::uint64_t>(id) == static_cast<std::uint64_t>(previous) + 1 && at->Valid();
-    const std::string key = SeriesKey(id);
-    if (neighbour) {
-      at->Next();
-    } else {
-      at->Seek(key);
-    }
-    if (!at->Valid() || ToView(at->key()) != key) {
-      if (!at->status().ok()) return ToError(at->status(), "read of series");
-      // The journal may still name a series that was sealed, expired and forgotten; one with samples must be there.
-      const HeadSeries& series = *head_.table().Find(id);
-      if (!head_.IsClean(series)) {
-        return Annotated(id, Fail(Code::kCorruption, "it is missing, but the journal has samples of it"));
+  head_.table().Reserve(ids.size());
+  VEDETTE_CHECK(LoadRecords());
+  return LoadFromBlocks(ids);
+}
+
+Status SeriesCatalog::LoadRecords() {
+  SeriesTable& table = head_.table();
+  return store_.ReadRecords([&](std::uint64_t number, const Definitions& definitions) {
+    BlockLabels labels(table, definitions);
+    for (std::size_t i = 0; i < definitions.size(); ++i) {
+      const SeriesId id = definitions.id(i);
+      next_id_ = std::max(next_id_, static_cast<std::uint64_t>(id) + 1);
+      HeadSeries* series = table.Find(id);
+      if (series == nullptr) {
+        // Its samples are sealed; it waits in memory for its block, then it may be evicted.
+        series = &table.InsertBare(id);
+        series->sealed_max_time = TimeBound(recovered_max_time_);
       }
-      head_.Leave(series);
-      head_.table().Remove(std::span(&id, 1));
-      previous = SeriesId::kNone;
+      if (!series->stored) labels.Set(*series, i);
+    }
+    waiting_.push_back({number, Postings(definitions.ids().begin(), definitions.ids().end())});
+    waiting_series_ += definitions.size();
+    return Ok();
+  });
+}
+
+Status SeriesCatalog::LoadFromBlocks(std::span<const SeriesId> ids) {
+  SeriesTable& table = head_.table();
+  DefinitionReader reader(database_, nullptr);
+  std::optional<BlockLabels> labels;
+  std::uint64_t first_behind = 0;  // the ids of the block that `labels` has end below this
+  for (const SeriesId id : ids) {
+    HeadSeries* const series = table.Find(id);
+    if (series->stored) continue;
+    VEDETTE_TRY(const DefinitionReader::Found found, reader.Find(id));
+    if (found.block == nullptr) {
+      VEDETTE_CHECK(ForgetNamed(id));
       continue;
     }
-    auto labels = DecodeLabels(ToView(at->value()));
-    if (!labels) return Annotated(id, std::move(labels).error());
-    HeadSeries* series = head_.table().Find(id);
-    views.assign(labels->begin(), labels->end());
-    head_.table().SetLabels(*series, views);
-    series->stored = true;
-    previous = id;
+    if (!labels || reader.next_first() != first_behind) {
+      labels.emplace(table, *found.block);
+      first_behind = reader.next_first();
+    }
+    labels->Set(*series, found.at);
   }
   return Ok();
 }
 
-Result<std::optional<Labels>> SeriesCatalog::ReadLabels(SeriesId id, const rocksdb::Snapshot* snapshot) const {
-  VEDETTE_TRY(const std::optional<std::string> bytes, database_.Get(Family::kSeries, SeriesKey(id), snapshot));
-  if (!bytes) return std::optional<Labels>();
-  auto labels = DecodeLabels(*bytes);
-  if (!labels) return Annotated(id, std::move(labels).error());
-  return std::optional(*std::move(labels));
+/// The journal may still name a series that was sealed, expired and forgotten; one with samples must be there.
+Status SeriesCatalog::ForgetNamed(SeriesId id) {
+  const HeadSeries& series = *head_.table().Find(id);
+  if (!head_.IsClean(series)) {
+    return Annotated(id, Fail(Code::kCorruption, "it is missing, but the journal has samples of it"));
+  }
+  head_.Leave(series);
+  head_.table().Remove(std::span(&id, 1));
+  return Ok();
+}
+
+/// A series whose newest sample on disk is not known.
+HeadSeries& SeriesCatalog::Revive(SeriesId id, const Labels& labels, TimeMs now) {
+  const std::unique_lock lock(head_.table().mutex());
+  HeadSeries& series = head_.table().Insert(id, labels);
+  series.stored = true;
+  series.sealed_max_time = TimeBound(INT64_MAX);  // readers look
+  series.Use(now);
+  return series;
 }
 
 Result<HeadSeries*> SeriesCatalog::FindOnDisk(const Labels& labels) {
@@ -92,13 +129,10 @@ Result<HeadSeries*> SeriesCatalog::FindOnDisk(const Labels& labels) {
   const std::unique_ptr<rocksdb::Iterator> at(database_.db().NewIterator(options, database_.family(Family::kSeries)));
   for (at->Seek(SeriesHashPrefix(labels.Hash())); at->Valid(); at->Next()) {
     const SeriesId id = ParseSeriesKey(ToView(at->key()));
-    VEDETTE_TRY(const std::optional<Labels> known, ReadLabels(id, nullptr));
-    if (!known || *known != labels) continue;  // another set with the same hash
-    const std::unique_lock lock(head_.table().mutex());
-    HeadSeries& series = head_.table().Insert(id, labels);
-    series.stored = true;
-    series.sealed_max_time = TimeBound(INT64_MAX);  // unknown: readers look
-    return &series;
+    auto known = reader_.Read(id);
+    if (!known) return Annotated(id, std::move(known).error());
+    if (*known != labels) continue;  // another set with the same hash, or one whose block was not written any more
+    return &Revive(id, labels, TimeMs(0));
   }
   if (!at->status().ok()) return ToError(at->status(), "look-up of " + labels.ToString());
   return static_cast<HeadSeries*>(nullptr);
@@ -137,33 +171,49 @@ Result<bool> SeriesCatalog::Load(SeriesId id, TimeMs now) {
     const std::shared_lock lock(head_.table().mutex());
     if (head_.table().Find(id) != nullptr) return true;
   }
-  VEDETTE_TRY(const std::optional<Labels> labels, ReadLabels(id, nullptr));
-  if (!labels) return false;
-  const std::unique_lock lock(head_.table().mutex());
-  HeadSeries& series = head_.table().Insert(id, *labels);
-  series.stored = true;
-  series.sealed_max_time = TimeBound(INT64_MAX);
-  series.Use(now);
+  auto labels = reader_.Read(id);
+  if (!labels) return Annotated(id, std::move(labels).error());
+  if (labels->empty()) return false;
+  Revive(id, *labels, now);
   return true;
 }
 
-void SeriesCatalog::PutDefinitions(rocksdb::WriteBatch& batch, std::span<HeadSeries* const> undefined) const {
-  if (undefined.empty()) return;
-  rocksdb::ColumnFamilyHandle* family = database_.family(Family::kSeries);
-  const std::shared_lock lock(head_.table().mutex());
-  for (const HeadSeries* series : undefined) {
-    const Labels labels = head_.table().LabelsOf(*series);
-    batch.Put(family, SeriesKey(series->id), EncodeLabels(labels));
-    batch.Put(family, SeriesHashKey(labels.Hash(), series->id), rocksdb::Slice());
+void SeriesCatalog::NoteDefined(std::span<HeadSeries* const> defined, DefinitionRecord record) {
+  if (record.ids.empty()) return;
+  for (HeadSeries* series : defined) series->stored.store(true, std::memory_order_release);
+  const std::lock_guard lock(waiting_mutex_);
+  waiting_series_ += record.ids.size();
+  waiting_.push_back(std::move(record));
+}
+
+Status SeriesCatalog::StoreDefinitions(std::size_t least) {
+  std::vector<DefinitionRecord> records;
+  {
+    const std::lock_guard lock(waiting_mutex_);
+    if (waiting_series_ == 0 || waiting_series_ < least) return Ok();
+    records.swap(waiting_);
+    waiting_series_ = 0;
   }
+  Postings ids;
+  for (const DefinitionRecord& record : records) ids.insert(ids.end(), record.ids.begin(), record.ids.end());
+  Normalize(ids);
+  const Status stored = store_.Store(ids, records);
+  if (stored) {
+    const std::lock_guard guard(mutex_);
+    reader_.Forget();
+    return Ok();
+  }
+  const std::lock_guard lock(waiting_mutex_);
+  waiting_series_ += ids.size();
+  waiting_.insert(waiting_.end(), std::make_move_iterator(records.begin()), std::make_move_iterator(records.end()));
+  return stored;
 }
 
 Status SeriesCatalog::Evict(TimeMs now, Millis idle, std::size_t limit) {
+  VEDETTE_CHECK(StoreDefinitions());
   const std::lock_guard guard(mutex_);
   SeriesTable& table = head_.table();
-  std::vector<SeriesId> idle_series;
-  std::vector<HeadSeries*> undefined;
-  rocksdb::WriteBatch definitions;
+  std::vector<SeriesId> idle_series, undefined;
   std::int64_t newest = disk_only_max_time_;
   {
     const std::shared_lock lock(table.mutex());
@@ -172,14 +222,16 @@ Status SeriesCatalog::Evict(TimeMs now, Millis idle, std::size_t limit) {
       if (now - series->last_use() < idle) continue;
       if (!head_.IsClean(*series)) continue;
       // A series that was named but never got a sample keeps its id all the same.
-      if (!series->stored) undefined.push_back(series);
+      if (!series->stored) undefined.push_back(series->id);
       idle_series.push_back(series->id);
       newest = std::max(newest, series->max_time.ms());  // nobody writes to it while no commit is on its way
     }
   }
   if (idle_series.empty()) return Ok();
-  PutDefinitions(definitions, undefined);
-  if (definitions.Count() > 0) VEDETTE_CHECK(database_.Write(definitions, false));
+  if (!undefined.empty()) {
+    VEDETTE_CHECK(store_.Store(undefined, {}));
+    reader_.Forget();
+  }
   const std::unique_lock lock(table.mutex());
   disk_only_max_time_ = newest;
   for (const SeriesId id : idle_series) head_.Leave(*table.Find(id));
@@ -194,31 +246,16 @@ Status SeriesCatalog::Collect(std::span<const SeriesId> alive, TimeMs now, Milli
   Postings kept;
   for (const Evicted& round : evicted_) VEDETTE_CHECK(DecodePostings(round.ids, kept));
   Normalize(kept);
-
-  const auto at = OrderedIterator(database_);
-  at->Seek(std::string(1, kSeriesTag));
-  while (at->Valid()) {
-    const std::lock_guard guard(mutex_);
-    rocksdb::WriteBatch batch;
-    for (std::size_t n = 0; at->Valid() && n < kCollectBatch; at->Next(), ++n) {
-      const SeriesId id = ParseSeriesKey(ToView(at->key()));
-      if (std::ranges::binary_search(alive, id) || std::ranges::binary_search(kept, id)) continue;
-      {
-        const std::shared_lock lock(head_.table().mutex());
-        if (head_.table().Find(id) != nullptr) continue;
-      }
-      const auto labels = DecodeLabels(ToView(at->value()));
-      if (!labels) return Annotated(id, labels.error());
-      batch.Delete(database_.family(Family::kSeries), at->key());
-      batch.Delete(database_.family(Family::kSeries), SeriesHashKey(labels->Hash(), id));
-    }
-    if (batch.Count() == 0) continue;
+  const auto keep = [&](SeriesId id) {
+    if (std::ranges::binary_search(alive, id) || std::ranges::binary_search(kept, id)) return true;
+    const std::shared_lock lock(head_.table().mutex());
+    return head_.table().Find(id) != nullptr;
+  };
+  return store_.Collect(keep, mutex_, [&](rocksdb::WriteBatch& batch) {
     // The highest id may be among the deleted: it must not be given again.
     database_.PutNumber(batch, kMetaNextSeries, next_id_);
-    VEDETTE_CHECK(database_.Write(batch, false));
-  }
-  if (!at->status().ok()) return ToError(at->status(), "read of series");
-  return Ok();
+    reader_.Forget();
+  });
 }
 
 }  // namespace vedette::storage

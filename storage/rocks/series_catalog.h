@@ -1,45 +1,55 @@
-// Series definitions on disk, and the way of a series into memory and out of it again.
+// The way of a series into memory and out of it again.
 //
 // A label set has one id for as long as the store has samples of it: before an id is given, the disk is asked.
-// Definitions are written with the first commit that uses them, so a journal record never names a series that is not
-// there.
+// Definitions are written with the first commit that uses them (definition_store.h), so a journal record never names a
+// series that is not there.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "storage/head/head.h"
 #include "storage/rocks/database.h"
+#include "storage/rocks/definition_reader.h"
+#include "storage/rocks/definition_store.h"
 
 namespace vedette::storage {
 
 class SeriesCatalog {
  public:
-  SeriesCatalog(Database& database, Head& head) : database_(database), head_(head) {}
+  SeriesCatalog(Database& database, Head& head)
+      : database_(database), head_(head), store_(database, head.table()), reader_(database, nullptr) {}
 
   /// Reads where ids go on. Once, before anything else. `sealed_max_time`: no sample on disk is newer.
   Status Recover(std::int64_t sealed_max_time);
-  /// Reads the labels of series that the journal named. Errors: kCorruption when the definition of a
-  /// series with open samples is missing.
+  /// Reads the labels of series that the journal named, `ids` ascending, and brings in those that no block has yet.
+  /// Errors: kCorruption when the definition of a series with open samples is missing.
   Status LoadLabels(std::span<const SeriesId> ids);
 
   /// The series in memory, from disk, or new. Errors: kLimit at `max_series` series in memory (0: none), kCorruption.
   Result<SeriesId> FindOrCreate(const Labels& labels, TimeMs now, std::size_t max_series);
   /// Brings an evicted series back; false when the store does not know the id.
   Result<bool> Load(SeriesId id, TimeMs now);
-  /// Of a series that may not be in memory; nothing when it is unknown.
-  Result<std::optional<Labels>> ReadLabels(SeriesId id, const rocksdb::Snapshot* snapshot) const;
 
   /// No series outside memory has a newer sample. Read it with the table locked, then nothing leaves memory meanwhile.
   std::int64_t disk_only_max_time() const { return disk_only_max_time_.load(std::memory_order_relaxed); }
 
-  void PutDefinitions(rocksdb::WriteBatch& batch, std::span<HeadSeries* const> undefined) const;
+  /// Adds the definitions of series in memory to the batch of the commit that names them. Any thread; to be told when
+  /// the batch was written.
+  DefinitionRecord PutDefinitions(std::span<HeadSeries* const> undefined, rocksdb::WriteBatch& batch) {
+    return store_.PutRecord(undefined, batch);
+  }
+  void NoteDefined(std::span<HeadSeries* const> defined, DefinitionRecord record);
 
   // Maintenance thread.
+  /// Moves definitions from their records to blocks, when at least `least` series wait for that.
+  Status StoreDefinitions(std::size_t least = 1);
   /// Takes out of memory what has been idle for `idle` and is on disk, at most `limit` series. No commit may be on its
   /// way.
   Status Evict(TimeMs now, Millis idle, std::size_t limit);
@@ -48,12 +58,19 @@ class SeriesCatalog {
 
  private:
   Result<HeadSeries*> FindOnDisk(const Labels& labels);
+  HeadSeries& Revive(SeriesId id, const Labels& labels, TimeMs now);
+  Status LoadRecords();
+  Status LoadFromBlocks(std::span<const SeriesId> ids);
+  Status ForgetNamed(SeriesId id);
 
   Database& database_;
   Head& head_;
+  DefinitionStore store_;
   // Held while a series changes between disk and memory, so that it is never in neither. Before the table's lock.
   std::mutex mutex_;
+  DefinitionReader reader_;  // of FindOnDisk and Load
   std::uint64_t next_id_ = 1;
+  std::int64_t recovered_max_time_ = INT64_MIN;
   std::atomic<std::int64_t> disk_only_max_time_{INT64_MIN};
   /// What left memory in one round, as stored postings: with a million series a day they are kept for a whole
   /// retention.
@@ -62,6 +79,9 @@ class SeriesCatalog {
     std::string ids;
   };
   std::deque<Evicted> evicted_;  // by time
+  std::mutex waiting_mutex_;               // guards the two below
+  std::vector<DefinitionRecord> waiting_;  // records whose series are in no block yet
+  std::size_t waiting_series_ = 0;
 };
 
 }  // namespace vedette::storage

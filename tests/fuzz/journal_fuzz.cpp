@@ -1,4 +1,4 @@
-// Any bytes as a journal record and as labels: an error or something consistent.
+// Any bytes as a journal record: an error or something consistent.
 #include <cstdint>
 #include <cstdlib>
 
@@ -18,9 +18,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const CarriedSamples& carried : record.carried) {
       if (carried.samples.times.size() != carried.samples.values.size()) std::abort();
     }
-  }
-  if (const auto labels = DecodeLabels(bytes)) {
-    if (EncodeLabels(*labels).size() > size) std::abort();
   }
   if (const auto changes = DecodeStateChanges(bytes)) {
     if (!DecodeStateChanges(EncodeStateChanges(*changes))) std::abort();

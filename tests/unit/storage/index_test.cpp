@@ -131,10 +131,8 @@ TEST_CASE("keys keep the order of what they name, whatever bytes labels hold", "
   REQUIRE(index_parts);
   CHECK(index_parts->name == odd);
   CHECK(index_parts->value == odd);
-  const Labels labels{{"__name__", "x"}, {"b", "ü"}};
-  CHECK(MustHave(DecodeLabels(EncodeLabels(labels))) == labels);
-  CHECK(DecodeLabels(EncodeLabels(labels) + "x").error().code == Code::kCorruption);
-  CHECK(DecodeLabels("\x01\x7f").error().code == Code::kCorruption);
+  CHECK(SeriesBlockKey(SeriesId(255)) < SeriesBlockKey(SeriesId(256)));
+  CHECK(ParseSeriesKey(SeriesHashKey(7, SeriesId(77))) == SeriesId(77));
 }
 
 TEST_CASE("options that make no sense are refused with their name", "[storage]") {
