@@ -31,9 +31,7 @@ std::unique_ptr<rocksdb::Iterator> OrderedIterator(Database& database) {
   return std::unique_ptr<rocksdb::Iterator>(database.db().NewIterator(options, database.family(Family::kSeries)));
 }
 
-bool HasTag(const rocksdb::Iterator& at, char tag) {
-  return at.Valid() && at.key().size() == 9 && at.key()[0] == tag;
-}
+bool HasTag(const rocksdb::Iterator& at, char tag) { return at.Valid() && at.key().size() == 9 && at.key()[0] == tag; }
 
 Error InBlock(std::string_view key, Error error) {
   return Annotate(fmt::format("block of series from {} on", Raw(ParseSeriesKey(key))), std::move(error));

@@ -78,7 +78,7 @@ class SeriesCatalog {
     TimeMs time;
     std::string ids;
   };
-  std::deque<Evicted> evicted_;  // by time
+  std::deque<Evicted> evicted_;            // by time
   std::mutex waiting_mutex_;               // guards the two below
   std::vector<DefinitionRecord> waiting_;  // records whose series are in no block yet
   std::size_t waiting_series_ = 0;

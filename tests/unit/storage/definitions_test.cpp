@@ -77,8 +77,7 @@ std::size_t CountRows(RocksFixture& fixture, char tag) {
   const auto database = MustHave(Database::Open(fixture.options, nullptr));
   rocksdb::ReadOptions options;
   options.total_order_seek = true;
-  const std::unique_ptr<rocksdb::Iterator> at(
-      database->db().NewIterator(options, database->family(Family::kSeries)));
+  const std::unique_ptr<rocksdb::Iterator> at(database->db().NewIterator(options, database->family(Family::kSeries)));
   std::size_t rows = 0;
   for (at->SeekToFirst(); at->Valid(); at->Next()) rows += at->key()[0] == tag ? 1 : 0;
   return rows;
