@@ -257,7 +257,11 @@ Status Database::Sync() {
 
 Status Database::Resume() {
   health_->compaction_failed = false;  // before: an error during the attempt counts
+  // A manifest that could not be written while files were ingested leaves a state that RocksDB 7.8 aborts on unless
+  // deletions are stopped, as they are after other failures of the manifest.
+  const bool stopped = db_->DisableFileDeletions().ok();
   const rocksdb::Status status = db_->Resume();
+  if (stopped) (void)db_->EnableFileDeletions();  // or were by Resume() itself
   if (status.ok()) {
     health_->log_failed = false;
     return Ok();
