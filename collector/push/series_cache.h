@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <mutex>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include "storage/storage.h"
 
@@ -30,10 +30,24 @@ class SeriesCache {
   void Clear();
 
  private:
-  struct HashKey {
-    std::size_t operator()(const Key& key) const noexcept { return key.low; }
+  /// Open addressing, 24 bytes per place: entries are only added, or all dropped.
+  class Map {
+   public:
+    std::size_t size() const { return size_; }
+    /// kNone when it is not there.
+    storage::SeriesId Find(const Key& key) const;
+    void Set(const Key& key, storage::SeriesId series);
+
+   private:
+    struct Entry {
+      Key key;
+      storage::SeriesId series = storage::SeriesId::kNone;  // kNone: free
+    };
+    std::size_t PlaceOf(const Key& key) const;
+    void Grow();
+    std::vector<Entry> entries_;
+    std::size_t size_ = 0;
   };
-  using Map = std::unordered_map<Key, storage::SeriesId, HashKey>;
   struct Shard {
     std::mutex mutex;
     Map young, old;  // GUARDED_BY(mutex)

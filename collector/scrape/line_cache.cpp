@@ -103,14 +103,12 @@ void LineCache::TakeNewOrder(const Gone& gone) {
     next.back().seen = false;
   }
   lines_ = std::move(next);
-  order_ = {};
-  table_ = {};
+  DropTable();
 }
 
 void LineCache::Abandon(const Gone& gone) {
   lines_.resize(known_);
-  order_ = {};
-  table_ = {};
+  DropTable();
   diverged_ = false;
   for (Line& line : lines_) {
     if (line.live) gone(line.series);
@@ -121,7 +119,13 @@ void LineCache::Abandon(const Gone& gone) {
 void LineCache::Clear(const Gone& gone) {
   known_ = lines_.size();
   Abandon(gone);
-  lines_ = {};
+  lines_ = std::vector<Line>();
+}
+
+/// Gives the memory back, which assigning {} would not: it is as much as that of the lines.
+void LineCache::DropTable() {
+  order_ = std::vector<std::uint32_t>();
+  table_ = std::vector<std::uint32_t>();
 }
 
 /// Leaves the beaten track: what was read so far is the beginning of the new order.

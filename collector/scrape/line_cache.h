@@ -71,6 +71,7 @@ class LineCache {
   void Diverge();
   void TakeNewOrder(const Gone& gone);
   void Grow();
+  void DropTable();
   std::uint32_t& Slot(std::uint64_t hash, std::uint32_t length);
   Line* Append(const Line& line);
 
