@@ -12,6 +12,10 @@ constexpr std::size_t kMinMemoryBytes = 1 << 20;
 Status StorageOptions::Validate() const {
   if (path.empty()) return Fail(Code::kBadData, "storage.path must not be empty");
   if (retention.count() < 0) return Fail(Code::kBadData, "storage.retention must not be negative");
+  for (const RetentionRule& rule : retention_rules) {
+    if (rule.keep.count() <= 0) return Fail(Code::kBadData, "storage.retention_rules: keep must be positive");
+    if (rule.matchers.empty()) return Fail(Code::kBadData, "storage.retention_rules: match must not be empty");
+  }
   if (max_future.count() < 0) return Fail(Code::kBadData, "storage.max_future must not be negative");
   if (wal_sync_interval.count() < 0) return Fail(Code::kBadData, "storage.wal_sync_interval must not be negative");
   if (chunk_samples < 2 || chunk_samples > kMaxChunkSamples) {

@@ -3,17 +3,29 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
+#include "core/matcher.h"
 #include "core/result.h"
 #include "core/time.h"
 
 namespace vedette::storage {
+
+/// Samples of the series that all `matchers` accept go after `keep`, whole UTC days at a time. What is left of the
+/// general retention afterwards applies as well.
+struct RetentionRule {
+  std::vector<Matcher> matchers;
+  Millis keep{0};
+};
 
 struct StorageOptions {
   /// Data directory; made when missing. One process at a time.
   std::string path = "data";
   /// Samples older than this may be dropped, whole UTC days at a time. Zero keeps everything.
   Millis retention = std::chrono::hours(24 * 15);
+  /// The oldest days go when the store is larger on disk; the day of the newest samples stays. Zero: no limit.
+  std::size_t retention_bytes = 0;
+  std::vector<RetentionRule> retention_rules;
   /// Samples further ahead of the clock are refused.
   Millis max_future = std::chrono::minutes(10);
   /// How often the journal is synced to the disk: what a power cut may cost. Zero syncs every batch.

@@ -177,6 +177,12 @@ void Head::VisitOpen(const std::function<void(const HeadSeries&)>& visit) const 
   }
 }
 
+void Head::NoteOnDisk(HeadSeries& series, std::int64_t max_time) {
+  const std::lock_guard lock(shards_[ShardOf(series.id)].mutex);
+  series.max_time.Raise(TimeBound(max_time));
+  series.sealed_max_time.Raise(TimeBound(max_time));
+}
+
 std::size_t Head::open_chunks() const {
   std::size_t chunks = 0;
   const std::shared_lock table_lock(table_.mutex());

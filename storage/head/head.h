@@ -96,6 +96,9 @@ class Head {
   /// Whether the disk may hold samples of the series in `range`.
   bool MayBeOnDisk(const HeadSeries& series, TimeRange range) const;
 
+  /// Samples up to `max_time` (ms) are about to be on disk that did not pass through here.
+  void NoteOnDisk(HeadSeries& series, std::int64_t max_time);
+
   // Sealing (head_sealing.cpp); the maintenance thread only. For those of single series the table is locked shared and
   // commits are paused.
   enum class Fate : std::uint8_t { kKeep, kFreeze, kCarry };
@@ -122,6 +125,8 @@ class Head {
   void Retire(const FreezeBatch& batch);
   /// Drops what Retire() had to leave.
   void DropRetired();
+  /// Whether it had to leave something as well.
+  bool has_retired() const { return has_retired_; }
   /// Frees ended groups that have no rows left. No commit is on its way; locks the table.
   void DropEndedGroups();
   /// No journal record before this commit is needed, but for what has none: UINT64_MAX. The table is locked shared.

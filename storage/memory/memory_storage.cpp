@@ -20,6 +20,10 @@ struct VersionedSample {
   TimeMs time;
   double value;
   std::uint64_t commit;
+  std::uint64_t deleted = UINT64_MAX;  // not seen by queriers from this commit on
+
+  bool IsSeenBy(std::uint64_t querier) const { return commit <= querier && querier < deleted; }
+  bool IsDeleted() const { return deleted != UINT64_MAX; }
 };
 
 /// Everything a store holds, shared so that queriers may outlive it in a test's clean-up.
@@ -44,7 +48,7 @@ void Store(std::vector<VersionedSample>& samples, VersionedSample sample, Append
   const auto after = samples.empty() || samples.back().time < sample.time
                          ? samples.end()
                          : std::ranges::upper_bound(samples, sample.time, {}, &VersionedSample::time);
-  if (after == samples.begin() || std::prev(after)->time != sample.time) {
+  if (after == samples.begin() || std::prev(after)->time != sample.time || std::prev(after)->IsDeleted()) {
     samples.insert(after, sample);
     ++outcome.stored;
     return;
@@ -112,6 +116,26 @@ class MemoryAppender final : public Appender {
   AppendBatch batch_;
 };
 
+class MemoryBulkWriter final : public BulkWriter {
+ public:
+  MemoryBulkWriter(Data& data, const StorageOptions& options, const Clock& clock)
+      : appender_(data, options, clock, {}) {}
+
+  Result<SeriesId> Series(const Labels& labels) override { return appender_.Series(labels); }
+  Status Add(SeriesId series, Columns& samples) override {
+    for (std::size_t i = 0; i < samples.size(); ++i) appender_.Add(series, TimeMs(samples.times[i]), samples.values[i]);
+    samples.clear();
+    return Ok();
+  }
+  Result<BulkOutcome> Flush() override {
+    VEDETTE_TRY(const AppendOutcome outcome, appender_.Commit());
+    return BulkOutcome{outcome.stored + outcome.duplicates + outcome.conflicts, outcome.too_old, outcome.too_new};
+  }
+
+ private:
+  MemoryAppender appender_;
+};
+
 class MemoryQuerier final : public Querier {
  public:
   MemoryQuerier(std::shared_ptr<const Data> data, TimeRange range, std::uint64_t commit)
@@ -141,7 +165,7 @@ class MemoryQuerier final : public Querier {
     const TimeMs from = std::max(range.min, range_.min), to = std::min(range.max, range_.max);
     auto at = std::ranges::lower_bound(series->samples, from, {}, &VersionedSample::time);
     for (; at != series->samples.end() && at->time <= to; ++at) {
-      if (at->commit > commit_) continue;
+      if (!at->IsSeenBy(commit_)) continue;
       if (out.size() > first && out.times.back() == at->time.ms) {
         out.values.back() = at->value;
       } else {
@@ -169,7 +193,7 @@ class MemoryQuerier final : public Querier {
   bool HasSamples(const Data::Series& series) const {
     auto at = std::ranges::lower_bound(series.samples, range_.min, {}, &VersionedSample::time);
     for (; at != series.samples.end() && at->time <= range_.max; ++at) {
-      if (at->commit <= commit_) return true;
+      if (at->IsSeenBy(commit_)) return true;
     }
     return false;
   }
@@ -189,7 +213,7 @@ class MemoryQuerier final : public Querier {
   std::uint64_t commit_;
 };
 
-class MemoryStorage final : public Storage {
+class MemoryStorage final : public MemoryStore {
  public:
   MemoryStorage(const StorageOptions& options, const Clock& clock) : options_(options), clock_(clock) {}
 
@@ -226,6 +250,26 @@ class MemoryStorage final : public Storage {
     return stats;
   }
 
+  std::unique_ptr<BulkWriter> NewBulkWriter() override {
+    return std::make_unique<MemoryBulkWriter>(*data_, options_, clock_);
+  }
+
+  Status Delete(std::span<const Matcher> matchers, TimeRange range) override {
+    const std::lock_guard lock(data_->mutex);
+    VEDETTE_TRY(const Selection selection, SelectSeries(data_->index, matchers));
+    const std::uint64_t commit = ++data_->commits;
+    for (const SeriesId id : selection.ids) {
+      Data::Series& series = data_->series[static_cast<std::uint64_t>(id) - 1];
+      if (!selection.Accepts(series.labels)) continue;
+      for (VersionedSample& sample : series.samples) {
+        if (range.Contains(sample.time) && !sample.IsDeleted()) sample.deleted = commit;
+      }
+    }
+    return Ok();
+  }
+  Status CleanTombstones() override { return Ok(); }
+  Result<std::string> Snapshot() override { return Fail(Code::kUnavailable, "a store in memory has no files"); }
+
   Status Flush() override { return Ok(); }
 
  private:
@@ -236,7 +280,7 @@ class MemoryStorage final : public Storage {
 
 }  // namespace
 
-std::unique_ptr<Storage> NewMemoryStorage(const StorageOptions& options, const Clock& clock) {
+std::unique_ptr<MemoryStore> NewMemoryStorage(const StorageOptions& options, const Clock& clock) {
   return std::make_unique<MemoryStorage>(options, clock);
 }
 

@@ -7,14 +7,17 @@
 #include <memory>
 
 #include "core/clock.h"
+#include "storage/admin.h"
 #include "storage/options.h"
 #include "storage/state.h"
 #include "storage/storage.h"
 
 namespace vedette::storage {
 
+class MemoryStore : public Storage, public StoreAdmin {};
+
 /// `clock` decides what is too old or too new and must outlive the store, the store its appenders and queriers.
-std::unique_ptr<Storage> NewMemoryStorage(const StorageOptions& options, const Clock& clock);
+std::unique_ptr<MemoryStore> NewMemoryStorage(const StorageOptions& options, const Clock& clock);
 
 /// `history`: what is kept for subscribers.
 std::unique_ptr<StateStore> NewMemoryStateStore(const StateHistory& history = {});

@@ -22,6 +22,7 @@ bool ChunkReader::MayHave(Family family, std::int32_t day) const {
 Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std::int32_t> days, TimeRange range,
                              Columns& out) const {
   Iterator at;
+  const bool touched = deleted_->Touches(series);
   for (const std::int32_t day : days) {
     if (!MayHave(family, day)) continue;
     if (at == nullptr) at = Take(family);
@@ -31,8 +32,12 @@ Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std
       if (!header) return Annotate(DescribeChunkKey(key), header.error());
       if (header->range.min > range.max) break;  // keys are in the order of the first samples
       if (header->range.max < range.min) continue;
+      const std::optional<ChunkKey> parsed = touched ? ParseChunkKey(key) : std::nullopt;
+      if (parsed && deleted_->Covers(series, parsed->seal, header->range)) continue;
+      const std::size_t first = out.size();
       const Status decoded = DecodeChunk(ToView(at->value()), out);
       if (!decoded) return Annotate(DescribeChunkKey(key), decoded.error());
+      if (parsed) deleted_->Apply(series, parsed->seal, out, first);
     }
     if (!at->status().ok()) {
       return ToError(at->status(),

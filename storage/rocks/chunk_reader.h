@@ -18,9 +18,14 @@ class ChunkReader {
  public:
   /// `before` and `after`: where rows lay before and after the snapshot was taken. While a day is re-packed its rows
   /// are in one place, the other, or both: who looks where either of the two says misses none.
-  ChunkReader(const Database& database, const rocksdb::Snapshot* snapshot,
+  /// `deleted`: read before the snapshot was taken, so that nothing in it is missing there.
+  ChunkReader(const Database& database, const rocksdb::Snapshot* snapshot, std::shared_ptr<const TombstoneSet> deleted,
               std::shared_ptr<const Partitions::Places> before, std::shared_ptr<const Partitions::Places> after)
-      : database_(database), snapshot_(snapshot), before_(std::move(before)), after_(std::move(after)) {}
+      : database_(database),
+        snapshot_(snapshot),
+        deleted_(std::move(deleted)),
+        before_(std::move(before)),
+        after_(std::move(after)) {}
 
   /// Appends the samples of the chunks that overlap `range`, in no order, with times outside of it and repeated ones.
   /// `days`: those of the range. Errors: kCorruption and kIo, naming the chunk or the series and day.
@@ -41,6 +46,7 @@ class ChunkReader {
 
   const Database& database_;
   const rocksdb::Snapshot* snapshot_;
+  const std::shared_ptr<const TombstoneSet> deleted_;
   const std::shared_ptr<const Partitions::Places> before_, after_;
   mutable std::array<Pool, 2> pools_;
 };

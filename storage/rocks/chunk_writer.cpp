@@ -5,13 +5,12 @@
 #include <rocksdb/write_batch.h>
 
 #include "storage/chunk/chunk.h"
+#include "storage/coding.h"
 #include "storage/rocks/table_writer.h"
 
 namespace vedette::storage {
 namespace {
 
-/// Rows larger than this gain nothing and make point reads slow.
-constexpr std::size_t kMaxSealedSamples = 4096;
 /// A round of unusual size leaves no memory behind.
 constexpr std::size_t kKeptBytes = 4 << 20;
 
@@ -19,8 +18,8 @@ constexpr std::size_t kKeptBytes = 4 << 20;
 
 void ChunkWriter::Add(std::int32_t day, SeriesId series, std::uint32_t seal, std::span<const std::int64_t> times,
                       std::span<const double> values) {
-  for (std::size_t at = 0; at < times.size(); at += kMaxSealedSamples) {
-    const std::size_t n = std::min(kMaxSealedSamples, times.size() - at);
+  for (std::size_t at = 0; at < times.size(); at += max_samples_) {
+    const std::size_t n = std::min(max_samples_, times.size() - at);
     Row& row = rows_.emplace_back();
     const std::string key = EncodeChunkKey({day, series, TimeMs(times[at]), seal});
     std::ranges::copy(key, row.key.begin());
@@ -33,15 +32,25 @@ void ChunkWriter::Add(std::int32_t day, SeriesId series, std::uint32_t seal, std
 
 Status ChunkWriter::Finish(rocksdb::WriteBatch& batch) {
   if (chunk_bytes_.size() < table_bytes_) {
-    for (const Row& row : rows_) batch.Put(database_.family(Family::kChunks), ToSlice(Key(row)), ToSlice(Value(row)));
+    for (const Row& row : rows_) batch.Put(database_.family(family_), ToSlice(Key(row)), ToSlice(Value(row)));
   } else {
     std::ranges::sort(rows_, {}, [this](const Row& row) { return Key(row); });
-    TableWriter table(database_, Family::kChunks);
-    for (const Row& row : rows_) VEDETTE_CHECK(table.Put(Key(row), Value(row)));
+    TableWriter table(database_, family_);
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      // A file of a day goes when the day goes.
+      if (i > 0 && ParseDay(Key(rows_[i])) != ParseDay(Key(rows_[i - 1]))) table.Cut();
+      VEDETTE_CHECK(table.Put(Key(rows_[i]), Value(rows_[i])));
+    }
     VEDETTE_CHECK(table.Ingest());
   }
   Clear();
   return Ok();
+}
+
+void ChunkWriter::Stamp(std::uint32_t seal) {
+  std::string bytes;
+  PutBigEndian(bytes, seal);
+  for (Row& row : rows_) std::ranges::copy(bytes, row.key.end() - static_cast<std::ptrdiff_t>(bytes.size()));
 }
 
 void ChunkWriter::Clear() {

@@ -18,8 +18,13 @@ namespace vedette::storage {
 
 class ChunkWriter {
  public:
+  /// Rows larger than this gain little and make point reads slow.
+  static constexpr std::size_t kMaxSealedSamples = 4096;
+
   /// From `table_bytes` of chunks on a round becomes a table file.
-  ChunkWriter(Database& database, std::size_t table_bytes) : database_(database), table_bytes_(table_bytes) {}
+  ChunkWriter(Database& database, std::size_t table_bytes, Family family = Family::kChunks,
+              std::size_t max_samples = kMaxSealedSamples)
+      : database_(database), table_bytes_(table_bytes), family_(family), max_samples_(max_samples) {}
 
   /// Samples of one series that lie on one UTC day, in order, each time once. Encodes them at once.
   void Add(std::int32_t day, SeriesId series, std::uint32_t seal, std::span<const std::int64_t> times,
@@ -30,6 +35,8 @@ class ChunkWriter {
   std::size_t bytes() const { return chunk_bytes_.size(); }
   const std::set<std::int32_t>& days() const { return days_; }
 
+  /// Gives everything added this seal number.
+  void Stamp(std::uint32_t seal);
   /// Either the chunks are in the database on return, durably, or they are in `batch`. What `batch` says about them is
   /// written afterwards: after a crash in between the samples are in the journal as well, which changes no answer.
   /// On an error the chunks are still there and Finish() may be called again.
@@ -48,6 +55,8 @@ class ChunkWriter {
 
   Database& database_;
   const std::size_t table_bytes_;
+  const Family family_;
+  const std::size_t max_samples_;
   std::vector<Row> rows_;
   std::string chunk_bytes_;
   std::set<std::int32_t> days_;

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <mutex>
 #include <shared_mutex>
 
 #include "core/clock.h"
+#include "storage/admin.h"
 #include "storage/head/head.h"
 #include "storage/rocks/database.h"
 #include "storage/rocks/disk_guard.h"
@@ -14,6 +16,7 @@
 #include "storage/rocks/rocks_storage.h"
 #include "storage/rocks/sealer.h"
 #include "storage/rocks/series_catalog.h"
+#include "storage/rocks/tombstones.h"
 
 namespace vedette::storage {
 
@@ -29,6 +32,7 @@ struct Engine {
         catalog(*database, head),
         index_cache(options.index_cache_bytes, metrics),
         partitions(*database),
+        tombstones(*database),
         sealer(*database, head, partitions, metrics, tuning),
         guard(*database, options, tuning, metrics) {}
 
@@ -41,14 +45,20 @@ struct Engine {
   SeriesCatalog catalog;
   IndexCache index_cache;
   Partitions partitions;
+  Tombstones tombstones;
   Sealer sealer;
   DiskGuard guard;
   /// Shared by a commit from looking its series up until they hold its samples; exclusive while series leave memory.
   std::shared_mutex commit_gate;
   std::atomic<bool> unsynced{false};
+  /// One re-packing or cleaning at a time. Taken before the other.
+  std::mutex repack_mutex;
+  /// Held by whoever writes chunks or index rows.
+  std::mutex maintenance_mutex;
 };
 
 std::unique_ptr<Appender> NewRocksAppender(Engine& engine, const AppendOptions& append);
+std::unique_ptr<BulkWriter> NewRocksBulkWriter(Engine& engine);
 std::unique_ptr<Querier> NewRocksQuerier(Engine& engine, TimeRange range);
 
 }  // namespace vedette::storage

@@ -72,6 +72,7 @@ inline constexpr std::string_view kMetaNextSeries = "next_series";       // no i
 inline constexpr std::string_view kMetaSeal = "seal_number";             // the last one used
 inline constexpr std::string_view kMetaMaxTime = "max_time";             // no sealed sample is newer
 inline constexpr std::string_view kMetaUnpacked = "unpacked/";           // + day (4): has chunks to be re-packed
+inline constexpr std::string_view kMetaTombstone = "tombstone/";         // + number (8): what was deleted
 std::string UnpackedKey(std::int32_t day);
 
 }  // namespace vedette::storage

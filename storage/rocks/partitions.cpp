@@ -5,6 +5,7 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/write_batch.h>
 
+#include "core/log.h"
 #include "storage/rocks/disk_index.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/repack.h"
@@ -52,8 +53,18 @@ Status Partitions::FindDays(Family family, std::set<std::int32_t>& out) {
 }
 
 Status Partitions::Recover() {
-  VEDETTE_CHECK(FindDays(Family::kChunks, loose_));
-  VEDETTE_CHECK(FindDays(Family::kBlocks, packed_));
+  std::set<std::int32_t> indexed;
+  VEDETTE_CHECK(FindDays(Family::kIndex, indexed));
+  for (const Family family : {Family::kChunks, Family::kBlocks}) {
+    std::set<std::int32_t>& days = family == Family::kChunks ? loose_ : packed_;
+    const Status found = FindDays(family, days);
+    if (found) continue;
+    if (found.error().code != Code::kCorruption) return found;
+    // What can be read is served: every day may be there, and reads of what is damaged say so.
+    LogError("storage", "a table file is damaged; `vedette storage verify` names what is lost",
+             {{"error", found.error()}});
+    days = indexed;
+  }
   const auto mark = OrderedIterator(database_, Family::kMeta);
   for (mark->Seek(ToSlice(kMetaUnpacked)); mark->Valid() && ToView(mark->key()).starts_with(kMetaUnpacked);
        mark->Next()) {
@@ -89,6 +100,15 @@ void Partitions::Publish() {
 void Partitions::Touch(std::int32_t day, rocksdb::WriteBatch& batch) {
   // Published before the chunks are written: a reader that looks into a day too many finds nothing there.
   if (loose_.insert(day).second) Publish();
+  ++unpacked_[day].touches;
+  batch.Put(database_.family(Family::kMeta), UnpackedKey(day), rocksdb::Slice());
+}
+
+void Partitions::TouchPacked(std::int32_t day, rocksdb::WriteBatch& batch) {
+  const bool known = loose_.contains(day) || packed_.contains(day);
+  // As in Touch().
+  if (packed_.insert(day).second) Publish();
+  if (!known) return;  // the chunks are as good as re-packed
   ++unpacked_[day].touches;
   batch.Put(database_.family(Family::kMeta), UnpackedKey(day), rocksdb::Slice());
 }
@@ -145,11 +165,11 @@ Status Partitions::Repack(std::int32_t last, const RepackOptions& options, std::
     const std::lock_guard lock(maintenance);
     due = Due(last, options);
   }
-  for (const std::int32_t day : due) VEDETTE_CHECK(RepackDay(day, options.max_samples, maintenance));
+  for (const std::int32_t day : due) VEDETTE_CHECK(RepackDay(day, options, maintenance));
   return Ok();
 }
 
-Status Partitions::RepackDay(std::int32_t day, std::size_t max_samples, std::mutex& maintenance) {
+Status Partitions::RepackDay(std::int32_t day, const RepackOptions& options, std::mutex& maintenance) {
   std::unique_lock lock(maintenance);
   const auto mark = unpacked_.find(day);
   if (mark == unpacked_.end()) return Ok();  // dropped meanwhile
@@ -158,7 +178,7 @@ Status Partitions::RepackDay(std::int32_t day, std::size_t max_samples, std::mut
   const ScopedSnapshot snapshot(database_);
   lock.unlock();
 
-  DayRepacker repacker(database_, day, max_samples, snapshot.get());
+  DayRepacker repacker(database_, day, options, snapshot.get());
   TableWriter table(database_, Family::kBlocks);
   if (again) table.Replace(DayPrefix(day), DayPrefix(day + 1));
   VEDETTE_CHECK(repacker.Run(table));
@@ -166,15 +186,15 @@ Status Partitions::RepackDay(std::int32_t day, std::size_t max_samples, std::mut
   lock.lock();
   const auto after = unpacked_.find(day);
   if (after == unpacked_.end()) return Ok();
+  const bool touched = after->second.touches != touches;
+  if (touched) after->second.age = 0;
+  // The new files would end rows that a bulk load added to `blocks` since the snapshot: another time.
+  if (touched && again) return Ok();
   // First the new rows, then the end of the old ones: in between, and after a crash there, samples are there twice,
   // which changes no answer. The day stays marked until both are done.
   if (packed_.insert(day).second) Publish();
   VEDETTE_CHECK(table.Ingest());
-  if (after->second.touches != touches) {
-    VEDETTE_CHECK(repacker.DeleteLoose());
-    after->second.age = 0;
-    return Ok();
-  }
+  if (touched) return repacker.DeleteLoose();
   rocksdb::WriteBatch done;
   done.DeleteRange(database_.family(Family::kChunks), DayPrefix(day), DayPrefix(day + 1));
   done.Delete(database_.family(Family::kMeta), UnpackedKey(day));

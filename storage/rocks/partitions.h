@@ -13,6 +13,7 @@
 
 #include "storage/index/postings.h"
 #include "storage/rocks/database.h"
+#include "storage/rocks/tombstones.h"
 
 namespace vedette::storage {
 
@@ -22,6 +23,8 @@ struct RepackOptions {
   /// A day is left alone until it was not written to for so many calls; twelve times as many when it was re-packed
   /// before, because all of it is written again.
   std::size_t quiet_rounds = 0;
+  /// What is left out.
+  std::shared_ptr<const TombstoneSet> deleted;
 };
 
 class Partitions {
@@ -45,6 +48,8 @@ class Partitions {
   // With the maintenance mutex held.
   /// A seal round is about to write to `day`.
   void Touch(std::int32_t day, rocksdb::WriteBatch& batch);
+  /// Chunks are about to be added to `day` in `blocks`.
+  void TouchPacked(std::int32_t day, rocksdb::WriteBatch& batch);
   /// Deletes all days before `day`; returns how many.
   Result<std::size_t> DropBefore(std::int32_t day);
   /// Every series with chunks in any day.
@@ -60,7 +65,7 @@ class Partitions {
     std::size_t rounds = 0, age = 0;
   };
   Days Due(std::int32_t last, const RepackOptions& options);
-  Status RepackDay(std::int32_t day, std::size_t max_samples, std::mutex& maintenance);
+  Status RepackDay(std::int32_t day, const RepackOptions& options, std::mutex& maintenance);
   Status FindDays(Family family, std::set<std::int32_t>& out);
   void Publish();
 

@@ -43,9 +43,9 @@ class DayRepacker::Cursor {
   const std::string prefix_;
 };
 
-DayRepacker::DayRepacker(Database& database, std::int32_t day, std::size_t max_samples,
+DayRepacker::DayRepacker(Database& database, std::int32_t day, const RepackOptions& options,
                          const rocksdb::Snapshot* snapshot)
-    : database_(database), day_(day), max_samples_(max_samples), snapshot_(snapshot) {}
+    : database_(database), day_(day), options_(options), snapshot_(snapshot) {}
 
 std::unique_ptr<rocksdb::Iterator> DayRepacker::NewIterator(Family family) const {
   rocksdb::ReadOptions options;
@@ -85,35 +85,39 @@ bool DayRepacker::IsPacked(const std::vector<Row>& rows) const {
     last = header->range.max;
     samples += header->count;
   }
-  return rows.size() <= (samples + max_samples_ - 1) / max_samples_;
+  return rows.size() <= (samples + options_.max_samples - 1) / options_.max_samples;
 }
 
 Status DayRepacker::WriteSeries(std::vector<Row>& packed, std::vector<Row>& loose, TableWriter& table) {
-  if (loose.empty() && IsPacked(packed)) {
+  const auto key_of = [](const std::vector<Row>& rows) { return *ParseChunkKey(rows.front().key); };
+  const SeriesId series = key_of(packed.empty() ? loose : packed).series;
+  const bool deleted = options_.deleted && options_.deleted->Touches(series);
+  if (loose.empty() && !deleted && IsPacked(packed)) {
     for (const Row& row : packed) VEDETTE_CHECK(table.Put(row.key, row.value));
     return Ok();
   }
   columns_.clear();
-  ChunkKey key;
   std::uint32_t seal = 0;
   for (const std::vector<Row>* rows : {&packed, &loose}) {
     for (const Row& row : *rows) {
+      const std::size_t first = columns_.size();
       const Status decoded = DecodeChunk(row.value, columns_);
       if (!decoded) return Annotate(DescribeChunkKey(row.key), decoded.error());
-      key = *ParseChunkKey(row.key);
-      seal = std::max(seal, key.seal);
+      const std::uint32_t own_seal = ParseChunkKey(row.key)->seal;
+      if (deleted) options_.deleted->Apply(series, own_seal, columns_, first);
+      seal = std::max(seal, own_seal);
     }
   }
   SortAndResolve(columns_, 0);
   samples_ += columns_.size();
   // Equal parts: a short rest would be coded worse than the others.
-  const std::size_t parts = (columns_.size() + max_samples_ - 1) / max_samples_;
+  const std::size_t parts = (columns_.size() + options_.max_samples - 1) / options_.max_samples;
   std::string chunk;
   for (std::size_t part = 0; part < parts; ++part) {
     const std::size_t begin = columns_.size() * part / parts, n = columns_.size() * (part + 1) / parts - begin;
     chunk.clear();
     EncodeChunk(std::span(columns_.times).subspan(begin, n), std::span(columns_.values).subspan(begin, n), chunk);
-    const ChunkKey to{day_, key.series, TimeMs(columns_.times[begin]), seal};
+    const ChunkKey to{day_, series, TimeMs(columns_.times[begin]), seal};
     VEDETTE_CHECK(table.Put(EncodeChunkKey(to), chunk));
   }
   return Ok();

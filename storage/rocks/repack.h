@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "storage/rocks/database.h"
+#include "storage/rocks/partitions.h"
 #include "storage/rocks/table_writer.h"
 #include "storage/storage.h"
 
@@ -17,8 +18,8 @@ namespace vedette::storage {
 
 class DayRepacker {
  public:
-  /// Rows of up to `max_samples` samples. `snapshot` outlives the object.
-  DayRepacker(Database& database, std::int32_t day, std::size_t max_samples, const rocksdb::Snapshot* snapshot);
+  /// `options` and `snapshot` outlive the object.
+  DayRepacker(Database& database, std::int32_t day, const RepackOptions& options, const rocksdb::Snapshot* snapshot);
 
   /// Writes the day into `table` (family `blocks`). Errors: kCorruption naming the row, kIo.
   Status Run(TableWriter& table);
@@ -40,7 +41,7 @@ class DayRepacker {
 
   Database& database_;
   const std::int32_t day_;
-  const std::size_t max_samples_;
+  const RepackOptions& options_;
   const rocksdb::Snapshot* snapshot_;
   Columns columns_;
   std::uint64_t samples_ = 0;

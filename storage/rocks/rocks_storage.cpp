@@ -12,10 +12,13 @@
 
 #include "core/log.h"
 #include "storage/index/cardinality.h"
+#include "storage/rocks/deletion.h"
 #include "storage/rocks/engine.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/recovery.h"
+#include "storage/rocks/retention.h"
 #include "storage/rocks/rocks_state.h"
+#include "storage/rocks/snapshot.h"
 
 namespace vedette::storage {
 namespace {
@@ -55,6 +58,10 @@ class RocksStorageImpl final : public RocksStorage {
     return NewRocksAppender(*engine_, append);
   }
   std::unique_ptr<Querier> NewQuerier(TimeRange range) const override { return NewRocksQuerier(*engine_, range); }
+  std::unique_ptr<BulkWriter> NewBulkWriter() override { return NewRocksBulkWriter(*engine_); }
+  Status Delete(std::span<const Matcher> matchers, TimeRange range) override;
+  Status CleanTombstones() override;
+  Result<std::string> Snapshot() override;
   StoreStats Stats(std::size_t top) const override;
   Result<StoreStats> Cardinality(const CardinalityQuery& query) const override;
   Status Flush() override;
@@ -84,6 +91,9 @@ class RocksStorageImpl final : public RocksStorage {
   /// What has to happen every half minute.
   Status SealAll(TimeMs now);
   Status RepackDue(TimeMs now);
+  // With the re-packing mutex held.
+  Status Repack(std::int32_t last, std::size_t quiet_rounds);
+  Status Compact(Family family);
   Status EvictIdle(TimeMs now);
   Status DropExpired(TimeMs now);
   bool ClockIsSteady();
@@ -97,11 +107,10 @@ class RocksStorageImpl final : public RocksStorage {
 
   const std::unique_ptr<Engine> engine_;
   RocksState state_;
-  std::mutex repack_mutex_;       // one at a time; taken before the other
-  std::mutex maintenance_mutex_;  // one round at a time
   // The clock when it was looked at last: by the wall, and from an arbitrary origin.
   std::optional<std::pair<TimeMs, std::chrono::nanoseconds>> last_look_;
   std::chrono::nanoseconds unsteady_until_{};
+  RulesApplied rules_applied_;
   bool collected_ = false;  // leftovers of earlier runs were looked for
   std::mutex stop_mutex_;
   std::condition_variable stop_came_;
@@ -116,6 +125,7 @@ Status RocksStorageImpl::Recover() {
   VEDETTE_CHECK(engine.catalog.Recover(engine.sealer.sealed_max_time()));
   VEDETTE_CHECK(engine.partitions.Recover());
   VEDETTE_CHECK(state_.Recover());
+  VEDETTE_CHECK(engine.tombstones.Recover());
   VEDETTE_TRY(const Recovered recovered, ReplayJournal(*engine.database, engine.catalog, engine.head,
                                                        engine.sealer.sealed_max_time(), engine.clock.Now()));
   engine.sealer.NoteJournal(recovered.samples);
@@ -195,7 +205,7 @@ void RocksStorageImpl::NoteFailure(const Status& status) {
 }
 
 Status RocksStorageImpl::SealDue(TimeMs now) {
-  const std::lock_guard lock(maintenance_mutex_);
+  const std::lock_guard lock(engine_->maintenance_mutex);
   VEDETTE_CHECK(engine_->sealer.SealFull(Oldest(now)));
   VEDETTE_CHECK(engine_->sealer.CutJournal(Oldest(now)));
   VEDETTE_CHECK(engine_->catalog.StoreDefinitions(kManyNewSeries));
@@ -209,16 +219,36 @@ Status RocksStorageImpl::RunMaintenance(TimeMs now) {
 }
 
 Status RocksStorageImpl::RepackDue(TimeMs now) {
-  const std::lock_guard lock(repack_mutex_);
-  return engine_->partitions.Repack(DayOf(now - kRepackDelay) - 1,
-                                    {engine_->tuning.repack_samples, engine_->tuning.repack_quiet_rounds},
-                                    maintenance_mutex_);
+  const std::lock_guard lock(engine_->repack_mutex);
+  VEDETTE_CHECK(vedette::storage::CleanTombstones(*engine_));
+  return Repack(DayOf(now - kRepackDelay) - 1, engine_->tuning.repack_quiet_rounds);
+}
+
+Status RocksStorageImpl::Repack(std::int32_t last, std::size_t quiet_rounds) {
+  const RepackOptions options{engine_->tuning.repack_samples, quiet_rounds, engine_->tombstones.current()};
+  return engine_->partitions.Repack(last, options, engine_->maintenance_mutex);
+}
+
+Status RocksStorageImpl::Delete(std::span<const Matcher> matchers, TimeRange range) {
+  const std::lock_guard lock(engine_->maintenance_mutex);
+  return DeleteSamples(*engine_, matchers, range, Oldest(engine_->clock.Now()));
+}
+
+Status RocksStorageImpl::CleanTombstones() {
+  const std::lock_guard lock(engine_->repack_mutex);
+  VEDETTE_CHECK(vedette::storage::CleanTombstones(*engine_));
+  for (const Family family : {Family::kChunks, Family::kBlocks, Family::kIndex}) VEDETTE_CHECK(Compact(family));
+  return Ok();
+}
+
+Result<std::string> RocksStorageImpl::Snapshot() {
+  return TakeSnapshot(*engine_->database, engine_->options.path, engine_->clock.Now());
 }
 
 Status RocksStorageImpl::SealAll(TimeMs now) {
   engine_->guard.Check();
   VEDETTE_CHECK(SealDue(now));
-  const std::lock_guard lock(maintenance_mutex_);
+  const std::lock_guard lock(engine_->maintenance_mutex);
   const Millis idle = std::min(engine_->options.chunk_span, engine_->tuning.evict_after);
   VEDETTE_CHECK(engine_->sealer.SealIdle(now - idle, Oldest(now)));
   VEDETTE_CHECK(engine_->catalog.StoreDefinitions());
@@ -264,8 +294,20 @@ TimeMs RocksStorageImpl::Oldest(TimeMs now) {
 }
 
 Status RocksStorageImpl::DropExpired(TimeMs now) {
-  if (engine_->options.retention.count() == 0) return Ok();
-  VEDETTE_TRY(const std::size_t dropped, engine_->partitions.DropBefore(DayOf(Oldest(now))));
+  if (ClockIsSteady()) VEDETTE_CHECK(ApplyRetentionRules(*engine_, now, rules_applied_));
+  const bool by_time = engine_->options.retention.count() > 0;
+  if (!by_time && engine_->options.retention_bytes == 0) return Ok();
+  std::size_t dropped = 0;
+  if (by_time) {
+    VEDETTE_TRY(dropped, engine_->partitions.DropBefore(DayOf(Oldest(now))));
+  }
+  if (const std::optional<std::int32_t> first =
+          FirstDayThatFits(*engine_->database, *engine_->partitions.days(), engine_->options.retention_bytes)) {
+    VEDETTE_TRY(const std::size_t more, engine_->partitions.DropBefore(*first));
+    dropped += more;
+    // Files of several days: what is left of them must not count again at the next look.
+    for (const Family family : {Family::kChunks, Family::kIndex}) VEDETTE_CHECK(Compact(family));
+  }
   if (dropped > 0) LogInfo("storage", "days beyond the retention dropped", {{"days", dropped}});
   if (dropped == 0 && collected_) return Ok();
   VEDETTE_TRY(const Postings alive, engine_->partitions.AllSeries());
@@ -275,28 +317,31 @@ Status RocksStorageImpl::DropExpired(TimeMs now) {
 }
 
 Status RocksStorageImpl::Flush() {
-  const std::lock_guard repack_lock(repack_mutex_);
+  const std::lock_guard repack_lock(engine_->repack_mutex);
   {
-    const std::lock_guard lock(maintenance_mutex_);
+    const std::lock_guard lock(engine_->maintenance_mutex);
     const TimeMs oldest = Oldest(engine_->clock.Now());
     VEDETTE_CHECK(engine_->sealer.SealFull(oldest));
     VEDETTE_CHECK(engine_->sealer.SealAll(oldest));
     VEDETTE_CHECK(engine_->catalog.StoreDefinitions());
   }
-  VEDETTE_CHECK(engine_->partitions.Repack(INT32_MAX, {engine_->tuning.repack_samples, 0}, maintenance_mutex_));
-  for (std::size_t i = 0; i < kFamilyCount; ++i) {
-    rocksdb::CompactRangeOptions options;
-    // The lowest level too: it holds what was deleted, and it alone has the strong compression. Blocks were written in
-    // their final form.
-    options.bottommost_level_compaction = static_cast<Family>(i) == Family::kBlocks
-                                              ? rocksdb::BottommostLevelCompaction::kSkip
-                                              : rocksdb::BottommostLevelCompaction::kForceOptimized;
-    const rocksdb::Status status = engine_->database->db().CompactRange(
-        options, engine_->database->family(static_cast<Family>(i)), nullptr, nullptr);
-    if (!status.ok()) return ToError(status, "compaction");
-  }
-  const std::lock_guard lock(maintenance_mutex_);
+  VEDETTE_CHECK(vedette::storage::CleanTombstones(*engine_));
+  VEDETTE_CHECK(Repack(INT32_MAX, 0));
+  for (std::size_t i = 0; i < kFamilyCount; ++i) VEDETTE_CHECK(Compact(static_cast<Family>(i)));
+  const std::lock_guard lock(engine_->maintenance_mutex);
   ShowGauges();
+  return Ok();
+}
+
+Status RocksStorageImpl::Compact(Family family) {
+  rocksdb::CompactRangeOptions options;
+  // The lowest level too: it holds what was deleted, and it alone has the strong compression. Blocks were written in
+  // their final form.
+  options.bottommost_level_compaction = family == Family::kBlocks ? rocksdb::BottommostLevelCompaction::kSkip
+                                                                  : rocksdb::BottommostLevelCompaction::kForceOptimized;
+  const rocksdb::Status status =
+      engine_->database->db().CompactRange(options, engine_->database->family(family), nullptr, nullptr);
+  if (!status.ok()) return ToError(status, fmt::format("compaction of {}", FamilyName(family)));
   return Ok();
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/clock.h"
 #include "core/result.h"
+#include "storage/admin.h"
 #include "storage/options.h"
 #include "storage/state.h"
 #include "storage/storage.h"
@@ -47,7 +48,7 @@ struct RocksTuning {
   std::function<std::uint64_t()> free_disk_bytes;
 };
 
-class RocksStorage : public Storage, public StateStore {
+class RocksStorage : public Storage, public StateStore, public StoreAdmin {
  public:
   /// Opens or makes the database in options.path. `clock` and `registry` must outlive the store, which must outlive its
   /// appenders and queriers. Errors: kUnavailable when another process has the directory; kBadData for bad options or a

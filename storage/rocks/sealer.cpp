@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <shared_mutex>
+#include <thread>
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -23,6 +24,8 @@ constexpr std::size_t kStep = 2048;
 /// A group ends when rows for it came so often that it could not take, or when most of its columns are empty.
 constexpr std::size_t kMostRefused = 16;
 constexpr std::size_t kSparseSlack = 64;
+/// Times that SealVisible() waits a millisecond for a writer.
+constexpr int kGapTries = 2000;
 /// One mark per round: more than an hour of seconds.
 constexpr std::size_t kMostMarks = 4096;
 
@@ -131,6 +134,30 @@ Status Sealer::SealAll(TimeMs oldest) {
   MarkJournal();
   VEDETTE_CHECK(Release(head_.order().visible(), true, oldest));
   return DropUnneeded(0);
+}
+
+Status Sealer::SealVisible(TimeMs oldest) {
+  MarkJournal();
+  const std::uint64_t through = head_.order().visible();
+  for (int i = 0; i < kGapTries; ++i) {
+    VEDETTE_CHECK(Release(through, true, oldest));
+    const auto sealed = [&] {
+      const std::shared_lock lock(head_.table().mutex());
+      return head_.OldestNeededCommit() > through;
+    };
+    // With its records in the journal a deleted series would be in memory again after a restart.
+    if (sealed()) return DropUnneeded(0);
+    // A row was on its way into a block, which ends with it.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return Fail(Code::kUnavailable, "writers left no gap for sealing; try again");
+}
+
+std::uint32_t Sealer::NewSeal(rocksdb::WriteBatch& batch, std::int64_t max_time) {
+  sealed_max_time_ = std::max(sealed_max_time_.load(), max_time);
+  database_.PutNumber(batch, kMetaSeal, ++seal_);
+  database_.PutNumber(batch, kMetaMaxTime, Biased(sealed_max_time_));
+  return seal_;
 }
 
 Status Sealer::Release(std::uint64_t through, bool all, TimeMs oldest) {

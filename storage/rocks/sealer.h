@@ -36,6 +36,10 @@ class Sealer {
 
   /// Reads where numbers go on. Once, before the journal is replayed.
   Status Recover();
+  /// The number of the last round.
+  std::uint32_t last_seal() const { return seal_; }
+  /// Numbers a round of somebody else, with samples up to `max_time`; `batch` is to be written before its chunks.
+  std::uint32_t NewSeal(rocksdb::WriteBatch& batch, std::int64_t max_time);
   /// No sample on disk is newer than this.
   std::int64_t sealed_max_time() const { return sealed_max_time_.load(); }
 
@@ -54,6 +58,8 @@ class Sealer {
   Status CutJournal(TimeMs oldest);
   /// Seals everything and drops the journal.
   Status SealAll(TimeMs oldest);
+  /// Seals every sample of the commits that are visible now. Errors: kUnavailable when a writer leaves no gap.
+  Status SealVisible(TimeMs oldest);
 
  private:
   /// What one step puts on disk.

@@ -241,6 +241,27 @@ Status SeriesCatalog::Evict(TimeMs now, Millis idle, std::size_t limit) {
   return Ok();
 }
 
+Status SeriesCatalog::EvictClean(std::span<const SeriesId> series, TimeMs now) {
+  VEDETTE_CHECK(StoreDefinitions());
+  const std::lock_guard guard(mutex_);
+  SeriesTable& table = head_.table();
+  std::vector<SeriesId> clean;
+  const std::unique_lock lock(table.mutex());
+  for (const SeriesId id : series) {
+    const HeadSeries* found = table.Find(id);
+    // Without a definition on disk a commit would not find it again.
+    if (found == nullptr || !found->stored || !head_.IsClean(*found)) continue;
+    clean.push_back(id);
+    disk_only_max_time_ = std::max(disk_only_max_time_.load(), found->max_time.ms());
+    head_.Leave(*found);
+  }
+  if (clean.empty()) return Ok();
+  table.Remove(clean);
+  evicted_.push_back({now, {}});
+  EncodePostings(clean, evicted_.back().ids);
+  return Ok();
+}
+
 Status SeriesCatalog::Collect(std::span<const SeriesId> alive, TimeMs now, Millis grace) {
   while (!evicted_.empty() && evicted_.front().time + grace < now) evicted_.pop_front();
   Postings kept;

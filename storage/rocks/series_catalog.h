@@ -53,6 +53,8 @@ class SeriesCatalog {
   /// Takes out of memory what has been idle for `idle` and is on disk, at most `limit` series. No commit may be on its
   /// way.
   Status Evict(TimeMs now, Millis idle, std::size_t limit);
+  /// Takes those of the series out of memory that have nothing there but labels. No commit may be on its way.
+  Status EvictClean(std::span<const SeriesId> series, TimeMs now);
   /// Deletes the definitions that are neither in memory nor in `alive`, nor were evicted within `grace`.
   Status Collect(std::span<const SeriesId> alive, TimeMs now, Millis grace);
 

@@ -58,7 +58,8 @@ Status TableWriter::CloseFile(const std::string& end) {
 }
 
 Status TableWriter::Put(std::string_view key, std::string_view value) {
-  if (writer_ == nullptr || writer_->FileSize() >= max_file_bytes_) VEDETTE_CHECK(OpenFile(key));
+  if (writer_ == nullptr || cut_ || writer_->FileSize() >= max_file_bytes_) VEDETTE_CHECK(OpenFile(key));
+  cut_ = false;
   const rocksdb::Status status = writer_->Put(ToSlice(key), ToSlice(value));
   if (!status.ok()) return ToError(status, "write of " + files_.back());
   ++rows_;

@@ -28,6 +28,8 @@ class TableWriter {
 
   /// The new rows take the place of all older ones in [from, to), which they lie in. Before the first Put().
   void Replace(std::string from, std::string to);
+  /// The next row starts a new file.
+  void Cut() { cut_ = true; }
   /// Keys ascend.
   Status Put(std::string_view key, std::string_view value);
   /// Everything appears at one moment: a snapshot shows all of it or nothing. It is durable on return, and so is what
@@ -51,6 +53,7 @@ class TableWriter {
   const std::uint64_t max_file_bytes_;
   std::unique_ptr<rocksdb::SstFileWriter> writer_;
   std::vector<std::string> files_;
+  bool cut_ = false;
   std::string replace_from_, replace_to_;  // of all files; empty: nothing is replaced
   std::string file_from_;                  // of the file under way
   std::uint64_t rows_ = 0, bytes_ = 0, file_bytes_ = 0;

@@ -1,0 +1,165 @@
+#include "storage/rocks/deletion.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+
+#include <rocksdb/write_batch.h>
+
+#include "storage/chunk/chunk.h"
+#include "storage/index/postings_codec.h"
+#include "storage/rocks/definition_reader.h"
+#include "storage/rocks/disk_index.h"
+#include "storage/rocks/keys.h"
+
+namespace vedette::storage {
+namespace {
+
+/// Series of one day cleaned while sealing waits.
+constexpr std::size_t kCleanStep = 256;
+
+class DayCleaner {
+ public:
+  DayCleaner(Engine& engine, const TombstoneSet& tombstones, std::int32_t day)
+      : engine_(engine), database_(*engine.database), tombstones_(tombstones), day_(day) {}
+
+  /// With the maintenance mutex held. Rows, index and nothing else change, all at once.
+  Status Clean(std::span<const SeriesId> series) {
+    rocksdb::WriteBatch batch;
+    Postings gone;
+    const DayVersions::Change change(database_.day_versions(), {day_});
+    for (const SeriesId id : series) {
+      std::size_t left = 0;
+      for (const Family family : {Family::kBlocks, Family::kChunks}) VEDETTE_CHECK(CleanRows(family, id, batch, left));
+      if (left == 0) gone.push_back(id);
+    }
+    VEDETTE_CHECK(LeaveIndex(gone, batch));
+    return database_.Write(batch, false);
+  }
+
+ private:
+  /// Rows are rewritten one by one: what remains of each stays in its family and seal round.
+  Status CleanRows(Family family, SeriesId id, rocksdb::WriteBatch& batch, std::size_t& left) {
+    rocksdb::ReadOptions options;
+    options.prefix_same_as_start = true;
+    options.fill_cache = false;
+    const std::unique_ptr<rocksdb::Iterator> at(database_.db().NewIterator(options, database_.family(family)));
+    for (at->Seek(ChunkPrefix(day_, id)); at->Valid(); at->Next()) {
+      const auto key = ParseChunkKey(ToView(at->key()));
+      const auto header = ReadChunkHeader(ToView(at->value()));
+      if (!key || !header) return Fail(Code::kCorruption, "{} is damaged", DescribeChunkKey(ToView(at->key())));
+      samples_.clear();
+      if (!tombstones_.Covers(id, key->seal, header->range)) {
+        const Status decoded = DecodeChunk(ToView(at->value()), samples_);
+        if (!decoded) return Annotate(DescribeChunkKey(ToView(at->key())), decoded.error());
+        tombstones_.Apply(id, key->seal, samples_, 0);
+      }
+      left += samples_.size();
+      if (samples_.size() == header->count) continue;
+      batch.Delete(database_.family(family), at->key());
+      if (samples_.size() == 0) continue;
+      std::string chunk;
+      EncodeChunk(samples_.times, samples_.values, chunk);
+      const ChunkKey moved{day_, id, TimeMs(samples_.times.front()), key->seal};
+      batch.Put(database_.family(family), EncodeChunkKey(moved), chunk);
+    }
+    if (!at->status().ok()) {
+      return ToError(at->status(),
+                     fmt::format("read of series {} on {}", static_cast<std::uint64_t>(id), DayText(day_)));
+    }
+    return Ok();
+  }
+
+  Status LeaveIndex(const Postings& gone, rocksdb::WriteBatch& batch) {
+    if (gone.empty()) return Ok();
+    std::map<std::pair<std::string, std::string>, Postings> rows;
+    rows[{}] = gone;
+    for (const SeriesId id : gone) {
+      VEDETTE_TRY(const std::optional<Labels> labels, LabelsOf(id));
+      if (!labels) continue;  // nothing in the index leads to it
+      for (const LabelView label : *labels) {
+        rows[{std::string(label.name), std::string(label.value)}].push_back(id);
+      }
+    }
+    const DiskIndex index(database_, day_, nullptr);
+    for (const auto& [label, ids] : rows) {
+      Postings there;
+      VEDETTE_CHECK(index.WithLabel(label.first, label.second, there));
+      const Postings rest = Subtract(there, ids);
+      if (rest.size() == there.size()) continue;
+      const std::string key = IndexKey(day_, label.first, label.second);
+      if (rest.empty()) {
+        batch.Delete(database_.family(Family::kIndex), key);
+      } else {
+        std::string value;
+        EncodePostings(rest, value);
+        batch.Put(database_.family(Family::kIndex), key, value);
+      }
+    }
+    return Ok();
+  }
+
+  /// Also makes the next chunk of a series in memory enter the index again.
+  Result<std::optional<Labels>> LabelsOf(SeriesId id) {
+    {
+      const std::shared_lock lock(engine_.head.table().mutex());
+      if (HeadSeries* series = engine_.head.table().Find(id)) {
+        if (series->indexed_day == day_) series->indexed_day = kNoDay;
+        return std::optional(engine_.head.table().LabelsOf(*series));
+      }
+    }
+    VEDETTE_TRY(Labels labels, definitions_.Read(id));
+    return labels.empty() ? std::optional<Labels>() : std::optional(std::move(labels));
+  }
+
+  Engine& engine_;
+  Database& database_;
+  const TombstoneSet& tombstones_;
+  const std::int32_t day_;
+  DefinitionReader definitions_{database_, nullptr};
+  Columns samples_;
+};
+
+}  // namespace
+
+Status DeleteSamples(Engine& engine, std::span<const Matcher> matchers, TimeRange range, TimeMs oldest) {
+  Postings ids;
+  {
+    VEDETTE_TRY(const std::vector<SeriesEntry> found, NewRocksQuerier(engine, range)->Select(matchers));
+    for (const SeriesEntry& entry : found) ids.push_back(entry.id);
+  }
+  Normalize(ids);
+  if (ids.empty()) return Ok();
+  VEDETTE_CHECK(engine.sealer.SealVisible(oldest));
+  return engine.tombstones.Add({0, range, engine.sealer.last_seal(), std::move(ids)});
+}
+
+Status CleanTombstones(Engine& engine) {
+  const std::shared_ptr<const TombstoneSet> tombstones = engine.tombstones.current();
+  if (tombstones->empty()) return Ok();
+  {
+    const std::lock_guard lock(engine.maintenance_mutex);
+    VEDETTE_CHECK(engine.catalog.StoreDefinitions());
+  }
+  for (const std::int32_t day : *engine.partitions.days()) {
+    const Postings touched = tombstones->Touched({StartOfDay(day), StartOfDay(day) + Millis(kDayMs - 1)});
+    DayCleaner cleaner(engine, *tombstones, day);
+    for (std::size_t at = 0; at < touched.size(); at += kCleanStep) {
+      const std::lock_guard lock(engine.maintenance_mutex);
+      VEDETTE_CHECK(cleaner.Clean(std::span(touched).subspan(at, std::min(kCleanStep, touched.size() - at))));
+    }
+  }
+  const std::lock_guard lock(engine.maintenance_mutex);
+  // What is not written to any more leaves memory: there it would still be listed.
+  engine.head.DropRetired();
+  // Samples that an older reader holds keep their series in memory: the tombstones stay, the rows are gone already.
+  if (engine.head.has_retired()) return Ok();
+  {
+    const std::unique_lock gate(engine.commit_gate);
+    VEDETTE_CHECK(engine.catalog.EvictClean(tombstones->Touched(TimeRange()), engine.clock.Now()));
+  }
+  return engine.tombstones.Remove(tombstones->all().back().number);
+}
+
+}  // namespace vedette::storage

@@ -1,0 +1,54 @@
+#include "storage/rocks/retention.h"
+
+#include <algorithm>
+
+#include "storage/append_batch.h"
+#include "storage/rocks/deletion.h"
+#include "storage/rocks/keys.h"
+
+namespace vedette::storage {
+namespace {
+
+std::uint64_t BytesOf(Database& database, std::int32_t day) {
+  std::uint64_t sum = 0;
+  const std::string from = DayPrefix(day), to = DayPrefix(day + 1);
+  const rocksdb::Range range(from, to);
+  for (const Family family : {Family::kChunks, Family::kBlocks, Family::kIndex}) {
+    std::uint64_t bytes = 0;
+    if (database.db().GetApproximateSizes({}, database.family(family), &range, 1, &bytes).ok()) sum += bytes;
+  }
+  return sum;
+}
+
+}  // namespace
+
+Status ApplyRetentionRules(Engine& engine, TimeMs now, RulesApplied& applied) {
+  const std::vector<RetentionRule>& rules = engine.options.retention_rules;
+  applied.resize(rules.size());
+  const TimeMs oldest = AcceptedTimes(now, engine.options, {}).min;
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const std::int32_t first_kept = DayOf(now - rules[i].keep);
+    if (applied[i] == first_kept) continue;
+    VEDETTE_CHECK(
+        DeleteSamples(engine, rules[i].matchers, {TimeMs::Min(), StartOfDay(first_kept) - Millis(1)}, oldest));
+    applied[i] = first_kept;
+  }
+  return Ok();
+}
+
+std::optional<std::int32_t> FirstDayThatFits(Database& database, const Partitions::Days& days,
+                                             std::uint64_t max_bytes) {
+  if (max_bytes == 0 || days.size() < 2) return std::nullopt;
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < kFamilyCount; ++i) {
+    bytes += database.Property(static_cast<Family>(i), "rocksdb.live-sst-files-size");
+  }
+  std::optional<std::int32_t> first;
+  for (std::size_t i = 0; i + 1 < days.size() && bytes > max_bytes; ++i) {
+    bytes -= std::min(bytes, BytesOf(database, days[i]));
+    first = days[i + 1];
+  }
+  return first;
+}
+
+}  // namespace vedette::storage

@@ -1,0 +1,251 @@
+#include "storage/rocks/verify.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <rocksdb/sst_file_reader.h>
+#include <rocksdb/write_batch.h>
+
+#include "storage/chunk/chunk.h"
+#include "storage/coding.h"
+#include "storage/index/definitions.h"
+#include "storage/index/postings_codec.h"
+#include "storage/rocks/disk_index.h"
+#include "storage/rocks/journal_record.h"
+#include "storage/rocks/keys.h"
+#include "storage/rocks/partitions.h"
+#include "storage/rocks/tombstones.h"
+
+namespace vedette::storage {
+namespace {
+
+constexpr std::size_t kNamedProblems = 1000;
+
+std::uint64_t Raw(SeriesId id) { return static_cast<std::uint64_t>(id); }
+
+class Verifier {
+ public:
+  Verifier(Database& database, bool repair) : database_(database), repair_(repair) {}
+
+  Result<VerifyReport> Run() {
+    Files();
+    SeriesDefinitions();
+    Partitions partitions(database_);
+    VEDETTE_CHECK(partitions.Recover());
+    for (const std::int32_t day : *partitions.days()) Day(day);
+    Journal();
+    Tombstones tombstones(database_);
+    if (const Status read = tombstones.Recover(); !read) Problem(read.error().message);
+    return std::move(report_);
+  }
+
+ private:
+  void Problem(std::string text) {
+    ++report_.problem_count;
+    if (report_.problems.size() < kNamedProblems) report_.problems.push_back(std::move(text));
+  }
+
+  std::unique_ptr<rocksdb::Iterator> Ordered(Family family) {
+    rocksdb::ReadOptions options;
+    options.total_order_seek = true;
+    options.fill_cache = false;
+    options.readahead_size = 1 << 20;
+    return std::unique_ptr<rocksdb::Iterator>(database_.db().NewIterator(options, database_.family(family)));
+  }
+
+  /// Every block of every table file, whether anything leads to it or not.
+  void Files() {
+    std::vector<rocksdb::LiveFileMetaData> files;
+    database_.db().GetLiveFilesMetaData(&files);
+    for (const rocksdb::LiveFileMetaData& file : files) {
+      ++report_.table_files;
+      const std::string name = file.db_path + "/" + file.relative_filename;
+      rocksdb::SstFileReader reader(database_.db().GetOptions());
+      rocksdb::Status status = reader.Open(name);
+      if (status.ok()) status = reader.VerifyChecksum();
+      if (status.ok()) continue;
+      std::string rows;
+      const bool has_days = file.column_family_name == "chunks" || file.column_family_name == "blocks";
+      if (has_days && file.smallestkey.size() >= 4 && file.largestkey.size() >= 4) {
+        rows = fmt::format(", days {} to {}", DayText(ParseDay(file.smallestkey)), DayText(ParseDay(file.largestkey)));
+      }
+      Problem(fmt::format("table file {} of {}{}: {}", name, file.column_family_name, rows, status.ToString()));
+    }
+  }
+
+  void SeriesDefinitions() {
+    const auto at = Ordered(Family::kSeries);
+    Definitions definitions;
+    std::unordered_set<std::string> hashes;
+    std::unordered_set<SeriesId> in_blocks;
+    for (at->SeekToFirst(); at->Valid(); at->Next()) {
+      const std::string_view key = ToView(at->key());
+      const bool block = key.front() == kSeriesBlockTag;
+      if (!block && key.front() != kSeriesRecordTag) {
+        hashes.emplace(key);
+        continue;
+      }
+      const Status decoded = definitions.Decode(ToView(at->value()));
+      if (!decoded) {
+        Problem(fmt::format("{} {} of series definitions: {}", block ? "block" : "record", Raw(ParseSeriesKey(key)),
+                            decoded.error().message));
+        continue;
+      }
+      for (std::size_t i = 0; i < definitions.size(); ++i) {
+        labels_.emplace(definitions.id(i), definitions.LabelsOf(i));
+        if (block) in_blocks.insert(definitions.id(i));
+      }
+    }
+    if (!at->status().ok()) Problem("read of series: " + at->status().ToString());
+    for (const SeriesId id : in_blocks) {
+      const Labels& labels = labels_.at(id);
+      if (hashes.contains(SeriesHashKey(labels.Hash(), id))) continue;
+      Problem(fmt::format("definition of series {} {} is not found by its hash", Raw(id), labels.ToString()));
+    }
+    report_.series = labels_.size();
+  }
+
+  void Day(std::int32_t day) {
+    Postings all;
+    if (const Status read = DiskIndex(database_, day, nullptr).All(all); !read) Problem(read.error().message);
+    for (const SeriesId id : all) {
+      if (labels_.contains(id)) continue;
+      Problem(fmt::format("index of {} names series {}, which has no definition", DayText(day), Raw(id)));
+    }
+    Index(day, all);
+    for (const Family family : {Family::kBlocks, Family::kChunks}) Chunks(family, day, all);
+  }
+
+  /// Rows name only series of the day that have the label; and as many in all as the series have labels, so that no
+  /// series is missing in a row.
+  void Index(std::int32_t day, const Postings& all) {
+    std::uint64_t expected = 0, found = 0;
+    for (const SeriesId id : all) {
+      if (const auto labels = labels_.find(id); labels != labels_.end()) expected += labels->second.size();
+    }
+    const std::string prefix = DayPrefix(day);
+    const auto at = Ordered(Family::kIndex);
+    Postings ids;
+    for (at->Seek(prefix); at->Valid() && ToView(at->key()).starts_with(prefix); at->Next()) {
+      ++report_.index_rows;
+      const auto key = ParseIndexKey(ToView(at->key()));
+      ids.clear();
+      if (!key || !DecodePostings(ToView(at->value()), ids)) {
+        Problem(fmt::format("index of {}: row {} is damaged", DayText(day), Quote(ToView(at->key()))));
+        continue;
+      }
+      if (key->name.empty()) continue;  // the row of all series
+      for (const SeriesId id : ids) {
+        const auto labels = labels_.find(id);
+        const bool good = std::ranges::binary_search(all, id) && labels != labels_.end() &&
+                          labels->second.Get(key->name) == key->value;
+        if (good) {
+          ++found;
+        } else if (labels != labels_.end()) {  // otherwise it was named above
+          Problem(fmt::format("index of {}: {}={} names series {}, which is not of that day or has another value",
+                              DayText(day), key->name, Quote(key->value), Raw(id)));
+        }
+      }
+    }
+    if (!at->status().ok()) {
+      Problem(fmt::format("index of {}: {}", DayText(day), at->status().ToString()));
+    } else if (found < expected) {
+      Problem(
+          fmt::format("index of {}: {} of {} labels are not in their rows", DayText(day), expected - found, expected));
+    }
+  }
+
+  void Chunks(Family family, std::int32_t day, const Postings& all) {
+    const std::string prefix = DayPrefix(day);
+    auto at = Ordered(family);
+    at->Seek(prefix);
+    SeriesId last = SeriesId::kNone;
+    for (;;) {
+      for (; at->Valid() && ToView(at->key()).starts_with(prefix); at->Next()) {
+        if (const auto key = ParseChunkKey(ToView(at->key()))) last = key->series;
+        Chunk(family, ToView(at->key()), ToView(at->value()), all);
+      }
+      if (at->status().ok()) return;
+      // A damaged block: which series lie in it is found by asking for each of those behind the last good one.
+      const auto next = std::ranges::upper_bound(all, last);
+      if (next == all.end()) {
+        Problem(fmt::format("{} of {}: {}", FamilyName(family), DayText(day), at->status().ToString()));
+        return;
+      }
+      last = *next;
+      const std::string damage = at->status().ToString();
+      at = Ordered(family);
+      at->Seek(ChunkPrefix(day, last));
+      if (!at->status().ok()) {
+        const auto labels = labels_.find(last);
+        Problem(fmt::format("samples of series {} {} on {} cannot be read: {}", Raw(last),
+                            labels == labels_.end() ? "" : labels->second.ToString(), DayText(day), damage));
+      }
+    }
+  }
+
+  void Chunk(Family family, std::string_view key, std::string_view value, const Postings& all) {
+    ++report_.chunks;
+    const auto parsed = ParseChunkKey(key);
+    if (!parsed) return Problem(DescribeChunkKey(key));
+    samples_.clear();
+    const Status decoded = DecodeChunk(value, samples_);
+    if (!decoded) {
+      Problem(fmt::format("{}: {}", DescribeChunkKey(key), decoded.error().message));
+      return Drop(family, key);
+    }
+    report_.samples += samples_.size();
+    const TimeMs first(samples_.times.front()), last(samples_.times.back());
+    if (first != parsed->first || DayOf(last) != parsed->day) {
+      Problem(fmt::format("{} holds samples from {} to {}", DescribeChunkKey(key), first, last));
+    }
+    if (!std::ranges::binary_search(all, parsed->series)) {
+      Problem(fmt::format("{}: the index of the day does not name the series", DescribeChunkKey(key)));
+    } else if (!labels_.contains(parsed->series)) {
+      Problem(fmt::format("{}: the series has no definition", DescribeChunkKey(key)));
+    }
+  }
+
+  void Drop(Family family, std::string_view key) {
+    if (!repair_) return;
+    rocksdb::WriteBatch batch;
+    batch.Delete(database_.family(family), ToSlice(key));
+    const Status done = database_.Write(batch, true);
+    report_.repairs.push_back(done ? fmt::format("dropped {}", DescribeChunkKey(key)) : done.error().message);
+  }
+
+  void Journal() {
+    const auto watermark = database_.GetNumber(kMetaWatermark);
+    if (!watermark) return Problem(watermark.error().message);
+    const auto at = Ordered(Family::kJournal);
+    JournalRecord record;
+    for (at->Seek(JournalKey(*watermark, 1)); at->Valid(); at->Next()) {
+      ++report_.journal_records;
+      const std::string_view key = ToView(at->key());
+      const Status decoded = DecodeRecord(ToView(at->value()), record);
+      if (!decoded) {
+        const std::uint64_t commit = key.size() == 12 ? GetBigEndian<std::uint64_t>(key) : 0;
+        Problem(fmt::format("journal record {}: {}", commit, decoded.error().message));
+      }
+    }
+    if (!at->status().ok()) Problem("read of the journal: " + at->status().ToString());
+  }
+
+  Database& database_;
+  const bool repair_;
+  VerifyReport report_;
+  std::unordered_map<SeriesId, Labels> labels_;
+  Columns samples_;
+};
+
+}  // namespace
+
+Result<VerifyReport> VerifyStore(const std::string& path, bool repair) {
+  StorageOptions options;
+  options.path = path;
+  VEDETTE_TRY(const std::unique_ptr<Database> database, Database::Open(options, nullptr));
+  return Verifier(*database, repair).Run();
+}
+
+}  // namespace vedette::storage
