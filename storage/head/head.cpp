@@ -211,7 +211,6 @@ std::optional<TimeRange> Head::range() const {
 
 std::size_t Head::row_bytes() const {
   std::size_t bytes = 0;
-  const std::shared_lock table_lock(table_.mutex());
   for (const RowGroup* group : groups_.All()) bytes += group->extent().bytes;
   return bytes;
 }

@@ -142,7 +142,7 @@ class Head {
 
   std::size_t open_chunks() const;
   std::optional<TimeRange> range() const;
-  /// Bytes of rows and groups.
+  /// Bytes of rows and groups. The table is locked shared.
   std::size_t row_bytes() const;
 
  private:

@@ -49,6 +49,8 @@ StorageMetrics::StorageMetrics(prometheus::Registry& registry)
       index_cache_misses(NewCounter(registry, "vedette_storage_index_cache_misses_total",
                                     "Sets and lists of the index of a day that had to be read.")),
       head_series(NewGauge(registry, "vedette_storage_head_series", "Series in memory.")),
+      head_bytes(NewGauge(registry, "vedette_storage_head_bytes",
+                          "Memory of the series in memory, their index and their unsealed rows.")),
       journal_samples(NewGauge(registry, "vedette_storage_journal_samples", "Samples a restart would replay.")),
       index_cache_bytes(
           NewGauge(registry, "vedette_storage_index_cache_bytes", "Sets and lists of the index kept for queries.")),

@@ -33,6 +33,7 @@ struct StorageMetrics {
   prometheus::Counter& index_cache_hits;
   prometheus::Counter& index_cache_misses;
   prometheus::Gauge& head_series;
+  prometheus::Gauge& head_bytes;
   prometheus::Gauge& journal_samples;
   prometheus::Gauge& index_cache_bytes;
   prometheus::Gauge& accepting;

@@ -98,6 +98,7 @@ class RocksStorageImpl final : public RocksStorage {
   Status DropExpired(TimeMs now);
   bool ClockIsSteady();
   void ShowGauges();
+  void ShowHeadBytes();  // looks at every list of the index: not every second
   /// False: stop. Otherwise `interval` is over.
   bool Wait(Millis interval);
   void SyncLoop();
@@ -255,6 +256,7 @@ Status RocksStorageImpl::SealAll(TimeMs now) {
   VEDETTE_CHECK(EvictIdle(now));
   VEDETTE_CHECK(DropExpired(now));
   ShowGauges();
+  ShowHeadBytes();
   return Ok();
 }
 
@@ -348,6 +350,12 @@ Status RocksStorageImpl::Compact(Family family) {
 void RocksStorageImpl::ShowGauges() {
   engine_->metrics.head_series.Set(static_cast<double>(engine_->head.table().size()));
   engine_->metrics.journal_samples.Set(static_cast<double>(engine_->sealer.journal_samples()));
+}
+
+void RocksStorageImpl::ShowHeadBytes() {
+  const Head& head = engine_->head;
+  const std::shared_lock lock(head.table().mutex());
+  engine_->metrics.head_bytes.Set(static_cast<double>(head.table().allocated_bytes() + head.row_bytes()));
 }
 
 StoreStats RocksStorageImpl::Stats(std::size_t top) const {

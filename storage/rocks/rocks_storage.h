@@ -26,9 +26,10 @@ namespace vedette::storage {
 
 /// What only tests and benchmarks change.
 struct RocksTuning {
-  /// The journal is kept shorter than the larger of these two, in samples: what a restart has to replay.
+  /// The journal is kept shorter than the larger of these two, in samples. In the steady state it is as long as the
+  /// oldest block of rows that is not sealed: up to 5/4 of StorageOptions::chunk_samples per series.
   std::size_t journal_samples = 4'000'000;
-  std::size_t journal_samples_per_series = 32;
+  std::size_t journal_samples_per_series = 400;
   /// A series with fewer open samples than this is copied along in the journal instead of being sealed early.
   std::size_t spill_samples = 24;
   /// A series leaves memory when it has had no sample for so long.

@@ -339,6 +339,50 @@ TEST_CASE("a full disk refuses samples, loses nothing acknowledged, and goes on 
   fixture.store.reset();
 }
 
+TEST_CASE("a row that could not be written leaves no trace in those that follow", "[storage][rocks][rows]") {
+  RocksFixture fixture;
+  fixture.options.chunk_samples = 100;
+  const auto disk = std::make_shared<FullDisk>();
+  const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(disk);
+  fixture.tuning.env = env.get();
+  RocksStorage* store = &fixture.Open();
+  std::vector<SeriesId> ids;
+  std::map<std::int64_t, double> kept;
+  const auto scrape = [&](std::size_t series, double value) {
+    fixture.clock.Advance(Millis(1000));
+    const auto appender = store->NewAppender();
+    while (ids.size() < series) ids.push_back(MustHave(appender->Series({{"i", std::to_string(ids.size())}})));
+    std::vector<double> values(ids.size());
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = value + static_cast<double>(i);
+    appender->AddRow(fixture.clock.Now(), ids, values);
+    const auto outcome = appender->Commit();
+    if (outcome) kept[fixture.clock.Now().ms] = value;
+    return outcome.has_value();
+  };
+  const auto check = [&] {
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const Columns got = ReadAll(*store, ids[i]);
+      for (std::size_t n = 0; n < got.size(); ++n) {
+        CHECK(got.values[n] == kept[got.times[n]] + static_cast<double>(i));
+      }
+      if (i < 20) CHECK(got.size() == kept.size());
+    }
+  };
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 5; ++i) CHECK(scrape(20 + static_cast<std::size_t>(round), i * 100));
+    disk->full = true;
+    // New columns, too: what was said about them in the lost record has to be said again.
+    for (int i = 0; i < 3; ++i) CHECK(!scrape(21 + static_cast<std::size_t>(round), i * 7));
+    disk->full = false;
+    MustSucceed(store->RunMaintenance(fixture.clock.Now()));
+    for (int i = 0; i < 5; ++i) CHECK(scrape(21 + static_cast<std::size_t>(round), i));
+    check();
+    store = &fixture.Open();
+    check();
+  }
+  fixture.store.reset();
+}
+
 TEST_CASE("ingestion stops below the free space that must stay, and starts again by itself", "[storage][rocks]") {
   RocksFixture fixture;
   std::atomic<std::uint64_t> free_bytes{1 << 30};
