@@ -37,7 +37,8 @@ struct Rows {
       case 8:
         return before - static_cast<double>(random() % 5'000'000'000);
       case 9:
-        return random() % 3 == 0 ? static_cast<double>(random() % 100) / 8 : static_cast<double>(1ULL << (random() % 64));
+        return random() % 3 == 0 ? static_cast<double>(random() % 100) / 8
+                                 : static_cast<double>(1ULL << (random() % 64));
       default:
         return random() % 8 == 0 ? before + 1 : before;
     }
