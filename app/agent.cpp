@@ -92,6 +92,16 @@ class OwnMetrics final : public prometheus::Collectable {
   const std::unique_ptr<prometheus::Collectable> process_ = NewProcessMetrics();
 };
 
+/// "15d", "15d or 50GiB".
+std::string RetentionText(const storage::StorageOptions& options) {
+  std::string out = FormatDuration(options.retention);
+  if (options.retention_bytes == 0) return out;
+  std::size_t size = options.retention_bytes, unit = 0;
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  for (; size % 1024 == 0 && unit < std::size(kUnits) - 1; ++unit) size /= 1024;
+  return fmt::format("{} or {}{}", out, size, kUnits[unit]);
+}
+
 Result<promql::EngineOptions> EngineOptionsOf(const ServeCommand& command) {
   promql::EngineOptions options;
   options.timeout = command.query_timeout;
@@ -300,7 +310,7 @@ dashboards::RuntimeInfo Agent::Impl::Runtime() const {
           .host_name = host_name,
           .reload_succeeded = last_reload_good,
           .last_config_time = last_reload,
-          .storage_retention = FormatDuration(config->storage.retention),
+          .storage_retention = RetentionText(config->storage),
           .threads = std::thread::hardware_concurrency()};
 }
 
@@ -323,6 +333,7 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
       .alerts = [this] { return rules->Alerts(); },
       .incidents = [this](const alerting::IncidentFilter& filter) { return router->Incidents(filter); },
       .remote_write = {},
+      .admin = store.get(),
       .readiness = [this] { return readiness.load(); },
       .config_text =
           [this] {

@@ -6,7 +6,6 @@
 
 #include <thread>
 
-#include "core/http_client.h"
 #include "core/numbers.h"
 #include "core/url.h"
 
@@ -49,6 +48,15 @@ promql::QueryValue ReadValue(const json& data) {
   return out;
 }
 
+std::string Encode(const std::vector<std::pair<std::string, std::string>>& parameters) {
+  std::string out;
+  for (const auto& [name, value] : parameters) {
+    if (value.empty()) continue;
+    out += fmt::format("{}{}={}", out.empty() ? "" : "&", PercentEncode(name), PercentEncode(value));
+  }
+  return out;
+}
+
 }  // namespace
 
 struct ApiClient::Impl {
@@ -56,6 +64,9 @@ struct ApiClient::Impl {
   net::io_context io;
   net::executor_work_guard<net::io_context::executor_type> work{io.get_executor()};
   std::thread thread{[this] { io.run(); }};
+
+  /// Errors as Post().
+  Result<HttpResponse> Send(HttpRequest request);
 
   ~Impl() {
     work.reset();
@@ -73,23 +84,36 @@ ApiClient::~ApiClient() = default;
 
 Result<std::string> ApiClient::Post(std::string_view endpoint,
                                     const std::vector<std::pair<std::string, std::string>>& parameters) {
-  VEDETTE_TRY(const auto client, HttpClient::Create(impl_->io, {}));
   HttpRequest request;
-  request.method = "POST";
   request.url = fmt::format("{}/api/v1/{}", impl_->server, endpoint);
   request.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
+  request.body = Encode(parameters);
   request.timeout = std::chrono::minutes(2);
-  for (const auto& [name, value] : parameters) {
-    if (value.empty()) continue;
-    request.body += fmt::format("{}{}={}", request.body.empty() ? "" : "&", name, PercentEncode(value));
-  }
+  VEDETTE_TRY(HttpResponse response, impl_->Send(std::move(request)));
+  return std::move(response.body);
+}
+
+Result<HttpResponse> ApiClient::Send(std::string_view endpoint,
+                                     const std::vector<std::pair<std::string, std::string>>& parameters,
+                                     std::string body, Millis timeout) {
+  HttpRequest request;
+  request.url = fmt::format("{}/api/v1/{}?{}", impl_->server, endpoint, Encode(parameters));
+  request.headers.emplace_back("Content-Type", "text/plain");
+  request.body = std::move(body);
+  request.timeout = timeout;
+  return impl_->Send(std::move(request));
+}
+
+Result<HttpResponse> ApiClient::Impl::Send(HttpRequest request) {
+  request.method = "POST";
+  VEDETTE_TRY(const auto client, HttpClient::Create(io, {}));
   VEDETTE_TRY(HttpResponse response, client->Send(std::move(request)));
-  if (response.status / 100 == 2) return std::move(response.body);
+  if (response.status / 100 == 2) return response;
   const json reply = json::parse(response.body, nullptr, false);
   if (reply.is_object() && reply.contains("error")) {
     return Fail(Code::kExecution, "{}: {}", reply.value("errorType", "error"), reply.value("error", ""));
   }
-  return Fail(Code::kExecution, "{} answered {}: {}", impl_->server, response.status, response.body.substr(0, 200));
+  return Fail(Code::kExecution, "{} answered {}: {}", server, response.status, response.body.substr(0, 200));
 }
 
 analytics::RangeQuery ApiClient::Query() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "analytics/jobs.h"
+#include "core/http_client.h"
 #include "core/result.h"
 
 namespace vedette::app {
@@ -21,6 +22,11 @@ class ApiClient {
   /// the server's own words when it refuses.
   Result<std::string> Post(std::string_view endpoint,
                            const std::vector<std::pair<std::string, std::string>>& parameters);
+
+  /// As Post(), with a body of any kind; the parameters go into the URL. `timeout`: of the whole request.
+  Result<HttpResponse> Send(std::string_view endpoint,
+                            const std::vector<std::pair<std::string, std::string>>& parameters, std::string body = {},
+                            Millis timeout = std::chrono::minutes(30));
 
   /// Range queries of the server as analytics code asks them.
   analytics::RangeQuery Query();

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "config/config.h"
 #include "core/version.h"
 
 namespace vedette::app {
@@ -48,6 +49,10 @@ void AddServeFlags(CLI::App& app, ServeCommand& serve) {
   app.add_option("--storage.path,--storage.tsdb.path", serve.storage_path, "data directory");
   AddDuration(app, "--storage.retention.time,--storage.tsdb.retention.time", serve.retention,
               "how long samples are kept");
+  app.add_option("--storage.retention.size,--storage.tsdb.retention.size",
+                 Into(serve.retention_bytes, [](const std::string& text) { return config::ParseByteSize(text); }),
+                 "size of the data directory beyond which the oldest days go; 0: any")
+      ->type_name("SIZE");
   AddDuration(app, "--storage.wal-sync-interval", serve.wal_sync_interval,
               "how often the journal is synced to disk; 0s: every batch");
   app.add_option("--web.listen-address", serve.listen_address, "HOST:PORT to listen on")->capture_default_str();
@@ -83,6 +88,18 @@ std::vector<std::pair<std::string, std::string>> FlagsInForce(const CLI::App& ap
     flags.emplace_back(name, value);
   }
   return flags;
+}
+
+CLI::Option* AddFormat(CLI::App& app, std::string& format) {
+  return app.add_option("--format", format, "text, openmetrics, jsonl (as VictoriaMetrics has it) or csv")
+      ->check(CLI::IsMember({"text", "openmetrics", "jsonl", "csv"}))
+      ->capture_default_str();
+}
+
+/// A running agent, or a data directory that nobody has open.
+void AddStore(CLI::App& app, std::string& server, std::string& storage_path) {
+  app.add_option("--server", server, "URL of the agent, which needs --web.enable-admin-api")->capture_default_str();
+  app.add_option("--storage.path", storage_path, "work on this data directory instead; no agent may have it open");
 }
 
 std::string BaseName(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
@@ -134,6 +151,45 @@ Command ParseCommandLine(const std::vector<std::string>& args) {
       ->check(CLI::IsMember({"text", "csv", "json"}))
       ->capture_default_str();
 
+  ImportCommand import;
+  CLI::App* import_app = app.add_subcommand("import", "samples from a file into the store");
+  import_app->add_option("FILE", import.file, "file to read; - for standard input")->required();
+  AddFormat(*import_app, import.format);
+  AddStore(*import_app, import.server, import.storage_path);
+
+  ExportCommand exported;
+  CLI::App* export_app = app.add_subcommand("export", "samples of the store as text");
+  export_app->add_option("--match", exported.matchers, "series selectors (all series)");
+  export_app->add_option("--start", exported.start, "Unix seconds or RFC 3339");
+  export_app->add_option("--end", exported.end, "Unix seconds or RFC 3339");
+  export_app->add_option("--output", exported.file, "file to write; - for standard output")->capture_default_str();
+  AddFormat(*export_app, exported.format);
+  AddStore(*export_app, exported.server, exported.storage_path);
+
+  BackupCommand backup;
+  CLI::App* backup_app = app.add_subcommand("backup", "a copy of the data directory, of a running agent too");
+  backup_app->add_option("DIR", backup.directory, "where to; made")->required();
+  AddStore(*backup_app, backup.server, backup.storage_path);
+
+  RestoreCommand restore;
+  CLI::App* restore_app = app.add_subcommand("restore", "make a data directory of a backup");
+  restore_app->add_option("DIR", restore.directory, "the backup")->required();
+  restore_app->add_option("--storage.path", restore.storage_path, "data directory, empty or not there")
+      ->capture_default_str();
+
+  StorageCommand storage;
+  CLI::App* storage_app = app.add_subcommand("storage", "look at a data directory that no agent has open");
+  storage_app->require_subcommand(1);
+  const auto add_storage = [&](const char* name, const char* help) {
+    CLI::App* sub = storage_app->add_subcommand(name, help);
+    sub->add_option("PATH", storage.path, "data directory")->required();
+    return sub;
+  };
+  CLI::App* inspect_app = add_storage("inspect", "days, series, samples and bytes");
+  CLI::App* verify_app = add_storage("verify", "read everything and name what is damaged");
+  verify_app->add_flag("--repair", storage.repair, "drop what cannot be read, and say what was lost");
+  CLI::App* compact_app = add_storage("compact", "seal, re-pack and compact everything");
+
   std::vector<std::string> reversed(args.rbegin(), args.rend());
   try {
     app.parse(reversed);
@@ -149,6 +205,15 @@ Command ParseCommandLine(const std::vector<std::string>& args) {
   if (check_rules_app->parsed()) return check_rules;
   if (query_app->parsed()) return query;
   if (capacity_app->parsed()) return capacity;
+  if (import_app->parsed()) return import;
+  if (export_app->parsed()) return exported;
+  if (backup_app->parsed()) return backup;
+  if (restore_app->parsed()) return restore;
+  if (inspect_app->parsed()) return storage;
+  if (verify_app->parsed() || compact_app->parsed()) {
+    storage.what = verify_app->parsed() ? StorageCommand::What::kVerify : StorageCommand::What::kCompact;
+    return storage;
+  }
   serve.flags = FlagsInForce(*serve_app);
   return serve;
 }

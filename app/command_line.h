@@ -23,6 +23,7 @@ struct ServeCommand {
   std::string listen_address = "127.0.0.1:9090";
   std::optional<std::string> storage_path;
   std::optional<Millis> retention;
+  std::optional<std::size_t> retention_bytes;
   std::optional<Millis> wal_sync_interval;
   std::string external_url;
   std::string cors_origin = ".*";
@@ -64,14 +65,50 @@ struct CapacityCommand {
   std::string format = "text";  // text, csv, json
 };
 
+/// Samples from a file into a running agent, or into a data directory that nobody has open.
+struct ImportCommand {
+  std::string server = "http://127.0.0.1:9090";
+  std::string storage_path;  // not empty: this directory instead of the server
+  std::string format = "text";
+  std::string file;  // "-": standard input
+};
+
+struct ExportCommand {
+  std::string server = "http://127.0.0.1:9090";
+  std::string storage_path;  // likewise
+  std::string format = "jsonl";
+  std::vector<std::string> matchers = {"{__name__!=\"\"}"};
+  std::string start, end;  // empty: all of time
+  std::string file = "-";
+};
+
+struct BackupCommand {
+  std::string server = "http://127.0.0.1:9090";
+  std::string storage_path;  // likewise
+  std::string directory;     // made
+};
+
+struct RestoreCommand {
+  std::string directory;
+  std::string storage_path = "data";
+};
+
+/// Looking at a data directory that nobody has open, and mending it.
+struct StorageCommand {
+  enum class What : std::uint8_t { kInspect, kVerify, kCompact };
+  What what = What::kInspect;
+  std::string path;
+  bool repair = false;
+};
+
 /// Nothing to do but print `text` and leave with `exit_code` (help, version, usage errors).
 struct PrintCommand {
   std::string text;
   int exit_code = 0;
 };
 
-using Command =
-    std::variant<ServeCommand, CheckConfigCommand, CheckRulesCommand, QueryCommand, CapacityCommand, PrintCommand>;
+using Command = std::variant<ServeCommand, CheckConfigCommand, CheckRulesCommand, QueryCommand, CapacityCommand,
+                             ImportCommand, ExportCommand, BackupCommand, RestoreCommand, StorageCommand, PrintCommand>;
 
 /// Never fails: a wrong command line becomes a PrintCommand with exit code 2 and a text that names the flag.
 Command ParseCommandLine(const std::vector<std::string>& args);

@@ -10,5 +10,10 @@ int CheckConfig(const CheckConfigCommand& command);
 int CheckRules(const CheckRulesCommand& command);
 int Query(const QueryCommand& command);
 int ReportCapacity(const CapacityCommand& command);
+int Import(const ImportCommand& command);
+int Export(const ExportCommand& command);
+int Backup(const BackupCommand& command);
+int Restore(const RestoreCommand& command);
+int StorageTool(const StorageCommand& command);
 
 }  // namespace vedette::app

@@ -43,6 +43,7 @@ std::string Loader::ExternalUrl() const {
 void Loader::ApplyFlags(config::Config& config) const {
   if (command_.storage_path) config.storage.path = *command_.storage_path;
   if (command_.retention) config.storage.retention = *command_.retention;
+  if (command_.retention_bytes) config.storage.retention_bytes = *command_.retention_bytes;
   if (command_.wal_sync_interval) config.storage.wal_sync_interval = *command_.wal_sync_interval;
   config.rules.external_url = ExternalUrl();
   config.rules.parser = parser_;

@@ -12,6 +12,11 @@ int Run(const CheckConfigCommand& command) { return CheckConfig(command); }
 int Run(const CheckRulesCommand& command) { return CheckRules(command); }
 int Run(const QueryCommand& command) { return Query(command); }
 int Run(const CapacityCommand& command) { return ReportCapacity(command); }
+int Run(const ImportCommand& command) { return Import(command); }
+int Run(const ExportCommand& command) { return Export(command); }
+int Run(const BackupCommand& command) { return Backup(command); }
+int Run(const RestoreCommand& command) { return Restore(command); }
+int Run(const StorageCommand& command) { return StorageTool(command); }
 int Run(const PrintCommand& command) {
   std::fputs(command.text.c_str(), command.exit_code == 0 ? stdout : stderr);
   return command.exit_code;

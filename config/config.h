@@ -44,4 +44,7 @@ std::string_view BuiltinRules();
 /// What an agent without a configuration file does: watch this host and itself (`self_address`, "127.0.0.1:9090").
 Result<Config> DefaultConfig(std::string_view self_address);
 
+/// "15MB", as sizes are written in the configuration and in flags; "0" is no limit. Errors: kBadData.
+Result<std::size_t> ParseByteSize(const std::string& text);
+
 }  // namespace vedette::config

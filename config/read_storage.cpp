@@ -1,4 +1,5 @@
 // `storage:`: our options beside the keys that prometheus.yml has there (`tsdb`, `exemplars`).
+#include "analytics/promql/parser.h"
 #include "config/sections.h"
 
 namespace vedette::config {
@@ -8,7 +9,7 @@ using storage::StorageOptions;
 
 constexpr Field<StorageOptions> kRetentionFields[] = {
     {"time", Set<&StorageOptions::retention>},
-    {"size", NotSupported<StorageOptions>},
+    {"size", SetBytes<&StorageOptions::retention_bytes>},
     {"percentage", NotSupported<StorageOptions>},
 };
 
@@ -29,6 +30,24 @@ Status ReadChunkEncoding(const YamlNode& node, StorageOptions& out) {
   return ReadFields<StorageOptions>(node, kFields, out, "storage.tsdb.chunk_encoding");
 }
 
+constexpr Field<storage::RetentionRule> kRuleFields[] = {
+    {"match",
+     [](const YamlNode& node, storage::RetentionRule& out) -> Status {
+       VEDETTE_TRY(const std::string text, node.As<std::string>());
+       auto matchers = promql::ParseMetricSelector(text);
+       if (!matchers) return node.At(matchers.error().message);
+       out.matchers = *std::move(matchers);
+       return Ok();
+     }},
+    {"keep", Set<&storage::RetentionRule::keep>},
+};
+
+Status ReadRetentionRules(const YamlNode& node, StorageOptions& out) {
+  return ReadList(node, out.retention_rules, "retention rule", [](const YamlNode& item, storage::RetentionRule& rule) {
+    return ReadFields<storage::RetentionRule>(item, kRuleFields, rule, "storage.retention_rules");
+  });
+}
+
 constexpr Field<StorageOptions> kTsdbFields[] = {
     {"chunk_encoding", ReadChunkEncoding},
     {"out_of_order_time_window", ReadOutOfOrderWindow},
@@ -41,6 +60,8 @@ constexpr Field<StorageOptions> kTsdbFields[] = {
 constexpr Field<StorageOptions> kStorageFields[] = {
     {"path", Set<&StorageOptions::path>},
     {"retention", Set<&StorageOptions::retention>},
+    {"retention_size", SetBytes<&StorageOptions::retention_bytes>},
+    {"retention_rules", ReadRetentionRules},
     {"max_future", Set<&StorageOptions::max_future>},
     {"wal_sync_interval", Set<&StorageOptions::wal_sync_interval>},
     {"chunk_samples", Set<&StorageOptions::chunk_samples>},

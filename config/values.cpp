@@ -3,6 +3,7 @@
 #include <array>
 
 #include "alerting/route/matchers.h"
+#include "config/config.h"
 #include "config/fields.h"
 
 namespace vedette::config {
@@ -84,21 +85,24 @@ Status ReadValue(const YamlNode& node, Labels& out) {
   return Ok();
 }
 
-Status ReadBytes(const YamlNode& node, std::size_t& out) {
-  VEDETTE_TRY(const std::string text, node.As<std::string>());
-  if (text == "0") {
-    out = 0;
-    return Ok();
-  }
+Result<std::size_t> ParseByteSize(const std::string& text) {
+  if (text == "0") return std::size_t{0};
   const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
   const std::string_view unit = std::string_view(text).substr(digits);
   const auto row = std::ranges::find(kByteUnits, unit, &ByteUnit::name);
   if (digits == 0 || digits > 12 || row == kByteUnits.end()) {
-    return node.At(fmt::format("'{}' is not a size: a number and a unit such as 15MB", text));
+    return Fail(Code::kBadData, "'{}' is not a size: a number and a unit such as 15MB", text);
   }
   const std::uint64_t number = std::stoull(text.substr(0, digits));
-  if (row->shift > 0 && number >> (63 - row->shift) != 0) return node.At(fmt::format("'{}' is too large", text));
-  out = number << row->shift;
+  if (row->shift > 0 && number >> (63 - row->shift) != 0) return Fail(Code::kBadData, "'{}' is too large", text);
+  return static_cast<std::size_t>(number << row->shift);
+}
+
+Status ReadBytes(const YamlNode& node, std::size_t& out) {
+  VEDETTE_TRY(const std::string text, node.As<std::string>());
+  const auto size = ParseByteSize(text);
+  if (!size) return node.At(size.error().message);
+  out = *size;
   return Ok();
 }
 

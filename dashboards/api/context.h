@@ -17,6 +17,7 @@
 #include "collector/push/remote_write.h"
 #include "collector/scrape/manager.h"
 #include "core/clock.h"
+#include "storage/admin.h"
 #include "storage/storage.h"
 
 namespace prometheus {
@@ -73,6 +74,9 @@ struct ApiContext {
   std::function<std::vector<alerting::IncidentView>(const alerting::IncidentFilter&)> incidents{};
   /// Takes a compressed remote-write request; not set: the receiver is switched off.
   std::function<Result<collector::RemoteWriteOutcome>(std::string_view)> remote_write{};
+
+  /// The same store, for operators; null: what only they may do answers "not available".
+  storage::StoreAdmin* admin = nullptr;
 
   // The agent around the API.
   std::function<Readiness()> readiness{};

@@ -42,6 +42,11 @@ Response WalReplay(const ApiContext& context, const Request& request);
 Response Write(const ApiContext& context, const Request& request);
 // admin.cpp
 Response Flush(const ApiContext& context, const Request& request);
+Response DeleteSeries(const ApiContext& context, const Request& request);
+Response CleanTombstones(const ApiContext& context, const Request& request);
+Response Snapshot(const ApiContext& context, const Request& request);
+Response Import(const ApiContext& context, const Request& request);
+Response Export(const ApiContext& context, const Request& request);
 // lifecycle.cpp
 Response Healthy(const ApiContext& context, const Request& request);
 Response Ready(const ApiContext& context, const Request& request);

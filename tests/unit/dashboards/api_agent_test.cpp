@@ -135,7 +135,43 @@ TEST_CASE_METHOD(ApiFixture, "life-cycle and admin endpoints must be switched on
   CHECK(reloads == 2);
   CHECK(quits == 1);
   CHECK(Text(Call(kPost, "/api/v1/admin/tsdb/flush")) == "204 ");
+  CHECK(Text(Call(kPost, "/api/v1/admin/tsdb/clean_tombstones")) == "204 ");
   CHECK(Text(Call(kGet, "/-/healthy")) == "Vedette is Healthy.\n");
+}
+
+TEST_CASE_METHOD(ApiFixture, "deleting answers as Prometheus does and hides the series", "[api][admin]") {
+  const std::string path = "/api/v1/admin/tsdb/delete_series";
+  Store({{"__name__", "up"}, {"job", "a"}}, {1, 1});
+  CHECK(Text(Call(kPost, path, {{"match[]", "up"}})) == Bad("admin APIs disabled", 500, "unavailable"));
+  context.options.admin_api = true;
+  CHECK(Text(Call(kPost, path)) == Bad("no match[] parameter provided"));
+  CHECK(Call(kPost, path, {{"match[]", "{"}}).status == 400);
+  CHECK(Call(kPost, path, {{"match[]", "up"}, {"start", "x"}}).status == 400);
+  CHECK(Call(kGet, path).status == 405);
+  CHECK(Text(Call(kPut, path, {{"match[]", "up"}, {"start", "1700000000"}})) == "204 ");
+  CHECK(Get("series", {{"match[]", "up"}}) == Ok(R"([{"__name__":"up","job":"a"}])"));
+  CHECK(Text(Call(kPost, path, {{"match[]", "up"}})) == "204 ");
+  CHECK(Get("series", {{"match[]", "up"}}) == Ok("[]"));
+  CHECK(Get("labels") == Ok("[]"));
+  CHECK(Call(kPost, "/api/v1/admin/tsdb/snapshot").status == 500);  // a store in memory
+}
+
+TEST_CASE_METHOD(ApiFixture, "what export writes import takes, bad lines are named", "[api][admin]") {
+  context.options.admin_api = true;
+  const std::string lines =
+      "up{job=\"a\"} 1 1699999990000\nup{job=\"a\"} one 1\nup{job=\"b\"} 2.5 1699999990500\nup{job=\"b\"} 3\n";
+  Request request;
+  const Response response = Call(kPost, "/api/v1/admin/tsdb/import", {{"format", "text"}}, {}, lines);
+  CHECK(Text(response).find(R"("samples":2,"stored":2,"tooOld":0,"tooNew":0,"badLines":2)") != std::string::npos);
+  CHECK(Text(response).find(R"({"line":2,)") != std::string::npos);
+  CHECK(Get("admin/tsdb/export", {{"match[]", "up"}, {"format", "text"}}) ==
+        "up{job=\"a\"} 1 1699999990000\nup{job=\"b\"} 2.5 1699999990500\n");
+  CHECK(Get("admin/tsdb/export", {{"match[]", "up"}, {"format", "openmetrics"}, {"end", "1699999990.1"}}) ==
+        "up{job=\"a\"} 1 1699999990\n# EOF\n");
+  CHECK(Get("admin/tsdb/export", {{"match[]", "{job=\"b\"}"}}) ==
+        R"({"metric":{"__name__":"up","job":"b"},"values":[2.5],"timestamps":[1699999990500]})"
+        "\n");
+  CHECK(Get("admin/tsdb/export", {{"match[]", "up"}, {"format", "csv"}, {"after", "1"}}) == "up,b,1699999990500,2.5\n");
 }
 
 TEST_CASE_METHOD(ApiFixture, "own metrics are served as text", "[api][metrics]") {

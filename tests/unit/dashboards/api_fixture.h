@@ -21,7 +21,10 @@ using Form = std::vector<std::pair<std::string, std::string>>;
 
 class ApiFixture {
  public:
-  ApiFixture() { AddApiRoutes(router_, context); }
+  ApiFixture() {
+    context.admin = storage.get();
+    AddApiRoutes(router_, context);
+  }
 
   /// Samples at now, one minute before, and so on: the newest value first.
   void Store(const Labels& labels, const std::vector<double>& newest_first) {
@@ -63,7 +66,7 @@ class ApiFixture {
   }
 
   test::FakeClock clock;  // 1700000000
-  std::unique_ptr<storage::Storage> storage = storage::NewMemoryStorage({}, clock);
+  std::unique_ptr<storage::MemoryStore> storage = storage::NewMemoryStorage({}, clock);
   prometheus::Registry registry;
   promql::Engine engine{*storage, {}, clock, registry};
   ApiContext context{*storage, engine, clock, registry};
