@@ -160,8 +160,11 @@ Status Importer::TextLine(std::string_view line) {
     ended_ = true;
     return Ok();
   }
-  // The parser of scrapes decides about everything that is not plain.
-  const std::string body = std::string(line) + "\n";
+  // The parser of scrapes decides about everything that is not plain. It knows no time before 1970; exports do.
+  std::string body = std::string(line) + "\n";
+  const std::size_t sign = line.rfind(' ') + 1;
+  const bool before_1970 = sign != 0 && sign < line.size() && line[sign] == '-' && !openmetrics;
+  if (before_1970) body.erase(sign, 1);
   ExpositionParser parser(body, openmetrics ? ExpositionFormat::kOpenMetrics : ExpositionFormat::kText);
   switch (parser.Next()) {
     case ExpositionParser::Event::kSeries:
@@ -179,7 +182,8 @@ Status Importer::TextLine(std::string_view line) {
   }
   if (!parser.timestamp()) return Fail(Code::kBadData, "no time behind the value");
   VEDETTE_TRY(Series * series, FindText(parser.series(), type_));
-  Add(*series, parser.timestamp()->ms, parser.value());
+  const std::int64_t ms = parser.timestamp()->ms;
+  Add(*series, before_1970 ? -ms : ms, parser.value());
   return Ok();
 }
 

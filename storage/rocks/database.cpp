@@ -91,6 +91,14 @@ Status SyncOldLogs(rocksdb::Env& env, const std::string& path) {
   return check(directory->Fsync(), path);
 }
 
+/// A flipped bit where a table describes itself. A table that is missing altogether is not meant: it may have been put
+/// elsewhere by mistake, and comes back.
+bool IsDamagedTable(const rocksdb::Status& status) {
+  if (!status.IsCorruption()) return false;
+  const std::string text = status.ToString();
+  return text.find(".sst") != std::string::npos && text.find("checksum mismatch") != std::string::npos;
+}
+
 }  // namespace
 
 std::string_view FamilyName(Family family) { return kFamilyNames[static_cast<std::size_t>(family)]; }
@@ -129,7 +137,7 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
   VEDETTE_CHECK(out->EmptyIngestDirectory(env != nullptr ? *env : *rocksdb::Env::Default()));
 
   const std::string path = options.path + "/db";
-  const rocksdb::DBOptions db_options = DatabaseTuning(options, env, out->health_);
+  rocksdb::DBOptions db_options = DatabaseTuning(options, env, out->health_);
   const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (std::size_t i = 0; i < kFamilyCount; ++i) {
@@ -148,7 +156,14 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
   if (!synced) return Annotate("cannot open the database in " + options.path, synced.error());
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(db_options, path, families, &handles, &db);
+  rocksdb::Status status = rocksdb::DB::Open(db_options, path, families, &handles, &db);
+  if (IsDamagedTable(status)) {
+    LogError("storage",
+             "a table file is damaged: what can be read is served; `vedette storage verify` names what is lost",
+             {{"error", status.ToString()}});
+    db_options.paranoid_checks = false;  // tables are then opened when they are needed, and fail only there
+    status = rocksdb::DB::Open(db_options, path, families, &handles, &db);
+  }
   if (!status.ok()) return ToError(status, "cannot open the database in " + options.path);
   out->db_.reset(db);
   for (std::size_t i = 0; i < handles.size(); ++i) {

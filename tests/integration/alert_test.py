@@ -119,6 +119,8 @@ def test_killed_between_firing_and_sending():
         agent.kill()
         slack.usual, pagerduty.usual = (200, {}), (202, {})
         agent.start()
+        # What ends before the new process has seen it is told a minute later (docs/operations.md).
+        wait_for(lambda: [a for a in agent.api("alerts")["alerts"] if a["state"] == "firing"], "the alert to fire again")
         expect_episode(target, slack, pagerduty)
         assert agent.stop() == 0
 
@@ -130,6 +132,7 @@ def test_killed_while_the_group_waits():
         wait_for(lambda: [a for a in agent.api("alerts")["alerts"] if a["state"] == "firing"], "the alert to fire")
         agent.kill()
         agent.start()
+        wait_for(lambda: [a for a in agent.api("alerts")["alerts"] if a["state"] == "firing"], "the alert to fire again")
         expect_episode(target, slack, pagerduty)
         assert agent.stop() == 0
 
