@@ -52,7 +52,7 @@ endfunction()
 # vedette_test(NAME SOURCES a_test.cpp ... LINK dep ... LABELS l ...): one Catch2 binary, one ctest entry.
 function(vedette_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
-  add_executable(test_${name} ${ARG_SOURCES})
+  add_executable(test_${name} ${ARG_SOURCES} ${CMAKE_SOURCE_DIR}/tests/support/sanitizers.cpp)
   target_link_libraries(test_${name} PRIVATE vedette_options vedette_test_support ${ARG_LINK})
   target_precompile_headers(test_${name} REUSE_FROM vedette_test_pch)
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

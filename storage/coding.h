@@ -36,6 +36,10 @@ constexpr std::int64_t WrapAdd(std::int64_t a, std::int64_t b) {
 constexpr std::int64_t WrapSub(std::int64_t a, std::int64_t b) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
 }
+/// high - low, for low <= high: it may exceed int64.
+constexpr std::uint64_t Distance(std::int64_t high, std::int64_t low) {
+  return static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+}
 
 /// Reads from the front of bytes that may be damaged: every getter says nullopt instead of reading past the end.
 class ByteReader {

@@ -4,7 +4,7 @@ namespace vedette::storage {
 namespace {
 
 /// A chunk row stays far below RocksDB's comfortable value size, and a hostile count far below what memory allows.
-constexpr std::size_t kMaxChunkSamples = 10'000;
+constexpr std::size_t kMostChunkSamples = 10'000;
 constexpr std::size_t kMinMemoryBytes = 1 << 20;
 
 }  // namespace
@@ -18,8 +18,8 @@ Status StorageOptions::Validate() const {
   }
   if (max_future.count() < 0) return Fail(Code::kBadData, "storage.max_future must not be negative");
   if (wal_sync_interval.count() < 0) return Fail(Code::kBadData, "storage.wal_sync_interval must not be negative");
-  if (chunk_samples < 2 || chunk_samples > kMaxChunkSamples) {
-    return Fail(Code::kBadData, "storage.chunk_samples is {}, allowed are 2 to {}", chunk_samples, kMaxChunkSamples);
+  if (chunk_samples < 2 || chunk_samples > kMostChunkSamples) {
+    return Fail(Code::kBadData, "storage.chunk_samples is {}, allowed are 2 to {}", chunk_samples, kMostChunkSamples);
   }
   if (chunk_span.count() <= 0) return Fail(Code::kBadData, "storage.chunk_span must be positive");
   if (block_cache_bytes < kMinMemoryBytes || write_buffer_bytes < kMinMemoryBytes) {

@@ -31,6 +31,7 @@ namespace vedette::storage {
 
 /// Names a series inside one store. 0 names none.
 enum class SeriesId : std::uint64_t { kNone = 0 };
+constexpr std::uint64_t Raw(SeriesId id) { return static_cast<std::uint64_t>(id); }
 
 struct Sample {
   TimeMs time;

@@ -13,10 +13,10 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMaxHeader = 150, kMaxSection = 3000, kMaxFields = 10, kMaxField = 2000, kMaxButton = 75;
-constexpr std::size_t kMaxActions = 25, kMaxUrl = 600;
+constexpr std::size_t kMaxActions = 25, kMaxLinkUrl = 600;
 /// Under the measured 13,200 for everything, with room for what is not text (names of keys count as well).
 constexpr std::size_t kMaxTotal = 10'000;
-constexpr std::size_t kMaxNotice = 500, kMaxAlertLine = 220, kMaxAlertLines = 20, kMaxBuiltInField = 200;
+constexpr std::size_t kMaxNotice = 500, kMaxAlertLine = 220, kMaxListedAlerts = 20, kMaxBuiltInField = 200;
 
 std::string_view Color(const Notification& n) {
   if (n.resolved()) return "#2eb886";
@@ -113,7 +113,7 @@ class Message {
     }
     blocks.push_back(std::move(section));
     if (const std::string url = Url(config_.title_link); !url.empty()) {
-      blocks.push_back(Section(fmt::format("<{}|Open>", SlackEscape(url, kMaxUrl))));
+      blocks.push_back(Section(fmt::format("<{}|Open>", SlackEscape(url, kMaxLinkUrl))));
     }
   }
 
@@ -143,7 +143,7 @@ class Message {
     std::size_t shown = 0;
     for (const IncidentAlert& alert : n_.alerts) {
       const std::string line = "\xE2\x80\xA2 " + SlackEscape(AlertLine(n_, alert), kMaxAlertLine) + "\n";
-      if (shown == kMaxAlertLines || TextLength(text) + TextLength(line) > Take(kMaxSection - 100)) break;
+      if (shown == kMaxListedAlerts || TextLength(text) + TextLength(line) > Take(kMaxSection - 100)) break;
       text += line;
       ++shown;
     }
@@ -154,9 +154,9 @@ class Message {
 
   void AddLinks(json& blocks) {
     std::string text;
-    for (const NotificationLink& link : LinksOf(n_, kMaxUrl)) {
+    for (const NotificationLink& link : LinksOf(n_, kMaxLinkUrl)) {
       if (!text.empty()) text += " \xC2\xB7 ";
-      text += fmt::format("<{}|{}>", SlackEscape(link.url, 2 * kMaxUrl), link.text);
+      text += fmt::format("<{}|{}>", SlackEscape(link.url, 2 * kMaxLinkUrl), link.text);
     }
     if (!text.empty() && TextLength(text) <= Take(kMaxSection)) blocks.push_back(Section(Spend(text)));
   }
@@ -195,7 +195,7 @@ class Message {
   std::string Url(std::string_view configured) {
     if (configured.empty()) return {};
     std::string url = texts_.Or(configured, "");
-    return IsWebUrl(url) && url.size() <= kMaxUrl ? url : std::string();
+    return IsWebUrl(url) && url.size() <= kMaxLinkUrl ? url : std::string();
   }
 
   void AddOptional(json& body, const char* key, std::string_view configured) {

@@ -13,14 +13,14 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kReasons = {"query", "duplicate", "limit", "storage", "sink"};
 
-using Labels = std::map<std::string, std::string>;
+using LabelMap = std::map<std::string, std::string>;
 
 prometheus::Counter& Counter(prometheus::Registry& registry, const char* name, const char* help,
-                             const Labels& labels = {}) {
+                             const LabelMap& labels = {}) {
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add(labels);
 }
 prometheus::Gauge& Gauge(prometheus::Registry& registry, const char* name, const char* help,
-                         const Labels& labels = {}) {
+                         const LabelMap& labels = {}) {
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add(labels);
 }
 prometheus::Histogram& Seconds(prometheus::Registry& registry, const char* name, const char* help) {

@@ -21,9 +21,6 @@ struct Group {
 /// tables stay small where the gain is small too.
 constexpr float kBitsPerBin = 14;
 
-std::uint64_t Distance(std::int64_t high, std::int64_t low) {
-  return static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
-}
 unsigned WidthOf(std::int64_t low, std::int64_t high) {
   return static_cast<unsigned>(std::bit_width(Distance(high, low)));
 }

@@ -6,6 +6,7 @@
 
 #include "storage/chunk/bits.h"
 #include "storage/chunk/kernels.h"
+#include "storage/coding.h"
 
 namespace vedette::storage {
 namespace {
@@ -13,10 +14,6 @@ namespace {
 /// Every width up to 16, where the common data lies, then coarser: a wider value rarely loses more than 3 bits.
 constexpr auto kWidths = std::to_array<unsigned>(
     {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 27, 30, 33, 36, 40, 44, 48, 52, 56});
-
-std::uint64_t Distance(std::int64_t high, std::int64_t low) {
-  return static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
-}
 
 std::size_t VarintBytes(std::uint64_t value) { return (static_cast<std::size_t>(std::bit_width(value | 1)) + 6) / 7; }
 

@@ -10,7 +10,7 @@ namespace {
 
 /// Pairs of the table per series to be ordered, up to which looking at all pairs is cheaper than comparing texts.
 constexpr std::size_t kPairsPerSeries = 8;
-constexpr std::size_t kFewSeries = 512;
+constexpr std::size_t kSmallOrder = 512;
 /// Digits of 11 bits: a table of counters that fits the first-level cache.
 constexpr unsigned kDigitBits = 11;
 constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
@@ -44,7 +44,7 @@ std::vector<std::uint32_t> RankPairs(const LabelPairs& all, std::span<const Pair
 }  // namespace
 
 bool IsOrderedCheaply(const SeriesTable& table, std::size_t count) {
-  return count >= kFewSeries && count >= table.index().pair_count() / kPairsPerSeries;
+  return count >= kSmallOrder && count >= table.index().pair_count() / kPairsPerSeries;
 }
 
 std::vector<const HeadSeries*> OrderByLabels(const SeriesTable& table, std::span<const HeadSeries* const> series) {

@@ -39,10 +39,10 @@ constexpr std::uint8_t kFailureUnit = 0x20;
 /// After so many, other exponents are no longer tried: noise must not cost thirteen divisions per value and reader.
 constexpr std::uint8_t kGivenUp = 3 * kFailureUnit;
 
-constexpr auto kPowers = std::to_array<double>({1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12});
+constexpr auto kRowPowers = std::to_array<double>({1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12});
 constexpr double kPageBytes = 4096;
 /// Below it rounding to an integer by adding a half is exact.
-constexpr double kMaxMantissa = 4503599627370496.0;  // 2^52
+constexpr double kMaxRowMantissa = 4503599627370496.0;  // 2^52
 
 std::uint64_t LowMask(std::size_t n) { return n >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1; }
 std::uint64_t Load64(const char* at) {
@@ -61,13 +61,13 @@ std::size_t BlockCount(std::size_t columns) { return (columns + kRowBlockColumns
 inline double FromMantissa(std::int64_t mantissa, unsigned scale) {
   const auto whole = static_cast<double>(mantissa);
   if (scale == 0) return whole;
-  return scale <= kMaxExponent ? whole / kPowers[scale] : whole * kPageBytes;
+  return scale <= kMaxExponent ? whole / kRowPowers[scale] : whole * kPageBytes;
 }
 
 /// Whether `value` is FromMantissa(mantissa, scale) to the last bit.
 inline bool AsMantissa(double value, unsigned scale, std::int64_t& mantissa) {
-  const double scaled = scale == 0 ? value : scale <= kMaxExponent ? value * kPowers[scale] : value / kPageBytes;
-  if (!(std::fabs(scaled) < kMaxMantissa)) return false;  // NaN and infinity end here
+  const double scaled = scale == 0 ? value : scale <= kMaxExponent ? value * kRowPowers[scale] : value / kPageBytes;
+  if (!(std::fabs(scaled) < kMaxRowMantissa)) return false;  // NaN and infinity end here
   mantissa = static_cast<std::int64_t>(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
   return std::bit_cast<std::uint64_t>(FromMantissa(mantissa, scale)) == std::bit_cast<std::uint64_t>(value);
 }

@@ -11,8 +11,6 @@ namespace {
 
 constexpr char kFormat = 1;
 
-std::uint64_t Raw(SeriesId id) { return static_cast<std::uint64_t>(id); }
-
 void PutText(std::string& out, std::string_view text) {
   PutVarint(out, text.size());
   out.append(text);

@@ -7,8 +7,6 @@
 namespace vedette::storage {
 namespace {
 
-std::uint64_t Raw(SeriesId id) { return static_cast<std::uint64_t>(id); }
-
 /// The decoder of bytes that this file wrote itself: no checks.
 std::uint64_t TakeVarint(const char*& at) {
   std::uint64_t value = static_cast<std::uint8_t>(*at++);

@@ -8,8 +8,6 @@
 namespace vedette::storage {
 namespace {
 
-std::uint64_t Raw(SeriesId id) { return static_cast<std::uint64_t>(id); }
-
 /// Past this ratio of sizes, looking the few up in the many beats walking both.
 constexpr std::size_t kSearchRatio = 16;
 /// A bitmap is cleared and read at a word per 64 ids of range, a sort costs some dozen steps per id: up to this many

@@ -18,8 +18,6 @@ constexpr std::size_t kMinStride = 16;
 /// A stride longer than this is left alone when ids are appended, whatever could be joined to it.
 constexpr std::size_t kRewrittenIds = 4096;
 
-std::uint64_t Raw(SeriesId id) { return static_cast<std::uint64_t>(id); }
-
 struct Block {
   std::size_t count = 0;
   std::uint64_t first = 0, last = 0;

@@ -5,11 +5,7 @@
 #include "storage/rocks/keys.h"
 
 namespace vedette::storage {
-namespace {
-
-std::uint64_t Raw(SeriesId id) { return static_cast<std::uint64_t>(id); }
-
-}  // namespace
+namespace {}  // namespace
 
 Status DefinitionReader::Load(SeriesId id) {
   Forget();

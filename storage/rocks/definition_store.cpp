@@ -22,8 +22,6 @@ constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
 /// would take five times its size until it is flushed.
 constexpr std::size_t kIngestedRows = 4096;
 
-std::uint64_t Raw(SeriesId id) { return static_cast<std::uint64_t>(id); }
-
 std::unique_ptr<rocksdb::Iterator> OrderedIterator(Database& database) {
   rocksdb::ReadOptions options;
   options.total_order_seek = true;  // across prefixes: the filter must not be asked

@@ -11,8 +11,6 @@ namespace {
 /// A run of neighbouring ids is a few bytes however long it is: this bounds what damaged bytes can ask for.
 constexpr std::uint64_t kMaxRun = 1 << 16;  // also of the series sealed in one step, which are a few thousand
 
-std::uint64_t Raw(SeriesId id) { return static_cast<std::uint64_t>(id); }
-
 /// Runs of ids, each one above the one before: gap from the end of the last run (signed varint), length (varint).
 void PutIds(std::span<const SeriesId> ids, std::string& out) {
   std::uint64_t next = 0;

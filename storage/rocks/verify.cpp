@@ -22,8 +22,6 @@ namespace {
 
 constexpr std::size_t kNamedProblems = 1000;
 
-std::uint64_t Raw(SeriesId id) { return static_cast<std::uint64_t>(id); }
-
 class Verifier {
  public:
   Verifier(Database& database, bool repair) : database_(database), repair_(repair) {}

@@ -1,11 +1,4 @@
-#if __has_include(<catch2/catch_all.hpp>)
-#include <catch2/catch_session.hpp>
-int main(int argc, char** argv) { return Catch::Session().run(argc, argv); }
-#else
-#define CATCH_CONFIG_MAIN
-#include <catch2/catch.hpp>
-#endif
-
+// Defaults of the sanitizers, compiled into every test binary: the runtime looks for them before main().
 #if defined(__SANITIZE_THREAD__)
 // RocksDB and zstd are packages built without the sanitizer: their locks and atomics are not seen, so what their own
 // threads hand over to each other looks like races. Our accesses stay checked.
