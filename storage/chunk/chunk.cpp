@@ -12,7 +12,8 @@
 namespace vedette::storage {
 namespace {
 
-constexpr std::uint8_t kVersion = 2;
+/// Written. The one before lacks integer sequences with steps and is read as well.
+constexpr std::uint8_t kVersion = 3, kOldestVersion = 2;
 /// Below these many samples decoding is cheaper than carrying the summary.
 constexpr std::size_t kIntegerSummaryMin = 64, kDoubleSummaryMin = 512;
 
@@ -98,8 +99,9 @@ Result<Parsed> Parse(std::string_view bytes) {
   };
   const auto version = in.Byte(), codecs = in.Byte(), extra = in.Byte();
   if (!version || !codecs || !extra) return damaged("shorter than its header");
-  if (*version != kVersion) {
-    return Fail(Code::kBadData, "chunk has format {}, this program reads format {}", *version, kVersion);
+  if (*version < kOldestVersion || *version > kVersion) {
+    return Fail(Code::kBadData, "chunk has format {}, this program reads formats {} to {}", *version, kOldestVersion,
+                kVersion);
   }
   const unsigned value_codec = *codecs & 15U, time_codec = *codecs >> 4U;
   if (value_codec == static_cast<unsigned>(ValueCodec::kHistograms)) {

@@ -7,9 +7,8 @@
 #include <numeric>
 #include <vector>
 
-#include "storage/chunk/bin_coder.h"
 #include "storage/chunk/kernels.h"
-#include "storage/chunk/packed_ints.h"
+#include "storage/chunk/stepped_ints.h"
 
 namespace vedette::storage {
 namespace {
@@ -17,14 +16,15 @@ namespace {
 constexpr std::size_t kMaxOrder = 2;
 
 /// Stored.
-enum class Mode : std::uint8_t { kPacked = 0, kBins = 1, kSparse = 2 };
+enum class Mode : std::uint8_t { kPacked = 0, kBins = 1, kSparse = 2, kSteps = 3 };
 
 /// First byte: order, mode << 2, kScaled.
 constexpr unsigned kScaled = 16;
 
-/// Packing decodes two to three times as fast as bins, a sparse sequence ten times as fast: they may be that much
-/// larger.
-constexpr double kPackedBonus = 1.03, kSparseBonus = 1.03;
+/// A sparse sequence decodes ten times as fast as bins: it may be that much larger. Steps take half as long again.
+constexpr double kSparseBonus = 1.03, kStepsMalus = 0.97;
+/// Below these steps are not looked for: values, and bits of each.
+constexpr std::size_t kStepsMinValues = 512, kStepsMinBits = 10;
 
 void Differences(std::span<const std::int64_t> values, std::vector<std::int64_t>& out) {
   out.resize(values.empty() ? 0 : values.size() - 1);
@@ -55,40 +55,6 @@ double EstimateBits(std::span<const std::int64_t> values) {
     if (c != 0) bits += static_cast<float>(c) * (total - std::log2(static_cast<float>(c))) + 8;
   }
   return bits;
-}
-
-/// Plain values, packed or as bins: mode byte, then the payload.
-struct FlatPlan {
-  Mode mode = Mode::kPacked;
-  PackPlan pack;
-  BinPlan bins;
-  std::size_t bytes = 0;
-};
-
-FlatPlan PlanFlat(std::span<const std::int64_t> sorted, IntEffort effort) {
-  FlatPlan plan;
-  plan.pack = PlanPacking(sorted);
-  plan.bytes = plan.pack.bytes;
-  // Below this a table cannot pay.
-  constexpr std::size_t kMinForBins = 16;
-  if (effort == IntEffort::kPackedOnly || plan.pack.bytes < kMinForBins || sorted.size() < kMinForBins) return plan;
-  plan.bins = PlanBins(sorted);
-  if (static_cast<double>(plan.bins.bytes) * kPackedBonus >= static_cast<double>(plan.pack.bytes)) return plan;
-  plan.mode = Mode::kBins;
-  plan.bytes = plan.bins.bytes;
-  return plan;
-}
-
-void PutFlat(std::span<const std::int64_t> values, const FlatPlan& plan, std::string& out) {
-  if (plan.mode == Mode::kBins) {
-    EncodeBins(values, plan.bins, out);
-  } else {
-    PackInts(values, plan.pack, out);
-  }
-}
-
-bool GetFlat(Mode mode, ByteReader& in, std::size_t count, std::span<std::int64_t> out) {
-  return mode == Mode::kBins ? DecodeBins(in, count, out) : UnpackInts(in, count, out);
 }
 
 /// Where the values differ from the usual one: gaps between them, and the values themselves.
@@ -144,8 +110,8 @@ bool GetSparse(ByteReader& in, std::size_t count, std::span<std::int64_t> out) {
   thread_local std::vector<std::int64_t> gaps, others;
   gaps.resize(static_cast<std::size_t>(*size));
   others.resize(gaps.size());
-  if (!GetFlat(static_cast<Mode>(*modes & 1), in, gaps.size(), gaps)) return false;
-  if (!GetFlat(static_cast<Mode>(*modes >> 1), in, others.size(), others)) return false;
+  if (!GetFlat(static_cast<FlatMode>(*modes & 1), in, gaps.size(), gaps)) return false;
+  if (!GetFlat(static_cast<FlatMode>(*modes >> 1), in, others.size(), others)) return false;
   std::ranges::fill(out, *usual);
   std::uint64_t at = 0;
   for (std::size_t i = 0; i < gaps.size(); ++i) {
@@ -179,6 +145,7 @@ void EncodeInts(std::span<const std::int64_t> values, std::string& out, IntEffor
   thread_local std::array<std::vector<std::int64_t>, kMaxOrder + 1> ladder;
   thread_local std::vector<std::int64_t> sorted, spare;
   thread_local Sparse sparse;
+  thread_local SteppedPlan steps;
   std::uint64_t factor = values.size() < 3 ? 1 : CommonFactor(values);
   ladder[0].assign(values.begin(), values.end());
   if (factor > 1) {
@@ -199,11 +166,17 @@ void EncodeInts(std::span<const std::int64_t> values, std::string& out, IntEffor
   sorted.assign(rest.begin(), rest.end());
   SortInts(sorted, spare);
   const FlatPlan flat = PlanFlat(sorted, effort);
-  Mode mode = flat.mode;
+  Mode mode = flat.mode == FlatMode::kBins ? Mode::kBins : Mode::kPacked;
   if (!rest.empty() && flat.bytes > 8 && FindUsual(sorted, sparse.usual)) {
     PlanSparse(rest, effort, sparse);
     const double allowed = mode == Mode::kBins ? kSparseBonus : 1;
     if (static_cast<double>(sparse.bytes) < allowed * static_cast<double>(flat.bytes)) mode = Mode::kSparse;
+  }
+
+  const bool wide = rest.size() >= kStepsMinValues && flat.bytes * 8 >= rest.size() * kStepsMinBits;
+  if (wide && mode != Mode::kSparse && effort == IntEffort::kSmallest && PlanSteps(rest, sorted, effort, steps) &&
+      static_cast<double>(steps.bytes) < kStepsMalus * static_cast<double>(flat.bytes)) {
+    mode = Mode::kSteps;
   }
 
   out.push_back(static_cast<char>(order | static_cast<unsigned>(mode) << 2U | (factor > 1 ? kScaled : 0)));
@@ -214,6 +187,8 @@ void EncodeInts(std::span<const std::int64_t> values, std::string& out, IntEffor
   for (std::size_t i = 0; i < order; ++i) PutSigned(out, ladder[i].empty() ? 0 : ladder[i].front());
   if (mode == Mode::kSparse) {
     PutSparse(sparse, out);
+  } else if (mode == Mode::kSteps) {
+    PutSteps(steps, out);
   } else {
     PutFlat(rest, flat, out);
   }
@@ -223,8 +198,8 @@ bool DecodeInts(ByteReader& in, std::size_t count, std::span<std::int64_t> out) 
   const auto head = in.Byte();
   if (!head) return false;
   const std::size_t order = *head & 3U;
-  const unsigned mode = *head >> 2U & 3U;
-  if (order > kMaxOrder || order > count || mode > 2 || (*head & ~31U) != 0) return false;
+  const auto mode = static_cast<Mode>(*head >> 2U & 3U);
+  if (order > kMaxOrder || order > count || (*head & ~31U) != 0) return false;
   std::int64_t base = 0, factor = 1;
   if ((*head & kScaled) != 0) {
     const auto first = in.Signed();
@@ -241,9 +216,10 @@ bool DecodeInts(ByteReader& in, std::size_t count, std::span<std::int64_t> out) 
   }
   const std::size_t skipped = std::min(order, out.size());
   const auto rest = out.subspan(skipped);
-  const bool read = mode == static_cast<unsigned>(Mode::kSparse)
-                        ? GetSparse(in, count - order, rest)
-                        : GetFlat(static_cast<Mode>(mode), in, count - order, rest);
+  const std::size_t left = count - order;
+  const bool read = mode == Mode::kSparse  ? GetSparse(in, left, rest)
+                    : mode == Mode::kSteps ? GetSteps(in, left, rest)
+                                           : GetFlat(mode == Mode::kBins ? FlatMode::kBins : FlatMode::kPacked, in, left, rest);
   if (!read) return false;
   for (std::size_t i = 0; i < skipped; ++i) out[i] = first[i];
   if (order == 1) SumUp(out);

@@ -135,7 +135,7 @@ TEST_CASE("cut and flipped chunks are refused or decode within bounds, never mor
     }
   }
   Columns out;
-  CHECK(DecodeChunk("\x03 a chunk of a later release", out).error().code == Code::kBadData);
+  CHECK(DecodeChunk("\x04 a chunk of a later release", out).error().code == Code::kBadData);
   CHECK(DecodeChunk("\x01 a chunk of a development version", out).error().code == Code::kBadData);
   CHECK(DecodeChunk("\x02\x08 native histograms, reserved", out).error().code == Code::kBadData);
   CHECK(DecodeChunk("", out).error().code == Code::kCorruption);

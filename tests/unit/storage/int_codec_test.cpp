@@ -1,6 +1,7 @@
 // Integer sequences: every way of coding gives them back, whole and in part; the quick loops do what the plain ones do.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 
 #include "storage/chunk/bin_coder.h"
@@ -23,7 +24,7 @@ Ints Random(std::mt19937_64& random, std::size_t n, int kind) {
   std::int64_t total = 0;
   const auto width = random() % 64;
   for (auto& v : out) {
-    switch (kind % 6) {
+    switch (kind % 7) {
       case 0:
         v = static_cast<std::int64_t>(random() >> width);
         break;
@@ -38,6 +39,9 @@ Ints Random(std::mt19937_64& random, std::size_t n, int kind) {
         break;
       case 4:
         v = total += 15'000 + static_cast<std::int64_t>(random() % 5);
+        break;
+      case 5:  // near multiples of a step, sometimes far from any
+        v = std::llround(static_cast<double>(random() % 5000) * 77.7) + (random() % 50 == 0 ? 30 : 0);
         break;
       default:
         v = random() % 3 == 0 ? 5 : -12;
@@ -84,6 +88,39 @@ TEST_CASE("bins hold what they were planned for, and cost about the entropy", "[
   const double ideal = 5760 * std::log2(859 * 4.1327) / 8;
   CHECK(static_cast<double>(bytes.size()) < ideal * 1.01);
   CHECK_THAT(static_cast<double>(plan.bytes), WithinRel(static_cast<double>(bytes.size()), 0.01));
+}
+
+TEST_CASE("multiples of a step that is no whole number cost their number and the rounding", "[storage][chunk]") {
+  std::mt19937_64 random(21);
+  for (const double step : {11.3, 152.587890625, 915.52734375, 1e6 / 3, 3e9 / 7}) {
+    for (const int order : {0, 1, 2}) {
+      Ints values(5760);
+      for (auto& v : values) {
+        const auto multiple = static_cast<double>(random() % 60'000) - 20'000;
+        v = std::llround(multiple * step) + static_cast<std::int64_t>(random() % 3) - 1;
+      }
+      for (int i = 0; i < order; ++i) std::partial_sum(values.begin(), values.end(), values.begin());
+      INFO("step " << step << ", order " << order);
+      std::string bytes;
+      EncodeInts(values, bytes);
+      CHECK(static_cast<double>(bytes.size()) < 5760 * (std::log2(60'000) + std::log2(3) + 0.7) / 8);
+      bytes += "what follows";
+      for (const std::size_t part : {values.size(), std::size_t{1000}, std::size_t{1}}) {
+        Ints out(part);
+        ByteReader in(bytes);
+        REQUIRE(DecodeInts(in, values.size(), out));
+        CHECK(std::equal(out.begin(), out.end(), values.begin()));
+        if (part == values.size()) CHECK(in.rest() == "what follows");
+      }
+      for (int i = 0; i < 100; ++i) {
+        std::string damaged = bytes;
+        damaged[random() % 40] ^= static_cast<char>(1 + random() % 255);
+        ByteReader in(damaged);
+        Ints out(values.size());
+        (void)DecodeInts(in, out.size(), out);
+      }
+    }
+  }
 }
 
 TEST_CASE("damaged sequences are refused or give that many integers", "[storage][chunk]") {
