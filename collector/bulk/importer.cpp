@@ -213,7 +213,14 @@ Status Importer::JsonLine(std::string_view line) {
   VEDETTE_TRY(JsonSeries read, ParseJsonSeries(line));
   VEDETTE_TRY(const Labels labels, MakeLabels(std::move(read.labels)));
   VEDETTE_TRY(Series * series, FindLabels(labels.ToString(), labels));
-  for (std::size_t i = 0; i < read.samples.size(); ++i) Add(*series, read.samples.times[i], read.samples.values[i]);
+  storage::Columns& samples = series->samples;
+  buffered_ += read.samples.size();
+  if (samples.size() == 0 && samples.times.capacity() < read.samples.size()) {
+    samples = std::move(read.samples);
+    return Ok();
+  }
+  samples.times.insert(samples.times.end(), read.samples.times.begin(), read.samples.times.end());
+  samples.values.insert(samples.values.end(), read.samples.values.begin(), read.samples.values.end());
   return Ok();
 }
 

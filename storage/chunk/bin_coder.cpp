@@ -16,14 +16,21 @@ namespace {
 constexpr std::size_t kMaxStates = 8;
 constexpr std::size_t kTableSize = std::size_t{1} << kMaxTableLog;
 
-/// What a state means to the decoder. One look-up gives all.
+/// What a state means to the decoder: one load gives all, and a table of 2,048 stays within the first cache.
 struct Entry {
-  std::int64_t lower;
+  std::int32_t lower;  // above that of the first bin
   std::uint16_t base;  // of the next state
   std::uint8_t bits;   // to be added to it
   std::uint8_t width;  // of the offset
-  std::uint8_t total;  // bits + width
 };
+/// For bins that lie far apart.
+struct WideEntry {
+  std::int64_t lower;
+  std::uint16_t base;
+  std::uint8_t bits;
+  std::uint8_t width;
+};
+static_assert(sizeof(Entry) == 8);
 
 /// Symbols spread over the states as in FSE: with an odd step every state is met once.
 template <class Visit>
@@ -38,7 +45,8 @@ void Spread(std::span<const Bin> bins, unsigned table_log, Visit visit) {
   }
 }
 
-void MakeDecoder(std::span<const Bin> bins, unsigned table_log, std::span<Entry, kTableSize> table) {
+template <class AnyEntry>
+void MakeDecoder(std::span<const Bin> bins, unsigned table_log, std::span<AnyEntry, kTableSize> table) {
   const std::uint32_t size = 1U << table_log;
   thread_local std::array<std::uint8_t, kTableSize> symbols;
   Spread(bins, table_log, [](std::uint32_t at, std::uint32_t b) { symbols[at] = static_cast<std::uint8_t>(b); });
@@ -48,8 +56,8 @@ void MakeDecoder(std::span<const Bin> bins, unsigned table_log, std::span<Entry,
     const Bin& bin = bins[symbols[at]];
     const std::uint32_t state = next[symbols[at]]++;
     const unsigned bits = table_log + 1 - static_cast<unsigned>(std::bit_width(state));
-    table[at] = {bin.lower, static_cast<std::uint16_t>((state << bits) - size), static_cast<std::uint8_t>(bits),
-                 bin.width, static_cast<std::uint8_t>(bits + bin.width)};
+    table[at] = {static_cast<decltype(AnyEntry::lower)>(WrapSub(bin.lower, bins.front().lower)),
+                 static_cast<std::uint16_t>((state << bits) - size), static_cast<std::uint8_t>(bits), bin.width};
   }
 }
 
@@ -126,40 +134,47 @@ struct Cursor {
   std::array<std::uint32_t, kMaxStates> states{};
 };
 
-/// Offsets up to these widths: one load holds state bits (7 + 11 + 45 < 64) and offset, or the offset takes a second.
-constexpr unsigned kNarrow = 45, kWide = 57;
+struct Run {
+  std::size_t states;
+  unsigned max_bits;  // that a value takes
+  std::int64_t first;
+  std::string_view bytes;
+  std::size_t limit;  // values whose next state is in the stream
+  std::int64_t* out;
+};
 
-/// Runs as long as whole words may be loaded. `limit`: values whose next state is in the stream.
-template <std::size_t kStates, unsigned kMaxWidth>
-[[gnu::always_inline]] inline void RunStates(const Entry* table, std::string_view bytes, std::size_t limit,
-                                             std::int64_t* out, Cursor& cursor) {
+/// A load gives 57 bits at least: so many values take theirs from one, or one value needs a second for its offset.
+constexpr unsigned kLoadBits = 57;
+
+/// Runs as long as whole words may be loaded. `kPerLoad`: values per load; 0: two loads per value.
+template <std::size_t kStates, std::size_t kPerLoad, class AnyEntry>
+[[gnu::always_inline]] inline void RunStates(const AnyEntry* table, const Run& run, Cursor& cursor) {
   // What a round may read, and the 8 bytes loaded at its last position.
-  constexpr std::uint64_t kRoundBits = kStates * (kMaxTableLog + kMaxWidth) + 64;
-  if (bytes.size() * 8 < kRoundBits) return;
-  const std::uint64_t safe = bytes.size() * 8 - kRoundBits;
-  std::uint64_t bit = cursor.bit;
+  const std::uint64_t round_bits = kStates * run.max_bits + 64;
+  if (run.bytes.size() * 8 < round_bits) return;
+  const std::uint64_t safe = run.bytes.size() * 8 - round_bits;
+  std::uint64_t bit = cursor.bit, word = 0;
   std::size_t i = cursor.done;
   std::uint32_t states[kStates];
   for (std::size_t s = 0; s < kStates; ++s) states[s] = cursor.states[s];
-  const char* data = bytes.data();
-  while (i + kStates <= limit && bit <= safe) {
+  const char* const data = run.bytes.data();
+  const auto load = [data](std::uint64_t at) {
+    std::uint64_t loaded;
+    std::memcpy(&loaded, data + at / 8, 8);
+    return loaded >> (at % 8);
+  };
+  const auto first = static_cast<std::uint64_t>(run.first);
+  while (i + kStates <= run.limit && bit <= safe) {
 #pragma GCC unroll 8
     for (std::size_t s = 0; s < kStates; ++s) {
-      const Entry& e = table[states[s]];
-      std::uint64_t word;
-      std::memcpy(&word, data + bit / 8, 8);
-      word >>= bit % 8;
+      const AnyEntry e = table[states[s]];
+      if (kPerLoad == 0 || s % std::max<std::size_t>(kPerLoad, 1) == 0) word = load(bit);
       states[s] = e.base + static_cast<std::uint32_t>(word & ((std::uint64_t{1} << e.bits) - 1));
-      if constexpr (kMaxWidth == kNarrow) {
-        word >>= e.bits;
-      } else {
-        const std::uint64_t at = bit + e.bits;
-        std::memcpy(&word, data + at / 8, 8);
-        word >>= at % 8;
-      }
+      word = kPerLoad == 0 ? load(bit + e.bits) : word >> e.bits;
       const std::uint64_t offset = word & ((std::uint64_t{1} << e.width) - 1);
-      out[i + s] = static_cast<std::int64_t>(static_cast<std::uint64_t>(e.lower) + offset);
-      bit += e.total;
+      run.out[i + s] = static_cast<std::int64_t>(first + static_cast<std::uint64_t>(std::int64_t{e.lower}) + offset);
+      word >>= e.width;
+      bit += static_cast<std::uint64_t>(e.bits) + e.width;
     }
     i += kStates;
   }
@@ -168,50 +183,70 @@ template <std::size_t kStates, unsigned kMaxWidth>
   cursor.done = i;
 }
 
-struct Run {
-  std::size_t states;
-  unsigned max_width;
-  const Entry* table;
-  std::string_view bytes;
-  std::size_t limit;
-  std::int64_t* out;
-};
-
-template <unsigned kMaxWidth>
-[[gnu::always_inline]] inline void RunWidth(const Run& run, Cursor& cursor) {
+template <std::size_t kPerLoad, class AnyEntry>
+[[gnu::always_inline]] inline void RunLoads(const AnyEntry* table, const Run& run, Cursor& cursor) {
   if (run.states == 8) {
-    RunStates<8, kMaxWidth>(run.table, run.bytes, run.limit, run.out, cursor);
+    RunStates<8, kPerLoad>(table, run, cursor);
   } else if (run.states == 4) {
-    RunStates<4, kMaxWidth>(run.table, run.bytes, run.limit, run.out, cursor);
+    RunStates<4, kPerLoad>(table, run, cursor);
   } else if (run.states == 2) {
-    RunStates<2, kMaxWidth>(run.table, run.bytes, run.limit, run.out, cursor);
+    RunStates<2, std::min<std::size_t>(kPerLoad, 2)>(table, run, cursor);
   } else {
-    RunStates<1, kMaxWidth>(run.table, run.bytes, run.limit, run.out, cursor);
+    RunStates<1, std::min<std::size_t>(kPerLoad, 1)>(table, run, cursor);
   }
 }
 
-[[gnu::always_inline]] inline void RunAny(const Run& run, Cursor& cursor) {
-  if (run.max_width <= kNarrow) {
-    RunWidth<kNarrow>(run, cursor);
-  } else if (run.max_width <= kWide) {
-    RunWidth<kWide>(run, cursor);
+template <class AnyEntry>
+[[gnu::always_inline]] inline void RunAny(const AnyEntry* table, unsigned max_width, const Run& run, Cursor& cursor) {
+  if (run.max_bits * 4 <= kLoadBits) {
+    RunLoads<4>(table, run, cursor);
+  } else if (run.max_bits * 2 <= kLoadBits) {
+    RunLoads<2>(table, run, cursor);
+  } else if (run.max_bits <= kLoadBits) {
+    RunLoads<1>(table, run, cursor);
+  } else if (max_width <= kLoadBits) {
+    RunLoads<0>(table, run, cursor);
   }
 }
 
-void RunPlain(const Run& run, Cursor& cursor) { RunAny(run, cursor); }
+template <class AnyEntry>
+void RunPlain(const AnyEntry* table, unsigned max_width, const Run& run, Cursor& cursor) {
+  RunAny(table, max_width, run, cursor);
+}
 
 #ifdef VEDETTE_X86
 // Shifts and masks in one instruction each, without the flags of the old ones.
-[[gnu::target("bmi,bmi2")]] void RunBmi2(const Run& run, Cursor& cursor) { RunAny(run, cursor); }
+template <class AnyEntry>
+[[gnu::target("bmi,bmi2")]] void RunBmi2(const AnyEntry* table, unsigned max_width, const Run& run, Cursor& cursor) {
+  RunAny(table, max_width, run, cursor);
+}
 #endif
 
-using RunFunction = void (*)(const Run&, Cursor&);
-
-RunFunction ChooseRun() {
+/// Decodes with entries of one kind. False when the bytes end too early.
+template <class AnyEntry>
+bool DecodeWith(std::span<const Bin> bins, unsigned table_log, std::string_view bytes, std::size_t count,
+                Cursor& cursor, std::span<std::int64_t> out) {
+  thread_local std::array<AnyEntry, kTableSize> table;
+  MakeDecoder<AnyEntry>(bins, table_log, table);
+  const unsigned max_width = std::ranges::max(bins, {}, &Bin::width).width;
+  const std::size_t states = StatesFor(count), moving = count - std::min(states, count);
+  const std::int64_t first = bins.front().lower;
+  const Run run{states, max_width + table_log, first, bytes, std::min(moving, out.size()), out.data()};
 #ifdef VEDETTE_X86
-  if (CpuHasAvx2()) return RunBmi2;
+  static const bool bmi2 = CpuHasAvx2();
+  (bmi2 ? RunBmi2<AnyEntry> : RunPlain<AnyEntry>)(table.data(), max_width, run, cursor);
+#else
+  RunPlain(table.data(), max_width, run, cursor);
 #endif
-  return RunPlain;
+  BitReader tail(bytes, cursor.bit);
+  for (std::size_t i = cursor.done; i < out.size(); ++i) {
+    std::uint32_t& state = cursor.states[i % states];
+    const AnyEntry e = table[state];
+    if (i < moving) state = e.base + static_cast<std::uint32_t>(tail.Get(e.bits));
+    out[i] = WrapAdd(WrapAdd(first, e.lower), static_cast<std::int64_t>(tail.Get(e.width)));
+  }
+  cursor.bit = tail.position();
+  return !tail.failed();
 }
 
 }  // namespace
@@ -290,22 +325,10 @@ bool DecodeBins(ByteReader& in, std::size_t count, std::span<std::int64_t> out) 
   if (head.failed()) return false;
   cursor.bit = head.position();
 
-  thread_local std::array<Entry, kTableSize> table;
-  MakeDecoder(bins, table_log, table);
-  const unsigned max_width = std::ranges::max(bins, {}, &Bin::width).width;
-  const std::size_t moving = count - std::min(states, count);  // values whose next state is in the stream
-  static const RunFunction run = ChooseRun();
-  run({states, max_width, table.data(), bytes, std::min(moving, out.size()), out.data()}, cursor);
-
-  BitReader tail(bytes, cursor.bit);
-  for (std::size_t i = cursor.done; i < out.size(); ++i) {
-    std::uint32_t& state = cursor.states[i % states];
-    const Entry& e = table[state];
-    if (i < moving) state = e.base + static_cast<std::uint32_t>(tail.Get(e.bits));
-    out[i] = WrapAdd(e.lower, static_cast<std::int64_t>(tail.Get(e.width)));
-  }
-  if (tail.failed()) return false;
-  return in.Bytes((tail.position() + 7) / 8).has_value();
+  const auto reach = static_cast<std::uint64_t>(WrapSub(bins.back().lower, bins.front().lower));
+  const bool decoded = reach <= INT32_MAX ? DecodeWith<Entry>(bins, table_log, bytes, count, cursor, out)
+                                          : DecodeWith<WideEntry>(bins, table_log, bytes, count, cursor, out);
+  return decoded && in.Bytes((cursor.bit + 7) / 8).has_value();
 }
 
 }  // namespace vedette::storage

@@ -60,6 +60,16 @@ void MakeGroups(std::span<const std::int64_t> sorted, std::size_t max_groups, st
   cut(static_cast<std::uint32_t>(n / max_groups + 1));
 }
 
+/// Logarithms of counts by table: the cuts ask for thousands.
+float Log2OfCount(std::uint32_t count) {
+  static const auto kTable = [] {
+    std::array<float, 8192> table{};
+    for (std::size_t i = 1; i < table.size(); ++i) table[i] = std::log2(static_cast<float>(i));
+    return table;
+  }();
+  return count < kTable.size() ? kTable[count] : std::log2(static_cast<float>(count));
+}
+
 /// Cheapest cuts: best[j] = min over i of best[i] + cost of one bin over the groups i .. j-1.
 void CutGroups(std::span<const Group> groups, std::vector<Bin>& bins) {
   const std::size_t g = groups.size();
@@ -69,9 +79,9 @@ void CutGroups(std::span<const Group> groups, std::vector<Bin>& bins) {
   best[0] = 0;
   for (std::size_t j = 1; j <= g; ++j) {
     for (std::size_t i = 0; i < j; ++i) {
-      const auto count = static_cast<float>(groups[j - 1].end - (i == 0 ? 0 : groups[i - 1].end));
+      const std::uint32_t count = groups[j - 1].end - (i == 0 ? 0 : groups[i - 1].end);
       const auto width = static_cast<float>(WidthOf(groups[i].first, groups[j - 1].last));
-      const float cost = best[i] + count * (total - std::log2(count) + width) + kBitsPerBin;
+      const float cost = best[i] + static_cast<float>(count) * (total - Log2OfCount(count) + width) + kBitsPerBin;
       if (cost < best[j]) {
         best[j] = cost;
         from[j] = static_cast<std::uint32_t>(i);
@@ -169,17 +179,20 @@ BinPlan PlanBins(std::span<const std::int64_t> sorted) {
   BinPlan plan;
   CutGroups(groups, plan.bins);
   Snap(sorted, plan.bins);
-  std::vector<Bin> bins = plan.bins;
+  // A small table is made and read faster: the smallest that costs hardly more than the best.
+  constexpr double kHardlyMore = 1.0015;
+  std::array<double, kMaxTableLog + 1> bits{};
   double best = std::numeric_limits<double>::max();
   for (unsigned log = kMinTableLog; log <= kMaxTableLog; ++log) {
-    if (std::size_t{1} << log < bins.size()) continue;
-    ShareOut(bins, sorted.size(), log);
-    const double bits = CodedBits(bins, log, sorted.size());
-    if (bits >= best) continue;
-    best = bits;
-    plan.table_log = log;
-    plan.bins = bins;
+    bits[log] = std::numeric_limits<double>::max();
+    if (std::size_t{1} << log < plan.bins.size()) continue;
+    ShareOut(plan.bins, sorted.size(), log);
+    bits[log] = CodedBits(plan.bins, log, sorted.size());
+    best = std::min(best, bits[log]);
   }
+  for (plan.table_log = kMinTableLog; bits[plan.table_log] > best * kHardlyMore;) ++plan.table_log;
+  ShareOut(plan.bins, sorted.size(), plan.table_log);
+  best = bits[plan.table_log];
   plan.bytes = static_cast<std::size_t>(best / 8) + 1;
   return plan;
 }

@@ -57,6 +57,36 @@ double EstimateBits(std::span<const std::int64_t> values) {
   return bits;
 }
 
+/// How often values are differenced before they are coded: what takes the fewest bits, judged by some stretches of
+/// them.
+std::size_t ChooseOrder(std::span<const std::int64_t> values) {
+  constexpr std::size_t kStretch = 256, kStretches = 8;
+  thread_local std::array<std::vector<std::int64_t>, kMaxOrder + 1> ladder;
+  for (auto& rung : ladder) rung.clear();
+  const std::size_t stretches = values.size() <= 2 * kStretch * kStretches ? 1 : kStretches;
+  const std::size_t length = stretches == 1 ? values.size() : kStretch;
+  for (std::size_t s = 0; s < stretches; ++s) {
+    const auto part = values.subspan(s * values.size() / stretches, length);
+    ladder[0].insert(ladder[0].end(), part.begin(), part.end());
+    for (std::size_t i = 1; i < part.size(); ++i) ladder[1].push_back(WrapSub(part[i], part[i - 1]));
+    for (std::size_t i = 2; i < part.size(); ++i) {
+      ladder[2].push_back(WrapSub(WrapSub(part[i], part[i - 1]), WrapSub(part[i - 1], part[i - 2])));
+    }
+  }
+  const double scale =
+      static_cast<double>(values.size()) / static_cast<double>(std::max<std::size_t>(1, stretches * length));
+  std::size_t order = 0;
+  double best = EstimateBits(ladder[0]) * scale;
+  for (std::size_t i = 1; i <= kMaxOrder && i <= values.size(); ++i) {
+    // Each step costs one varint for the value that starts it.
+    const double bits = EstimateBits(ladder[i]) * scale + 24.0 * static_cast<double>(i);
+    if (bits >= best) continue;
+    order = i;
+    best = bits;
+  }
+  return order;
+}
+
 /// Where the values differ from the usual one: gaps between them, and the values themselves.
 struct Sparse {
   std::int64_t usual = 0;
@@ -151,16 +181,8 @@ void EncodeInts(std::span<const std::int64_t> values, std::string& out, IntEffor
   if (factor > 1) {
     for (std::int64_t& v : ladder[0]) v = WrapSub(v, values.front()) / static_cast<std::int64_t>(factor);
   }
-  std::size_t order = 0;
-  double best = EstimateBits(ladder[0]);
-  for (std::size_t i = 1; i <= kMaxOrder && i <= values.size(); ++i) {
-    Differences(ladder[i - 1], ladder[i]);
-    // Each step costs one varint for the value that starts it.
-    const double bits = EstimateBits(ladder[i]) + 24.0 * static_cast<double>(i);
-    if (bits >= best) continue;
-    order = i;
-    best = bits;
-  }
+  const std::size_t order = ChooseOrder(ladder[0]);
+  for (std::size_t i = 1; i <= order; ++i) Differences(ladder[i - 1], ladder[i]);
 
   const std::vector<std::int64_t>& rest = ladder[order];
   sorted.assign(rest.begin(), rest.end());
@@ -217,9 +239,10 @@ bool DecodeInts(ByteReader& in, std::size_t count, std::span<std::int64_t> out) 
   const std::size_t skipped = std::min(order, out.size());
   const auto rest = out.subspan(skipped);
   const std::size_t left = count - order;
-  const bool read = mode == Mode::kSparse  ? GetSparse(in, left, rest)
-                    : mode == Mode::kSteps ? GetSteps(in, left, rest)
-                                           : GetFlat(mode == Mode::kBins ? FlatMode::kBins : FlatMode::kPacked, in, left, rest);
+  const bool read = mode == Mode::kSparse ? GetSparse(in, left, rest)
+                    : mode == Mode::kSteps
+                        ? GetSteps(in, left, rest)
+                        : GetFlat(mode == Mode::kBins ? FlatMode::kBins : FlatMode::kPacked, in, left, rest);
   if (!read) return false;
   for (std::size_t i = 0; i < skipped; ++i) out[i] = first[i];
   if (order == 1) SumUp(out);

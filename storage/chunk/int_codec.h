@@ -2,8 +2,9 @@
 //
 // The values, their differences or the differences of those (the "order") are coded in one of four ways: packed in a
 // fixed number of bits (packed_ints.h), as bins under an entropy coder (bin_coder.h), as places and values of the few
-// that are not the usual one, or as multiples of a step and what they are beside it (stepped_ints.h). What is a multiple
-// of something whole is divided first. The smallest way is kept; a quicker one that is hardly larger is preferred.
+// that are not the usual one, or as multiples of a step and what they are beside it (stepped_ints.h). What is a
+// multiple of something whole is divided first. The smallest way is kept; a quicker one that is hardly larger is
+// preferred.
 #pragma once
 
 #include <cstdint>

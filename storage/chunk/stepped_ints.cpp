@@ -13,10 +13,11 @@ constexpr double kMinStep = 8;
 /// Beyond it doubles, in which the step is looked for, do not hold every integer.
 constexpr std::uint64_t kMaxSpread = std::uint64_t{1} << 50;
 
-/// In integers, wrapping: the same on every processor, whatever the bytes.
+__extension__ using Wide = __int128;
+
+/// In integers: the same on every processor, whatever the bytes.
 std::int64_t TimesStep(std::int64_t multiple, std::uint64_t step) {
-  constexpr std::uint64_t kHalf = std::uint64_t{1} << (kStepShift - 1);
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(multiple) * step + kHalf) >> kStepShift;
+  return static_cast<std::int64_t>((Wide{multiple} * Wide{step} + (Wide{1} << (kStepShift - 1))) >> kStepShift);
 }
 
 /// Gaps between neighbours in order of size: those of values on the same multiple, nothing, then those of one step.

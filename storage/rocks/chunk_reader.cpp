@@ -35,7 +35,7 @@ Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std
       const std::optional<ChunkKey> parsed = touched ? ParseChunkKey(key) : std::nullopt;
       if (parsed && deleted_->Covers(series, parsed->seal, header->range)) continue;
       const std::size_t first = out.size();
-      const Status decoded = DecodeChunk(ToView(at->value()), out);
+      const Status decoded = DecodeChunkRange(ToView(at->value()), range, out);
       if (!decoded) return Annotate(DescribeChunkKey(key), decoded.error());
       if (parsed) deleted_->Apply(series, parsed->seal, out, first);
     }

@@ -27,7 +27,7 @@ class ChunkReader {
         before_(std::move(before)),
         after_(std::move(after)) {}
 
-  /// Appends the samples of the chunks that overlap `range`, in no order, with times outside of it and repeated ones.
+  /// Appends the samples within `range`, chunk by chunk: in no order, and some times more than once.
   /// `days`: those of the range. Errors: kCorruption and kIo, naming the chunk or the series and day.
   Status Read(SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out) const;
 

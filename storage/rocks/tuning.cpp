@@ -59,7 +59,7 @@ class ForwardedLog final : public rocksdb::Logger {
   void Logv(const char* format, va_list arguments) override {
     std::array<char, 1024> text{};
     std::vsnprintf(text.data(), text.size(), format, arguments);
-    LogWarn("storage", "RocksDB warns", {{"message", std::string_view(text.data())}});
+    LogDebug("storage", "RocksDB says", {{"message", std::string_view(text.data())}});
   }
 };
 
@@ -91,7 +91,8 @@ rocksdb::DBOptions DatabaseTuning(const StorageOptions& options, rocksdb::Env* e
   out.listeners.push_back(std::make_shared<ErrorPolicy>(health));
   // Opening must not depend on the number of files.
   out.skip_stats_update_on_db_open = true;
-  // What RocksDB warns of goes into our log; a file of its own would repeat all options at each start.
+  // RocksDB's own log is for its developers, and repeats all options at each start: only what it warns of, as debug.
+  // Errors that matter come back as a status or meet ErrorPolicy.
   out.info_log = std::make_shared<ForwardedLog>();
   out.stats_dump_period_sec = 0;
   out.stats_persist_period_sec = 0;

@@ -134,6 +134,14 @@ TEST_CASE("cut and flipped chunks are refused or decode within bounds, never mor
       if (DecodeChunk(damaged, out)) CHECK(out.size() <= kMaxChunkSamples);
     }
   }
+  // What version 3 added to version 2 is not used here.
+  std::string old;
+  EncodeChunk(RegularTimes(3), std::vector<double>{1, 2, 5}, old);
+  old[0] = 2;
+  Columns read;
+  MustSucceed(DecodeChunk(old, read));
+  CHECK(read.values == std::vector<double>{1, 2, 5});
+
   Columns out;
   CHECK(DecodeChunk("\x04 a chunk of a later release", out).error().code == Code::kBadData);
   CHECK(DecodeChunk("\x01 a chunk of a development version", out).error().code == Code::kBadData);

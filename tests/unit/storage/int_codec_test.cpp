@@ -92,7 +92,7 @@ TEST_CASE("bins hold what they were planned for, and cost about the entropy", "[
 
 TEST_CASE("multiples of a step that is no whole number cost their number and the rounding", "[storage][chunk]") {
   std::mt19937_64 random(21);
-  for (const double step : {11.3, 152.587890625, 915.52734375, 1e6 / 3, 3e9 / 7}) {
+  for (const double step : {40.7, 152.587890625, 915.52734375, 1e6 / 3, 3e9 / 7}) {
     for (const int order : {0, 1, 2}) {
       Ints values(5760);
       for (auto& v : values) {
