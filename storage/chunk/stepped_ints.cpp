@@ -8,16 +8,16 @@ namespace {
 
 constexpr unsigned kStepShift = 24;
 constexpr double kStepUnit = 1 << kStepShift;
-/// A smaller step saves nothing: the distances need its bits.
-constexpr double kMinStep = 8;
+/// A smaller step saves nothing: the distances need its bits. A larger one does not fit in its units.
+constexpr double kMinStep = 8, kMaxStep = 1e11;
 /// Beyond it doubles, in which the step is looked for, do not hold every integer.
 constexpr std::uint64_t kMaxSpread = std::uint64_t{1} << 50;
 
-__extension__ using Wide = __int128;
+__extension__ using Int128 = __int128;
 
 /// In integers: the same on every processor, whatever the bytes.
 std::int64_t TimesStep(std::int64_t multiple, std::uint64_t step) {
-  return static_cast<std::int64_t>((Wide{multiple} * Wide{step} + (Wide{1} << (kStepShift - 1))) >> kStepShift);
+  return static_cast<std::int64_t>((Int128{multiple} * Int128{step} + (Int128{1} << (kStepShift - 1))) >> kStepShift);
 }
 
 /// Gaps between neighbours in order of size: those of values on the same multiple, nothing, then those of one step.
@@ -78,7 +78,7 @@ bool PlanSteps(std::span<const std::int64_t> values, std::span<const std::int64_
   const double guess = GuessStep(sorted);
   if (guess < kMinStep) return false;
   const double step = RefineStep(sorted, guess);
-  if (step < kMinStep) return false;
+  if (step < kMinStep || step > kMaxStep) return false;
   plan.base = sorted[sorted.size() / 2];
   plan.step = static_cast<std::uint64_t>(std::llround(step * kStepUnit));
   plan.multiples.resize(values.size());
