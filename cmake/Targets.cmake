@@ -30,7 +30,7 @@ if(MOLD_PROGRAM)
   add_link_options(-fuse-ld=mold)
 endif()
 
-if(VEDETTE_JOIN_SOURCES)
+if(VEDETTE_JOIN_SOURCES AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Harmless when everything that uses the type sits in one file, and in a joined one that cannot be told.
   target_compile_options(vedette_options INTERFACE -Wno-subobject-linkage)
 endif()

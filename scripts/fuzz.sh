@@ -3,9 +3,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=$1; shift
-command -v clang++ >/dev/null || { echo "fuzz.sh: install clang and its run time (libclang-rt-14-dev)" >&2; exit 1; }
-scripts/build.sh fuzz fuzzers
+# Older ones do not get along with the ranges of libstdc++ 12.
+clang=$(compgen -c clang++- | grep -E '^clang\+\+-[0-9]+$' | sort -uV | tail -1)
+[ "${clang#clang++-}" -ge 16 ] 2>/dev/null ||
+  { echo "fuzz.sh: install clang 16 or newer and its run time (clang-16 libclang-rt-16-dev)" >&2; exit 1; }
+[ -f build/fuzz/build.ninja ] || cmake --preset fuzz -DCMAKE_CXX_COMPILER="$clang" -DCMAKE_C_COMPILER="${clang/++/}" >/dev/null
 names=("$@")
+targets=("${names[@]/#/fuzz_}")
+scripts/build.sh fuzz "${targets[@]:-fuzzers}"
 [ ${#names[@]} -gt 0 ] || names=($(cd build/fuzz/fuzz && ls | sed -n 's/^fuzz_//p'))
 mkdir -p build/fuzz/findings
 printf '%s\n' "${names[@]}" | xargs -P "$(nproc)" -I{} sh -c '
