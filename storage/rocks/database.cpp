@@ -138,8 +138,8 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
 
   const std::string path = options.path + "/db";
   rocksdb::DBOptions db_options = DatabaseTuning(options, env, out->health_);
-  // Filters of large files are single blocks of megabytes. By default the cache is cut into 64 shards, none of which can
-  // hold one, and each look-up of a new series would read it from the disk again.
+  // Filters of large files are single blocks of megabytes. By default the cache is cut into 64 shards, none of which
+  // can hold one, and each look-up of a new series would read it from the disk again.
   constexpr int kShardBits = 1;
   const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes, kShardBits);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
