@@ -127,6 +127,8 @@ std::vector<FreezeBatch> Head::ClosedBlocks(std::size_t columns) {
         room = columns;
       }
       room -= std::min(room, ids.size());
+      // Its last rows may have come since. The record of the seal has to follow theirs in the journal.
+      out.back().through = std::max(out.back().through, block->last_commit());
       out.back().blocks.push_back({group, std::move(block), std::move(ids)});
     }
   }

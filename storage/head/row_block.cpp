@@ -37,6 +37,11 @@ TimeRange RowBlock::range() const {
   return {TimeMs(first_time_), TimeMs(first_time_ + last.data->times[last.rows - 1])};
 }
 
+std::uint64_t RowBlock::last_commit() const {
+  const Part& last = segments_.back();
+  return first_commit_ + last.data->commits[last.rows - 1];
+}
+
 /// Readers may hold the old bytes: they stay as they are.
 void RowBlock::Resize(Part& part, std::size_t capacity) {
   auto data = std::make_shared<RowSegment>();

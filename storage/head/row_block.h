@@ -58,6 +58,7 @@ class RowBlock {
   /// From here on not empty. Of the first and the last row.
   TimeRange range() const;
   std::uint64_t first_commit() const { return first_commit_; }
+  std::uint64_t last_commit() const;
   /// Whether a row may be appended that far behind the first.
   bool Reaches(TimeMs time, std::uint64_t commit) const {
     return static_cast<std::uint64_t>(time.ms) - static_cast<std::uint64_t>(first_time_) <= UINT32_MAX &&
