@@ -7,11 +7,11 @@ const kTimeSteps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 720
   1209600, 2592000];
 const kTipRows = 14;
 
-/** Round values that divide [min, max] into about `count` parts: powers of two for bytes, 1, 2, 2.5, 5 otherwise. */
+/** Round values that divide [min, max] into about `count` parts: whole powers of two for bytes, 1, 2, 2.5, 5 otherwise. */
 function valueTicks(min, max, count, binary) {
   const rough = (max - min) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = binary && rough > 1 ? 2 ** Math.ceil(Math.log2(rough * 0.8)) :
+  const step = binary ? 2 ** Math.max(0, Math.ceil(Math.log2(rough * 0.8))) :
       [1, 2, 2.5, 5, 10].map((m) => m * power).find((size) => size >= rough * 0.999) || power * 10;
   const ticks = [];
   for (let i = Math.ceil(min / step - 1e-9); i * step <= max + step * 1e-9; ++i) ticks.push(i * step);
