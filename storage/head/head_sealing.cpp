@@ -109,8 +109,10 @@ void Head::CloseBlocks(const std::function<GroupFate(const RowGroup&, const RowG
 
 bool Head::IsFull(const RowGroup& group, const RowGroup::Extent& extent) const {
   if (extent.open_rows == 0) return false;
-  // Targets start together; between three and five quarters of the usual size they drift apart.
-  const std::uint64_t quarters = 3 * 512 + Spread(group.number() * 31 + extent.first_commit);
+  // Targets start together. First blocks of all sizes up to the usual one part them, so that memory is level from then
+  // on; between three and five quarters of it they stay apart.
+  const std::uint64_t spread = Spread(group.number() * 31 + extent.first_commit);
+  const std::uint64_t quarters = extent.open_is_first ? 256 + spread * 7 / 4 : 3 * 512 + spread;
   if (extent.open_rows >= std::max<std::size_t>(1, chunk_samples_ * quarters / 2048)) return true;
   return extent.open_rows >= span_samples_ && extent.open_range.max - extent.open_range.min >= chunk_span_;
 }

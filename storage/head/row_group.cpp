@@ -94,6 +94,7 @@ void RowGroup::Apply(const RowDraft& draft, std::string_view row, std::uint64_t 
   const std::lock_guard lock(mutex_);
   if (draft.opens_block) {
     for (Held& held : blocks_) held.open = false;
+    if (first_block_ == 0) first_block_ = draft.block;
     blocks_.push_back({std::make_shared<RowBlock>(draft.block), true, 0});
   }
   blocks_.back().block->Append(draft.time, commit, row);
@@ -121,6 +122,7 @@ void RowGroup::RestoreColumns(std::size_t first, std::span<const SeriesId> ids) 
 
 RowBlock& RowGroup::RestoreBlock(std::uint64_t number) {
   CloseBlock();
+  first_block_ = UINT64_MAX;
   blocks_.push_back({std::make_shared<RowBlock>(number), true, 0});
   return *blocks_.back().block;
 }
@@ -192,6 +194,7 @@ RowGroup::Extent RowGroup::extent() const {
     out.open_rows = held.block->rows();
     out.open_columns = held.block->last_samples();
     out.open_range = range;
+    out.open_is_first = held.block->number() == first_block_;
   }
   return out;
 }

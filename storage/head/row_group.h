@@ -115,6 +115,7 @@ class RowGroup {
     // Of the open block; the last one has values in so many columns.
     std::size_t open_rows = 0, open_columns = 0;
     TimeRange open_range{TimeMs::Max(), TimeMs::Min()};
+    bool open_is_first = false;  // of the group, in this process
   };
   Extent extent() const;
 
@@ -163,6 +164,7 @@ class RowGroup {
   mutable std::mutex mutex_;
   std::vector<SeriesId> ids_;  // changed with claim and lock; kNone: left memory
   std::vector<Held> blocks_;
+  std::uint64_t first_block_ = 0;  // 0: none was opened yet; UINT64_MAX: an earlier process did
 };
 
 }  // namespace vedette::storage
