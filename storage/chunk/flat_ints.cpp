@@ -24,6 +24,13 @@ FlatPlan PlanFlat(std::span<const std::int64_t> sorted, IntEffort effort) {
   return plan;
 }
 
+FlatPlan PlanFlatUnsorted(std::span<const std::int64_t> values, IntEffort effort) {
+  thread_local std::vector<std::int64_t> sorted, spare;
+  sorted.assign(values.begin(), values.end());
+  SortInts(sorted, spare);
+  return PlanFlat(sorted, effort);
+}
+
 void PutFlat(std::span<const std::int64_t> values, const FlatPlan& plan, std::string& out) {
   if (plan.mode == FlatMode::kBins) {
     EncodeBins(values, plan.bins, out);

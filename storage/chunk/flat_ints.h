@@ -27,6 +27,8 @@ struct FlatPlan {
 
 /// `sorted`: the values in ascending order.
 FlatPlan PlanFlat(std::span<const std::int64_t> sorted, IntEffort effort);
+/// The same for values in any order.
+FlatPlan PlanFlatUnsorted(std::span<const std::int64_t> values, IntEffort effort);
 void PutFlat(std::span<const std::int64_t> values, const FlatPlan& plan, std::string& out);
 
 /// Reads the first `out.size()` of `count` integers. False when the bytes are damaged. `in` is behind the sequence

@@ -103,7 +103,6 @@ bool FindUsual(std::span<const std::int64_t> sorted, std::int64_t& usual) {
 }
 
 void PlanSparse(std::span<const std::int64_t> values, IntEffort effort, Sparse& sparse) {
-  thread_local std::vector<std::int64_t> sorted, spare;
   sparse.gaps.clear();
   sparse.others.clear();
   std::size_t next = 0;
@@ -113,13 +112,8 @@ void PlanSparse(std::span<const std::int64_t> values, IntEffort effort, Sparse& 
     sparse.others.push_back(values[i]);
     next = i + 1;
   }
-  const auto plan = [&](const std::vector<std::int64_t>& list) {
-    sorted.assign(list.begin(), list.end());
-    SortInts(sorted, spare);
-    return PlanFlat(sorted, effort);
-  };
-  sparse.gap_plan = plan(sparse.gaps);
-  sparse.other_plan = plan(sparse.others);
+  sparse.gap_plan = PlanFlatUnsorted(sparse.gaps, effort);
+  sparse.other_plan = PlanFlatUnsorted(sparse.others, effort);
   sparse.bytes = 6 + sparse.gap_plan.bytes + sparse.other_plan.bytes;
 }
 

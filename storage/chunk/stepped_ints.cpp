@@ -91,14 +91,8 @@ bool PlanSteps(std::span<const std::int64_t> values, std::span<const std::int64_
     far += std::fabs(static_cast<double>(plan.rests[i])) * 4 > step;
   }
   if (far * 8 > values.size()) return false;
-  thread_local std::vector<std::int64_t> ordered, spare;
-  const auto plan_flat = [&](const std::vector<std::int64_t>& list) {
-    ordered.assign(list.begin(), list.end());
-    SortInts(ordered, spare);
-    return PlanFlat(ordered, effort);
-  };
-  plan.multiple_plan = plan_flat(plan.multiples);
-  plan.rest_plan = plan_flat(plan.rests);
+  plan.multiple_plan = PlanFlatUnsorted(plan.multiples, effort);
+  plan.rest_plan = PlanFlatUnsorted(plan.rests, effort);
   plan.bytes = 16 + plan.multiple_plan.bytes + plan.rest_plan.bytes;
   return true;
 }

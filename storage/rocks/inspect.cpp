@@ -55,17 +55,6 @@ Status CountChunks(Database& database, Family family, DayReport& report) {
   return Ok();
 }
 
-std::uint64_t DiskBytes(Database& database, std::int32_t day) {
-  std::uint64_t sum = 0;
-  const std::string from = DayPrefix(day), to = DayPrefix(day + 1);
-  const rocksdb::Range range(from, to);
-  for (const Family family : {Family::kChunks, Family::kBlocks, Family::kIndex}) {
-    std::uint64_t bytes = 0;
-    if (database.db().GetApproximateSizes({}, database.family(family), &range, 1, &bytes).ok()) sum += bytes;
-  }
-  return sum;
-}
-
 }  // namespace
 
 Result<StoreReport> InspectStore(const std::string& path) {

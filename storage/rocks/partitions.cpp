@@ -205,4 +205,15 @@ Status Partitions::RepackDay(std::int32_t day, const RepackOptions& options, std
   return Ok();
 }
 
+std::uint64_t DiskBytes(Database& database, std::int32_t day) {
+  std::uint64_t sum = 0;
+  const std::string from = DayPrefix(day), to = DayPrefix(day + 1);
+  const rocksdb::Range range(from, to);
+  for (const Family family : {Family::kChunks, Family::kBlocks, Family::kIndex}) {
+    std::uint64_t bytes = 0;
+    if (database.db().GetApproximateSizes({}, database.family(family), &range, 1, &bytes).ok()) sum += bytes;
+  }
+  return sum;
+}
+
 }  // namespace vedette::storage

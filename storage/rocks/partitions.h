@@ -78,4 +78,7 @@ class Partitions {
   std::map<std::int32_t, Quiet> unpacked_;
 };
 
+/// Bytes of the day's chunks and index in table files, as RocksDB estimates them.
+std::uint64_t DiskBytes(Database& database, std::int32_t day);
+
 }  // namespace vedette::storage

@@ -7,20 +7,6 @@
 #include "storage/rocks/keys.h"
 
 namespace vedette::storage {
-namespace {
-
-std::uint64_t BytesOf(Database& database, std::int32_t day) {
-  std::uint64_t sum = 0;
-  const std::string from = DayPrefix(day), to = DayPrefix(day + 1);
-  const rocksdb::Range range(from, to);
-  for (const Family family : {Family::kChunks, Family::kBlocks, Family::kIndex}) {
-    std::uint64_t bytes = 0;
-    if (database.db().GetApproximateSizes({}, database.family(family), &range, 1, &bytes).ok()) sum += bytes;
-  }
-  return sum;
-}
-
-}  // namespace
 
 Status ApplyRetentionRules(Engine& engine, TimeMs now, RulesApplied& applied) {
   const std::vector<RetentionRule>& rules = engine.options.retention_rules;
@@ -45,7 +31,7 @@ std::optional<std::int32_t> FirstDayThatFits(Database& database, const Partition
   }
   std::optional<std::int32_t> first;
   for (std::size_t i = 0; i + 1 < days.size() && bytes > max_bytes; ++i) {
-    bytes -= std::min(bytes, BytesOf(database, days[i]));
+    bytes -= std::min(bytes, DiskBytes(database, days[i]));
     first = days[i + 1];
   }
   return first;

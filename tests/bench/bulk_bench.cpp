@@ -5,8 +5,6 @@
 //   bulk_bench DIRECTORY                                     scans a store that is there
 //
 // Times are CPU times of the process, background work included; a file is read from the page cache.
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -22,31 +20,14 @@
 #include "collector/bulk/importer.h"
 #include "core/clock.h"
 #include "storage/rocks/rocks_storage.h"
+#include "tests/bench/bench.h"
 
 namespace vedette::storage {
 namespace {
 
-double CpuSeconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-/// Ends the program with the message: a benchmark has nobody to report to.
-template <class T>
-T Need(Result<T> result) {
-  if (result) return *std::move(result);
-  std::fprintf(stderr, "%s\n", result.error().message.c_str());
-  std::exit(1);
-}
-void NeedOk(const Status& status) {
-  if (status) return;
-  std::fprintf(stderr, "%s\n", status.error().message.c_str());
-  std::exit(1);
-}
+using bench::CpuSeconds;
+using bench::Need;
+using bench::NeedOk;
 
 std::unique_ptr<RocksStorage> OpenStore(const std::string& path, prometheus::Registry& registry) {
   StorageOptions options;

@@ -5,8 +5,6 @@
 //   index_bench select DIRECTORY [series]
 //   index_bench days DIRECTORY [series] [days]
 //   index_bench churn DIRECTORY [series] [hours]
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -19,45 +17,20 @@
 
 #include "core/clock.h"
 #include "storage/rocks/rocks_storage.h"
+#include "tests/bench/bench.h"
 
 namespace vedette::storage {
 namespace {
+
+using bench::Need;
+using bench::NeedOk;
+using bench::ResidentMiB;
 
 constexpr std::int64_t kHourMs = 3'600'000, kDay = 24 * kHourMs;
 constexpr std::int64_t kStart = 1'700'006'400'000;  // a midnight
 constexpr std::size_t kSeriesPerTarget = 500;
 
-double CpuMs() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto ms = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) * 1e3 + static_cast<double>(t.tv_usec) * 1e-3;
-  };
-  return ms(usage.ru_utime) + ms(usage.ru_stime);
-}
-
-double ResidentMiB() {
-  std::FILE* file = std::fopen("/proc/self/statm", "r");
-  long pages = 0, resident = 0;
-  if (file != nullptr) {
-    if (std::fscanf(file, "%ld %ld", &pages, &resident) != 2) resident = 0;
-    std::fclose(file);
-  }
-  return static_cast<double>(resident) * 4096 / (1 << 20);
-}
-
-/// Ends with the message: a benchmark has nobody to report to.
-template <class T>
-T Need(Result<T> result) {
-  if (result) return *std::move(result);
-  std::fprintf(stderr, "%s\n", result.error().message.c_str());
-  std::exit(1);
-}
-void NeedOk(const Status& status) {
-  if (status) return;
-  std::fprintf(stderr, "%s\n", status.error().message.c_str());
-  std::exit(1);
-}
+double CpuMs() { return bench::CpuSeconds() * 1e3; }
 
 class ManualClock final : public Clock {
  public:

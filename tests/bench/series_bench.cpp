@@ -4,8 +4,6 @@
 //   series_bench DIRECTORY [series]            names made here, in the manner of exporters
 //   series_bench DIRECTORY [series] FILE       names of an exposition page: name{a="b",...} value, one per line
 #include <malloc.h>
-#include <sys/resource.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -18,30 +16,17 @@
 #include "core/clock.h"
 #include "storage/head/series_table.h"
 #include "storage/rocks/rocks_storage.h"
+#include "tests/bench/bench.h"
 
 namespace vedette::storage {
 namespace {
 
-double CpuSeconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
+using bench::CpuSeconds;
+using bench::Need;
 
 double HeapBytes() {
   const struct mallinfo2 info = mallinfo2();
   return static_cast<double>(info.uordblks) + static_cast<double>(info.hblkhd);
-}
-
-/// Aborts with the message: a benchmark has nobody to report to.
-template <class T>
-T Need(Result<T> result) {
-  if (result) return *std::move(result);
-  std::fprintf(stderr, "%s\n", result.error().message.c_str());
-  std::exit(1);
 }
 
 /// 10 labels, 125 bytes of text, 500 series per target.

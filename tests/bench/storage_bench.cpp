@@ -3,8 +3,6 @@
 //
 //   storage_bench codecs
 //   storage_bench store DIRECTORY [series] [scrapes]
-#include <sys/resource.h>
-
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -21,44 +19,17 @@
 #include "storage/chunk/chunk.h"
 #include "storage/chunk/open_chunk.h"
 #include "storage/rocks/rocks_storage.h"
+#include "tests/bench/bench.h"
 
 namespace vedette::storage {
 namespace {
 
+using bench::CpuSeconds;
+using bench::Need;
+using bench::NeedOk;
+using bench::ResidentMiB;
+
 double Now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-/// CPU time of the process: other work on the machine does not count.
-double CpuSeconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-double ResidentMiB() {
-  std::FILE* file = std::fopen("/proc/self/statm", "r");
-  long pages = 0, resident = 0;
-  if (file != nullptr) {
-    if (std::fscanf(file, "%ld %ld", &pages, &resident) != 2) resident = 0;
-    std::fclose(file);
-  }
-  return static_cast<double>(resident) * 4096 / (1 << 20);
-}
-
-/// Aborts with the message: a benchmark has nobody to report to.
-template <class T>
-T Need(Result<T> result) {
-  if (result) return *std::move(result);
-  std::fprintf(stderr, "%s\n", result.error().message.c_str());
-  std::exit(1);
-}
-void NeedOk(const Status& status) {
-  if (status) return;
-  std::fprintf(stderr, "%s\n", status.error().message.c_str());
-  std::exit(1);
-}
 
 struct Kind {
   const char* name;
