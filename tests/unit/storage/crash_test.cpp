@@ -112,7 +112,7 @@ std::array<int, kGroups> RunAndKill(const std::string& path, int acks) {
   return count;
 }
 
-TEST_CASE("after kill -9 every acknowledged batch is there, and no half one", "[storage][crash]") {
+TEST_CASE("after kill -9 every acknowledged batch is there, and no half one", "[storage][crash][long]") {
   RocksFixture fixture;
   std::mt19937 random(4711);
   for (int round = 0; round < 20; ++round) {

@@ -312,7 +312,7 @@ TEST_CASE("the in-memory store answers as the model, whatever happens in which o
   RunAll(engine, seed, 400);
 }
 
-TEST_CASE("the RocksDB store answers as the model, whatever happens in which order", "[storage]") {
+TEST_CASE("the RocksDB store answers as the model, whatever happens in which order", "[storage][long]") {
   const unsigned seed = GENERATE(1U, 2U, 3U, 4U, 5U, 6U);
   RocksEngine engine(seed % 2 == 0);
   RunAll(engine, seed, 400);

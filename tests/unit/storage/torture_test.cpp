@@ -9,7 +9,7 @@
 namespace vedette::test {
 namespace {
 
-TEST_CASE("whatever dies when, what was promised is there and nothing else", "[storage][torture]") {
+TEST_CASE("whatever dies when, what was promised is there and nothing else", "[storage][torture][long]") {
   TortureOptions options;
   options.rounds = 40;
   options.seed = 1;
@@ -38,7 +38,7 @@ int StartChild(const std::string& path, std::uint64_t seed, std::uint64_t first,
   std::_Exit(1);
 }
 
-TEST_CASE("a process killed under mixed load leaves every acknowledged commit", "[storage][torture]") {
+TEST_CASE("a process killed under mixed load leaves every acknowledged commit", "[storage][torture][long]") {
   TortureOptions options;
   options.rounds = 8;
   (void)MustHave(KillRounds(options, StartChild));
