@@ -48,6 +48,22 @@ Status ReadRetentionRules(const YamlNode& node, StorageOptions& out) {
   });
 }
 
+constexpr Field<storage::TierOptions> kTierFields[] = {
+    {"step", Set<&storage::TierOptions::step>},
+    {"keep", Set<&storage::TierOptions::keep>},
+};
+
+Status ReadTiers(const YamlNode& node, StorageOptions& out) {
+  return ReadList(node, out.tiers, "tier", [](const YamlNode& item, storage::TierOptions& tier) {
+    return ReadFields<storage::TierOptions>(item, kTierFields, tier, "storage.tiers");
+  });
+}
+
+constexpr Field<StorageOptions> kExemplarFields[] = {
+    {"max_exemplars", Set<&StorageOptions::max_exemplars>},
+    {"max_age", Set<&StorageOptions::exemplar_age>},
+};
+
 constexpr Field<StorageOptions> kTsdbFields[] = {
     {"chunk_encoding", ReadChunkEncoding},
     {"out_of_order_time_window", ReadOutOfOrderWindow},
@@ -73,7 +89,11 @@ constexpr Field<StorageOptions> kStorageFields[] = {
     {"min_free_disk", SetBytes<&StorageOptions::min_free_disk_bytes>},
     {"tsdb", [](const YamlNode& node,
                 StorageOptions& out) { return ReadFields<StorageOptions>(node, kTsdbFields, out, "storage.tsdb"); }},
-    {"exemplars", NotSupported<StorageOptions>},
+    {"exemplars",
+     [](const YamlNode& node, StorageOptions& out) {
+       return ReadFields<StorageOptions>(node, kExemplarFields, out, "storage.exemplars");
+     }},
+    {"tiers", ReadTiers},
 };
 
 }  // namespace

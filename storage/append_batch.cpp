@@ -65,6 +65,15 @@ void AppendBatch::GroupByTime() {
   values = std::move(grouped_values);
 }
 
+std::size_t HistogramWeight(std::span<const AppendBatch::HistogramSample> samples) {
+  constexpr std::size_t kBucketsPerSample = 8;
+  std::size_t weight = 0;
+  for (const AppendBatch::HistogramSample& sample : samples) {
+    weight += 1 + sample.histogram.counts.size() / kBucketsPerSample;
+  }
+  return weight;
+}
+
 TimeRange AcceptedTimes(TimeMs now, const StorageOptions& options, const AppendOptions& append) {
   TimeRange range{Clamped(TimeMs::Min()), Clamped(TimeMs::Max())};
   const Millis longest(2 * kFarthestMs);
@@ -80,6 +89,21 @@ void AppendBatch::DropOutside(TimeMs now, const StorageOptions& options, const A
     if (accepted.Contains(row.time)) return false;
     (row.time < accepted.min ? outcome.too_old : outcome.too_new) += row.end - row.begin;
     return true;
+  });
+  std::erase_if(histograms, [&](const HistogramSample& sample) {
+    const bool valid = ValidateHistogram(sample.histogram).has_value();
+    if (valid && accepted.Contains(sample.time)) return false;
+    ++(!valid ? outcome.invalid : sample.time < accepted.min ? outcome.too_old : outcome.too_new);
+    return true;
+  });
+  std::erase_if(facts.exemplars, [&](const BatchFacts::ExemplarSample& sample) {
+    const bool valid = ValidateExemplar(sample.exemplar).has_value();
+    if (valid && accepted.Contains(sample.exemplar.time)) return false;
+    ++(!valid ? outcome.invalid : sample.exemplar.time < accepted.min ? outcome.too_old : outcome.too_new);
+    return true;
+  });
+  std::erase_if(facts.starts, [&](const BatchFacts::StartSample& sample) {
+    return !accepted.Contains(sample.time) || sample.start > sample.time;
   });
 }
 

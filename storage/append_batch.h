@@ -10,15 +10,50 @@
 
 namespace vedette::storage {
 
+/// What a batch says beside its samples.
+struct BatchFacts {
+  struct ExemplarSample {
+    SeriesId series = SeriesId::kNone;
+    Exemplar exemplar;
+  };
+  struct StartSample {
+    SeriesId series = SeriesId::kNone;
+    TimeMs time, start;
+  };
+  struct MetadataSample {
+    Labels target;
+    std::string family;
+    TimeMs time;
+    std::optional<MetricInfo> info;  // nothing: the target went
+  };
+  std::vector<ExemplarSample> exemplars;
+  std::vector<StartSample> starts;
+  std::vector<MetadataSample> metadata;
+
+  bool empty() const { return exemplars.empty() && starts.empty() && metadata.empty(); }
+  void Clear() {
+    exemplars.clear();
+    starts.clear();
+    metadata.clear();
+  }
+};
+
 struct AppendBatch {
   /// A stretch of `series` and `values` that shares one time.
   struct Row {
     TimeMs time;
     std::size_t begin = 0, end = 0;
   };
+  struct HistogramSample {
+    SeriesId series = SeriesId::kNone;
+    TimeMs time;
+    Histogram histogram;
+  };
   std::vector<Row> rows;
   std::vector<SeriesId> series;
   std::vector<double> values;
+  std::vector<HistogramSample> histograms;  // of no row; everything else here speaks of floats
+  BatchFacts facts;
 
   std::size_t size() const { return series.size(); }
   bool empty() const { return series.empty(); }
@@ -34,15 +69,21 @@ struct AppendBatch {
     rows.clear();
     series.clear();
     values.clear();
+    histograms.clear();
+    facts.Clear();
   }
 
   /// Puts samples of the same time together when they came series by series, as remote write sends them; rows are then
   /// in the order of their times. Does nothing when the rows are wide already, or times hardly repeat.
   void GroupByTime();
 
-  /// Drops rows outside what the store takes at `now` and counts them in `outcome`. A retention of zero keeps all.
+  /// Drops rows and histograms outside what the store takes at `now`, and histograms that are not valid; counts them in
+  /// `outcome`. A retention of zero keeps all.
   void DropOutside(TimeMs now, const StorageOptions& options, const AppendOptions& append, AppendOutcome& outcome);
 };
+
+/// What replaying the histograms costs, in samples.
+std::size_t HistogramWeight(std::span<const AppendBatch::HistogramSample> samples);
 
 /// The times that a commit at `now` takes in. Never wraps around.
 TimeRange AcceptedTimes(TimeMs now, const StorageOptions& options, const AppendOptions& append);

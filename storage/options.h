@@ -8,6 +8,7 @@
 #include "core/matcher.h"
 #include "core/result.h"
 #include "core/time.h"
+#include "storage/tier.h"
 
 namespace vedette::storage {
 
@@ -26,6 +27,8 @@ struct StorageOptions {
   /// The oldest days go when the store is larger on disk; the day of the newest samples stays. Zero: no limit.
   std::size_t retention_bytes = 0;
   std::vector<RetentionRule> retention_rules;
+  /// Down-sampled copies of closed days, usually kept for longer than the samples. Off unless there are some.
+  std::vector<TierOptions> tiers;
   /// Samples further ahead of the clock are refused.
   Millis max_future = std::chrono::minutes(10);
   /// How often the journal is synced to the disk: what a power cut may cost. Zero syncs every batch.
@@ -35,6 +38,9 @@ struct StorageOptions {
   Millis chunk_span = std::chrono::hours(2);
   /// Refuse further series beyond this many active ones; 0 = no limit.
   std::size_t max_series = 0;
+  /// Exemplars: the newest so many are kept, and none that is older. Zero: as long as samples.
+  std::size_t max_exemplars = 100'000;
+  Millis exemplar_age{0};
   /// RocksDB's block cache and memtables together, in bytes.
   std::size_t block_cache_bytes = 64 << 20;
   std::size_t write_buffer_bytes = 64 << 20;

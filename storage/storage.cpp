@@ -21,11 +21,38 @@ bool Beats(double a, double b) {
 
 }  // namespace
 
+Status ValidateTierRange(TimeMs from, TimeMs to, Millis step) {
+  constexpr std::int64_t kMinute = 60'000, kDay = 24 * 60 * kMinute;
+  if (step.count() < kMinute || step.count() % kMinute != 0 || kDay % step.count() != 0) {
+    return Fail(Code::kBadData, "no tier has steps of {} ms: whole minutes that divide a day", step.count());
+  }
+  if (from.ms % step.count() != 0 || to.ms % step.count() != 0) {
+    return Fail(Code::kBadData, "range from {} to {} is not made of steps of {} ms", from.ms, to.ms, step.count());
+  }
+  return Ok();
+}
+
+Result<bool> Querier::ReadTier(SeriesId series, TimeMs from, TimeMs to, Millis step,
+                               std::vector<TierBucket>& out) const {
+  VEDETTE_CHECK(ValidateTierRange(from, to, step));
+  if (to <= from) return true;
+  Columns floats;
+  HistogramColumns histograms;
+  VEDETTE_CHECK(ReadMixed(series, {from + Millis(1), to}, floats, histograms));
+  if (histograms.size() > 0) return false;
+  DownSample(floats.times, floats.values, step, out);
+  return true;
+}
+
 Result<StoreStats> Storage::Cardinality(const CardinalityQuery&) const {
   return Fail(Code::kUnavailable, "this store only knows the cardinality of all its series");
 }
 
 double ResolveDuplicate(double a, double b) { return Beats(a, b) ? a : b; }
+
+const Histogram& ResolveDuplicate(const Histogram& a, const Histogram& b) {
+  return CompareHistograms(a, b) >= 0 ? a : b;
+}
 
 Status ValidateSeries(const Labels& labels) {
   if (labels.empty()) return Fail(Code::kBadData, "a series needs at least one label");

@@ -6,14 +6,17 @@
 // Rules of the data
 //   - A series is a label set. Its SeriesId is given once and never used again for another series.
 //   - A sample is a time in ms and a double, bit-exact: the staleness marker (core/numbers.h) is a value like any
-//   other.
+//   other; or a native histogram (core/histogram.h). A series may have both, usually it has one kind.
 //   - Samples arrive in any order and at any age within the retention. Of two samples of one series with the same time
 //     one is kept, and which one depends on nothing but their values: a number beats the staleness marker, which beats
 //     other NaNs; of two numbers the larger is kept. So replaying, re-sending and re-packing never change an answer.
+//     Of two histograms one that is no marker is kept, then the one with the larger count, sum and so on; of a number
+//     and a histogram the histogram, unless it is a marker.
 //   - What Commit() accepted survives the death of the process, and after wal_sync_interval also that of the machine.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,10 +25,13 @@
 #include <utility>
 #include <vector>
 
+#include "core/histogram.h"
 #include "core/labels.h"
 #include "core/matcher.h"
 #include "core/result.h"
 #include "core/time.h"
+#include "storage/facts.h"
+#include "storage/tier.h"
 
 namespace vedette::storage {
 
@@ -47,6 +53,7 @@ struct AppendOutcome {
   std::size_t too_old = 0;     // beyond the retention: dropped
   std::size_t too_new = 0;     // further ahead of the clock than StorageOptions::max_future: dropped
   std::size_t unknown = 0;     // of a series that is not (any more) in the store: dropped
+  std::size_t invalid = 0;     // histograms and exemplars that contradict themselves: dropped
 };
 
 /// How the batches of one appender are taken in.
@@ -72,6 +79,23 @@ class Appender {
   /// Adds one row: many series at one time. Shapes: series and values have the same length. This is the cheap way.
   virtual void AddRow(TimeMs time, std::span<const SeriesId> series, std::span<const double> values) = 0;
 
+  /// Adds one native histogram. Commit() refuses what ValidateHistogram() does not accept (AppendOutcome::invalid).
+  virtual void AddHistogram(SeriesId series, TimeMs time, Histogram histogram) = 0;
+
+  /// Adds an exemplar. Those of unknown series, outside the times that samples may have, or not valid are dropped and
+  /// counted as samples are; the oldest go when there are more than StorageOptions::max_exemplars. Known ones cost
+  /// little: scrapes show them again and again.
+  virtual void AddExemplar(SeriesId series, Exemplar exemplar) = 0;
+
+  /// The sample at `time` counts from `start`. Known ones cost little.
+  virtual void AddStart(SeriesId series, TimeMs time, TimeMs start) = 0;
+
+  /// From `time` on the target says this about the family; nothing is written when that is known. To be called when
+  /// something changed: it reads.
+  virtual void SetMetadata(const Labels& target, std::string_view family, TimeMs time, MetricInfo info) = 0;
+  /// The target is gone: what it said ends.
+  virtual void EndMetadata(const Labels& target, TimeMs time) = 0;
+
   /// Writes the batch to the journal and shows it to new queriers, all or nothing. The appender is empty afterwards.
   /// Errors: kIo or kUnavailable (full disk, engine stopped): nothing was stored.
   virtual Result<AppendOutcome> Commit() = 0;
@@ -86,6 +110,18 @@ struct Columns {
   void clear() {
     times.clear();
     values.clear();
+  }
+};
+
+/// The same of native histograms. Neighbours mostly share their layout.
+struct HistogramColumns {
+  std::vector<std::int64_t> times;
+  std::vector<Histogram> histograms;
+
+  std::size_t size() const { return times.size(); }
+  void clear() {
+    times.clear();
+    histograms.clear();
   }
 };
 
@@ -108,6 +144,32 @@ class Querier {
   /// Appends the samples of `series` within `range` (cut to the querier's) to `out`. `out` is usually cleared and
   /// reused. Errors: kCorruption, kIo. An unknown series has no samples.
   virtual Status Read(SeriesId series, TimeRange range, Columns& out) const = 0;
+
+  /// Read() of a series that may have native histograms, which Read() does not see: appends samples of both kinds, each
+  /// time in one of them only. For a series without histograms it costs what Read() costs.
+  virtual Status ReadMixed(SeriesId series, TimeRange range, Columns& floats, HistogramColumns& histograms) const = 0;
+
+  /// The exemplars within `range` (cut to the querier's) of the series that all matchers of one of `selectors` accept;
+  /// sorted by labels. Errors: kCorruption, kIo.
+  virtual Result<std::vector<SeriesExemplars>> Exemplars(std::span<const std::vector<Matcher>> selectors,
+                                                         TimeRange range) const = 0;
+
+  /// Appends the start times of the series, ascending: for StartOf().
+  virtual Status ReadStarts(SeriesId series, std::vector<StartTime>& out) const = 0;
+
+  /// Calls `visit` for what targets said, until it returns false: target by target, then by family and time.
+  virtual Status VisitMetadata(const MetadataQuery& query,
+                               const std::function<bool(const MetadataEntry&)>& visit) const = 0;
+
+  /// The steps in which down-sampled buckets are at hand, ascending. ReadTier() knows others too, from the samples.
+  virtual std::vector<Millis> Tiers() const { return {}; }
+  /// Before this only tiers have samples: ReadTier() sees more than Read().
+  virtual TimeMs RawFrom() const { return TimeMs::Min(); }
+  /// Appends the buckets of the series in (from, to], which are multiples of `step` (a divisor of a day, at least a
+  /// minute); empty ones are left out. The answer is that of the samples wherever those are; where only tiers are left
+  /// it is theirs. False: there are native histograms, nothing was appended. Errors: kBadData for other times or steps.
+  virtual Result<bool> ReadTier(SeriesId series, TimeMs from, TimeMs to, Millis step,
+                                std::vector<TierBucket>& out) const;
 
   /// Names, or values of one name, of the series that Select(matchers) would return (all series when there is no
   /// matcher), sorted, at most `limit` (0 = all).
@@ -162,6 +224,10 @@ class Storage {
 
 /// Which of two values with the same time stays; see the file comment. Commutative and associative.
 double ResolveDuplicate(double a, double b);
+const Histogram& ResolveDuplicate(const Histogram& a, const Histogram& b);
+
+/// What Querier::ReadTier() refuses.
+Status ValidateTierRange(TimeMs from, TimeMs to, Millis step);
 
 /// What Appender::Series() refuses in every engine. Errors: kBadData for an empty set, an empty name, invalid UTF-8.
 Status ValidateSeries(const Labels& labels);

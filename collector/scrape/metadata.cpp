@@ -51,6 +51,7 @@ void TargetMetadataTable::Change(std::string_view family, const std::function<vo
   MetricMetadata metadata = known ? **at : MetricMetadata{std::string(family), "unknown", {}, {}};
   change(metadata);
   if (known && **at == metadata) return;
+  if (changed_.empty() || changed_.back() != family) changed_.emplace_back(family);
   SharedMetadata shared = pool_.Intern(std::move(metadata));
   if (known) {
     families_[static_cast<std::size_t>(at - families_.begin())] = std::move(shared);
@@ -75,6 +76,21 @@ void TargetMetadataTable::SetHelp(std::string_view family, std::string_view help
 
 void TargetMetadataTable::SetUnit(std::string_view family, std::string_view unit) {
   Change(family, [&](MetricMetadata& metadata) { metadata.unit = unit; });
+}
+
+std::vector<SharedMetadata> TargetMetadataTable::Changes() const {
+  std::vector<SharedMetadata> out;
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> names = changed_;
+  std::ranges::sort(names);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  for (const std::string& name : names) out.push_back(*FindFamily(families_, name));
+  return out;
+}
+
+void TargetMetadataTable::ClearChanges() {
+  const std::lock_guard lock(mutex_);
+  changed_ = {};
 }
 
 std::vector<SharedMetadata> TargetMetadataTable::Get(std::string_view family) const {

@@ -1,11 +1,13 @@
 // HELP, TYPE and UNIT of the metrics of each target. The same text from a thousand targets is kept once.
 //
-// Written by the scrape of a target when a line is new, read by the API. Thread-safe.
+// Written by the scrape of a target when a line is new, read by the API; what changed goes into the store with the
+// scrape, which has the history. Thread-safe.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -39,6 +41,10 @@ class TargetMetadataTable {
   void SetHelp(std::string_view family, std::string_view help);
   void SetUnit(std::string_view family, std::string_view unit);
 
+  /// What changed since the last ClearChanges().
+  std::vector<SharedMetadata> Changes() const;
+  void ClearChanges();
+
   /// All families by name, or the one that is asked for.
   std::vector<SharedMetadata> Get(std::string_view family = {}) const;
 
@@ -48,6 +54,7 @@ class TargetMetadataTable {
   MetadataPool& pool_;
   mutable std::mutex mutex_;
   std::vector<SharedMetadata> families_;  // sorted by metric; GUARDED_BY(mutex_)
+  std::vector<std::string> changed_;      // families, each once or more; GUARDED_BY(mutex_)
 };
 
 }  // namespace vedette::collector

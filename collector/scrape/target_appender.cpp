@@ -67,7 +67,9 @@ ScrapeOutcome TargetAppender::Store(const ScrapeConfig& job, const Target& targe
                                                 static_cast<double>(job.sample_limit.value_or(0)),
                                                 body_bytes};
   Status stored = AddReports(*appender, job, target, reports, row);
+  if (stored && outcome.status) AddMetadata(*appender, target, time);
   if (stored) stored = Commit(*appender, time, row, single_samples);
+  if (stored && outcome.status) metadata_.ClearChanges();
   if (!stored && outcome.status) outcome.status = stored;
 
   metrics_.series_added->Increment(static_cast<double>(outcome.added));
@@ -84,7 +86,13 @@ void TargetAppender::Reset() {
   lines_.Clear([this](storage::SeriesId id) { orphans_.push_back(id); });
 }
 
-Status TargetAppender::End(TimeMs time) {
+void TargetAppender::AddMetadata(storage::Appender& appender, const Target& target, TimeMs time) const {
+  for (const SharedMetadata& said : metadata_.Changes()) {
+    appender.SetMetadata(target.labels, said->metric, time, {said->type, said->help, said->unit});
+  }
+}
+
+Status TargetAppender::End(const Target& target, TimeMs time) {
   Row row;
   lines_.Clear([&](storage::SeriesId id) { row.AddGone(id); });
   MarkOrphans(row);
@@ -93,7 +101,10 @@ Status TargetAppender::End(TimeMs time) {
   }
   if (row.series.empty()) return Ok();
   // At the time of a sample the marker would lose against it.
-  return Commit(*storage_.NewAppender(), std::max(time, last_time_ + Millis(1)), row, 0);
+  const TimeMs end = std::max(time, last_time_ + Millis(1));
+  const std::unique_ptr<storage::Appender> appender = storage_.NewAppender();
+  appender->EndMetadata(target.labels, end);
+  return Commit(*appender, end, row, 0);
 }
 
 /// Markers for the series that were live before Reset() and have no sample now.

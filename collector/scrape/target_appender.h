@@ -48,8 +48,8 @@ class TargetAppender {
   /// the next scrape.
   void Reset();
 
-  /// The target is gone: markers for everything it had.
-  Status End(TimeMs time);
+  /// The target is gone: markers for everything it had; what it said about its metrics ends.
+  Status End(const Target& target, TimeMs time);
 
   const TargetMetadataTable& metadata() const { return metadata_; }
 
@@ -60,6 +60,7 @@ class TargetAppender {
   static constexpr std::size_t kReports = 8;
 
   void MarkOrphans(Row& row);
+  void AddMetadata(storage::Appender& appender, const Target& target, TimeMs time) const;
   Status AddReports(storage::Appender& appender, const ScrapeConfig& job, const Target& target,
                     const std::array<double, kReports>& values, Row& row);
   Status Commit(storage::Appender& appender, TimeMs time, const Row& row, std::size_t single_samples);

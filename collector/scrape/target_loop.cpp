@@ -152,7 +152,7 @@ net::awaitable<void> Loop::Run(std::shared_ptr<Loop> self) {
   if (!self->mark_) co_return;
   const TimeMs end = self->runtime_.clock.Now();
   auto mark_series = [&self, end] {
-    if (const Status status = self->appender_.End(end); !status) {
+    if (const Status status = self->appender_.End(self->target_, end); !status) {
       LogWarn("collector", "staleness markers not written", {{"error", status.error()}});
     }
   };

@@ -13,4 +13,12 @@ void SortAndResolve(Columns& columns, std::size_t first);
 /// Removes from element `first` on what lies outside `range`; those are sorted.
 void CutToRange(Columns& columns, std::size_t first, TimeRange range);
 
+/// The same of histograms.
+void SortAndResolve(HistogramColumns& columns, std::size_t first);
+void CutToRange(HistogramColumns& columns, std::size_t first, TimeRange range);
+
+/// Leaves one sample per time: drops floats that a histogram beats, and markers of histograms that a float beats. Both
+/// are sorted from these elements on.
+void ResolveMixed(Columns& floats, std::size_t first_float, HistogramColumns& histograms, std::size_t first_histogram);
+
 }  // namespace vedette::storage

@@ -118,8 +118,7 @@ void Head::Read(const HeadSeries& series, HeadView view, TimeRange range, Column
       const auto found = shard.frozen.find(series.id);
       if (found != shard.frozen.end()) {
         for (const Frozen& part : found->second) {
-          const bool needed = part.retired_round == 0 || part.retired_round > view.round;
-          if (needed && part.data->range().Overlaps(range)) frozen.push_back(part.data);
+          if (part.IsNeeded(view.round) && part.data->range().Overlaps(range)) frozen.push_back(part.data);
         }
       }
     }
@@ -144,6 +143,7 @@ bool Head::MayHave(const HeadSeries& series, TimeRange range, bool sealed_too) c
         std::ranges::any_of(found->second, [&](const Frozen& part) { return part.data->range().Overlaps(range); })) {
       return true;
     }
+    if (HasHistograms(shard, series.id, range)) return true;
     group = series.group;
     column = series.column;
   }
@@ -161,7 +161,7 @@ bool Head::IsClean(const HeadSeries& series) const {
   {
     const Shard& shard = shards_[ShardOf(series.id)];
     const std::lock_guard lock(shard.mutex);
-    if (series.open || shard.frozen.contains(series.id)) return false;
+    if (series.open || shard.frozen.contains(series.id) || shard.histograms.contains(series.id)) return false;
     group = series.group;
     column = series.column;
   }
@@ -187,6 +187,7 @@ std::size_t Head::open_chunks() const {
   std::size_t chunks = 0;
   const std::shared_lock table_lock(table_.mutex());
   VisitOpen([&](const HeadSeries&) { ++chunks; });
+  VisitHistograms([&](const OpenHistograms&) { ++chunks; });
   for (const RowGroup* group : groups_.All()) {
     const RowGroup::Extent extent = group->extent();
     if (extent.rows > 0) chunks += extent.columns;
@@ -202,6 +203,7 @@ std::optional<TimeRange> Head::range() const {
   };
   const std::shared_lock table_lock(table_.mutex());
   VisitOpen([&](const HeadSeries& series) { take(series.open->range()); });
+  VisitHistograms([&](const OpenHistograms& open) { take(open.range()); });
   for (const RowGroup* group : groups_.All()) {
     const RowGroup::Extent extent = group->extent();
     if (extent.rows > 0) take(extent.range);
@@ -212,6 +214,7 @@ std::optional<TimeRange> Head::range() const {
 std::size_t Head::row_bytes() const {
   std::size_t bytes = 0;
   for (const RowGroup* group : groups_.All()) bytes += group->extent().bytes;
+  VisitHistograms([&](const OpenHistograms& open) { bytes += open.bytes(); });
   return bytes;
 }
 

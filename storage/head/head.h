@@ -19,6 +19,7 @@
 
 #include "storage/append_batch.h"
 #include "storage/head/commit_order.h"
+#include "storage/head/open_histograms.h"
 #include "storage/head/row_groups.h"
 #include "storage/head/series_table.h"
 
@@ -38,6 +39,12 @@ struct CarriedSeries {
   Columns samples;
 };
 
+/// A series whose native histograms so far are to be written to disk.
+struct FrozenHistograms {
+  HeadSeries* series = nullptr;
+  std::shared_ptr<const OpenHistograms> data;
+};
+
 /// A closed block of rows; ids[i] is the series of column i.
 struct FrozenBlock {
   RowGroup* group = nullptr;
@@ -46,13 +53,14 @@ struct FrozenBlock {
 };
 
 /// What one step of sealing took out of the head: everything of these series and blocks up to commit `through`. A step
-/// has series or blocks: one that has both would write two chunks of a series under one key.
+/// has series, blocks or histograms: one that has series and blocks would write two chunks of a series under one key.
 struct FreezeBatch {
   std::uint64_t through = 0;
   std::vector<FrozenSeries> frozen;
   std::vector<CarriedSeries> carried;
   std::vector<FrozenBlock> blocks;
-  bool empty() const { return frozen.empty() && carried.empty() && blocks.empty(); }
+  std::vector<FrozenHistograms> histograms;
+  bool empty() const { return frozen.empty() && carried.empty() && blocks.empty() && histograms.empty(); }
 };
 
 /// Where the samples of a series go.
@@ -81,6 +89,10 @@ class Head {
   /// Stores the batch sample by sample.
   void ApplySingles(const AppendBatch& batch, std::uint64_t commit, AppendOutcome& outcome);
 
+  /// The native histograms of the commit, in its turn.
+  void ApplyHistograms(std::span<const AppendBatch::HistogramSample> samples, std::uint64_t commit,
+                       AppendOutcome& outcome);
+
   // The table locked shared.
   Placement PlaceOf(SeriesId id) const;
   /// Gives the series a column of the group, which is claimed. Nothing when the series has a group.
@@ -91,6 +103,8 @@ class Head {
   // Reading; any thread. None of these locks the table, which is locked.
   /// Appends what `view` sees of the series, not sorted, possibly with samples that are on disk as well.
   void Read(const HeadSeries& series, HeadView view, TimeRange range, Columns& out) const;
+  /// The same of its native histograms.
+  void ReadHistograms(SeriesId series, HeadView view, TimeRange range, HistogramColumns& out) const;
   /// Whether unsealed samples, or (with `sealed_too`) any sample since the series came to memory, may lie in `range`.
   bool MayHave(const HeadSeries& series, TimeRange range, bool sealed_too) const;
   /// Whether the disk may hold samples of the series in `range`.
@@ -108,6 +122,10 @@ class Head {
   /// Freezes those that became full, at most `limit`.
   void FreezeFull(std::size_t limit, FreezeBatch& out);
   bool has_full() const;
+  /// Histograms have no list of full ones: those that `decide` says, at most `limit` series.
+  void FreezeHistograms(const std::function<bool(const HeadSeries&, const OpenHistograms&)>& decide, std::size_t limit,
+                        FreezeBatch& out);
+  bool IsFull(const OpenHistograms& open) const;
   /// Forgets which series have no open chunk any more. The table is locked shared.
   void TrimOpenSeries();
 
@@ -139,21 +157,32 @@ class Head {
     series.open.reset();
     series.queued = false;
   }
+  void DropOpenHistograms(SeriesId id);
 
   std::size_t open_chunks() const;
   std::optional<TimeRange> range() const;
-  /// Bytes of rows and groups. The table is locked shared.
+  /// Bytes of rows, groups and histograms. The table is locked shared.
   std::size_t row_bytes() const;
 
  private:
   static constexpr std::size_t kShards = 64;
-  struct Frozen {
-    std::shared_ptr<const OpenData> data;
+  template <class Data>
+  struct FrozenPart {
+    std::shared_ptr<const Data> data;
     std::uint64_t retired_round = 0;  // 0: not on disk yet
+
+    /// By readers of `round`.
+    bool IsNeeded(std::uint64_t round) const { return retired_round == 0 || retired_round > round; }
+  };
+  using Frozen = FrozenPart<OpenData>;
+  struct HistogramParts {
+    std::unique_ptr<OpenHistograms> open;
+    std::vector<FrozenPart<OpenHistograms>> frozen;
   };
   struct Shard {
     mutable std::mutex mutex;
     std::unordered_map<SeriesId, std::vector<Frozen>> frozen;
+    std::unordered_map<SeriesId, HistogramParts> histograms;
   };
   /// Neighbours share a shard, so that a row of a scrape changes locks rarely.
   static std::size_t ShardOf(SeriesId id) { return (static_cast<std::uint64_t>(id) >> 6) % kShards; }
@@ -164,6 +193,13 @@ class Head {
   void FreezeLocked(HeadSeries& series, Shard& shard, FreezeBatch& out);
   /// Calls `visit` with every series that has an open chunk, its shard locked. The table is locked shared.
   void VisitOpen(const std::function<void(const HeadSeries&)>& visit) const;
+
+  // head_histograms.cpp
+  void RetireHistograms(const FreezeBatch& batch, std::uint64_t round);
+  /// True: readers of `oldest` still need some. The shard is locked, as for the next but one.
+  static bool DropRetiredHistograms(Shard& shard, std::uint64_t oldest);
+  void VisitHistograms(const std::function<void(const OpenHistograms&)>& visit) const;
+  static bool HasHistograms(const Shard& shard, SeriesId id, TimeRange range);
 
   const std::size_t chunk_samples_;
   const Millis chunk_span_;

@@ -164,6 +164,7 @@ void Head::Retire(const FreezeBatch& batch) {
   for (const FrozenBlock& item : batch.blocks) {
     item.group->Retire(item.block->number(), has_older_readers ? round : 0);
   }
+  RetireHistograms(batch, has_older_readers ? round : 0);
   for (const CarriedSeries& item : batch.carried) {
     const std::lock_guard lock(shards_[ShardOf(item.series->id)].mutex);
     // Samples that came since have later records; those before are in the carry record, right behind that of `through`.
@@ -183,6 +184,7 @@ void Head::DropRetired() {
       for (const Frozen& part : parts) has_retired_ = has_retired_ || part.retired_round != 0;
       entry = parts.empty() ? shard.frozen.erase(entry) : std::next(entry);
     }
+    if (DropRetiredHistograms(shard, oldest)) has_retired_ = true;
   }
   for (RowGroup* group : groups_.All()) {
     if (!group->DropRetired(oldest)) has_retired_ = true;
@@ -204,6 +206,7 @@ void Head::DropEndedGroups() {
 std::uint64_t Head::OldestNeededCommit() const {
   std::uint64_t oldest = UINT64_MAX;
   VisitOpen([&](const HeadSeries& series) { oldest = std::min(oldest, series.open->first_commit()); });
+  VisitHistograms([&](const OpenHistograms& open) { oldest = std::min(oldest, open.first_commit()); });
   for (const RowGroup* group : groups_.All()) oldest = std::min(oldest, group->extent().first_commit);
   return oldest;
 }

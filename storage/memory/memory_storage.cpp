@@ -8,8 +8,10 @@
 #include <unordered_map>
 
 #include "storage/append_batch.h"
+#include "storage/chunk/merge.h"
 #include "storage/index/cardinality.h"
 #include "storage/index/label_index.h"
+#include "storage/memory/memory_facts.h"
 
 namespace vedette::storage {
 namespace {
@@ -26,6 +28,16 @@ struct VersionedSample {
   bool IsDeleted() const { return deleted != UINT64_MAX; }
 };
 
+struct VersionedHistogram {
+  TimeMs time;
+  Histogram value;
+  std::uint64_t commit;
+  std::uint64_t deleted = UINT64_MAX;
+
+  bool IsSeenBy(std::uint64_t querier) const { return commit <= querier && querier < deleted; }
+  bool IsDeleted() const { return deleted != UINT64_MAX; }
+};
+
 /// Everything a store holds, shared so that queriers may outlive it in a test's clean-up.
 struct Data {
   mutable std::shared_mutex mutex;
@@ -34,9 +46,11 @@ struct Data {
   struct Series {
     Labels labels;
     std::vector<VersionedSample> samples;  // by time, then commit
+    std::vector<VersionedHistogram> histograms;
   };
   std::vector<Series> series;  // SeriesId n is element n - 1
   std::uint64_t commits = 0;
+  MemoryFacts facts;
 
   const Series* Find(SeriesId id) const {
     const auto n = static_cast<std::uint64_t>(id);
@@ -44,24 +58,26 @@ struct Data {
   }
 };
 
-void Store(std::vector<VersionedSample>& samples, VersionedSample sample, AppendOutcome& outcome) {
+bool IsSame(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+bool IsSame(const Histogram& a, const Histogram& b) { return SameHistogram(a, b); }
+
+template <class Versioned>
+void Store(std::vector<Versioned>& samples, Versioned sample, AppendOutcome& outcome) {
   const auto after = samples.empty() || samples.back().time < sample.time
                          ? samples.end()
-                         : std::ranges::upper_bound(samples, sample.time, {}, &VersionedSample::time);
+                         : std::ranges::upper_bound(samples, sample.time, {}, &Versioned::time);
   if (after == samples.begin() || std::prev(after)->time != sample.time || std::prev(after)->IsDeleted()) {
     samples.insert(after, sample);
     ++outcome.stored;
     return;
   }
-  const auto bits = [](double v) { return std::bit_cast<std::uint64_t>(v); };
-  const double there = std::prev(after)->value;
-  if (bits(there) == bits(sample.value)) {
+  const auto there = std::prev(after)->value;
+  if (IsSame(there, sample.value)) {
     ++outcome.duplicates;
     return;
   }
   ++outcome.conflicts;
-  const double winner = ResolveDuplicate(there, sample.value);
-  if (bits(winner) != bits(there)) samples.insert(after, {sample.time, winner, sample.commit});
+  if (IsSame(ResolveDuplicate(there, sample.value), sample.value)) samples.insert(after, std::move(sample));
 }
 
 class MemoryAppender final : public Appender {
@@ -77,7 +93,7 @@ class MemoryAppender final : public Appender {
     if (options_.max_series != 0 && data_.series.size() >= options_.max_series) {
       return Fail(Code::kLimit, "series {} refused: storage.max_series is {}", labels.ToString(), options_.max_series);
     }
-    data_.series.push_back({labels, {}});
+    data_.series.push_back({labels, {}, {}});
     const auto id = SeriesId(data_.series.size());
     data_.ids.emplace(labels, id);
     data_.index.Add(id, labels);
@@ -87,6 +103,22 @@ class MemoryAppender final : public Appender {
   void Add(SeriesId series, TimeMs time, double value) override { batch_.Add(series, time, value); }
   void AddRow(TimeMs time, std::span<const SeriesId> series, std::span<const double> values) override {
     batch_.AddRow(time, series, values);
+  }
+  void AddHistogram(SeriesId series, TimeMs time, Histogram histogram) override {
+    batch_.histograms.push_back({series, time, std::move(histogram)});
+  }
+
+  void AddExemplar(SeriesId series, Exemplar exemplar) override {
+    batch_.facts.exemplars.push_back({series, std::move(exemplar)});
+  }
+  void AddStart(SeriesId series, TimeMs time, TimeMs start) override {
+    batch_.facts.starts.push_back({series, time, start});
+  }
+  void SetMetadata(const Labels& target, std::string_view family, TimeMs time, MetricInfo info) override {
+    batch_.facts.metadata.push_back({target, std::string(family), time, std::move(info)});
+  }
+  void EndMetadata(const Labels& target, TimeMs time) override {
+    batch_.facts.metadata.push_back({target, {}, time, std::nullopt});
   }
 
   Result<AppendOutcome> Commit() override {
@@ -104,6 +136,16 @@ class MemoryAppender final : public Appender {
         }
       }
     }
+    for (AppendBatch::HistogramSample& sample : batch_.histograms) {
+      const auto n = static_cast<std::uint64_t>(sample.series);
+      if (n == 0 || n > data_.series.size()) {
+        ++outcome.unknown;
+      } else {
+        VersionedHistogram fresh{sample.time, std::move(sample.histogram), commit};
+        Store(data_.series[n - 1].histograms, std::move(fresh), outcome);
+      }
+    }
+    data_.facts.Add(batch_.facts, data_.series.size(), options_.max_exemplars, outcome);
     batch_.Clear();
     return outcome;
   }
@@ -159,20 +201,36 @@ class MemoryQuerier final : public Querier {
 
   Status Read(SeriesId id, TimeRange range, Columns& out) const override {
     const std::shared_lock lock(data_->mutex);
+    if (const Data::Series* series = data_->Find(id)) ReadSeen(series->samples, range, out.times, out.values);
+    return Ok();
+  }
+
+  Status ReadMixed(SeriesId id, TimeRange range, Columns& floats, HistogramColumns& histograms) const override {
+    const std::size_t first = floats.size(), first_histogram = histograms.size();
+    VEDETTE_CHECK(Read(id, range, floats));
+    const std::shared_lock lock(data_->mutex);
     const Data::Series* series = data_->Find(id);
     if (series == nullptr) return Ok();
-    const std::size_t first = out.size();
-    const TimeMs from = std::max(range.min, range_.min), to = std::min(range.max, range_.max);
-    auto at = std::ranges::lower_bound(series->samples, from, {}, &VersionedSample::time);
-    for (; at != series->samples.end() && at->time <= to; ++at) {
-      if (!at->IsSeenBy(commit_)) continue;
-      if (out.size() > first && out.times.back() == at->time.ms) {
-        out.values.back() = at->value;
-      } else {
-        out.times.push_back(at->time.ms);
-        out.values.push_back(at->value);
-      }
-    }
+    ReadSeen(series->histograms, range, histograms.times, histograms.histograms);
+    ResolveMixed(floats, first, histograms, first_histogram);
+    return Ok();
+  }
+
+  Result<std::vector<SeriesExemplars>> Exemplars(std::span<const std::vector<Matcher>> selectors,
+                                                 TimeRange range) const override {
+    range = {std::max(range.min, range_.min), std::min(range.max, range_.max)};
+    const std::shared_lock lock(data_->mutex);
+    return data_->facts.Exemplars(selectors, range, [&](SeriesId id) { return data_->Find(id)->labels; });
+  }
+  Status ReadStarts(SeriesId series, std::vector<StartTime>& out) const override {
+    const std::shared_lock lock(data_->mutex);
+    data_->facts.ReadStarts(series, out);
+    return Ok();
+  }
+  Status VisitMetadata(const MetadataQuery& query,
+                       const std::function<bool(const MetadataEntry&)>& visit) const override {
+    const std::shared_lock lock(data_->mutex);
+    data_->facts.VisitMetadata(query, visit);
     return Ok();
   }
 
@@ -190,13 +248,32 @@ class MemoryQuerier final : public Querier {
   }
 
  private:
-  bool HasSamples(const Data::Series& series) const {
-    auto at = std::ranges::lower_bound(series.samples, range_.min, {}, &VersionedSample::time);
-    for (; at != series.samples.end() && at->time <= range_.max; ++at) {
+  template <class Versioned, class Value>
+  void ReadSeen(const std::vector<Versioned>& samples, TimeRange range, std::vector<std::int64_t>& times,
+                std::vector<Value>& values) const {
+    const std::size_t first = times.size();
+    const TimeMs from = std::max(range.min, range_.min), to = std::min(range.max, range_.max);
+    auto at = std::ranges::lower_bound(samples, from, {}, &Versioned::time);
+    for (; at != samples.end() && at->time <= to; ++at) {
+      if (!at->IsSeenBy(commit_)) continue;
+      if (times.size() > first && times.back() == at->time.ms) {
+        values.back() = at->value;
+      } else {
+        times.push_back(at->time.ms);
+        values.push_back(at->value);
+      }
+    }
+  }
+
+  template <class Versioned>
+  bool HasAny(const std::vector<Versioned>& samples) const {
+    auto at = std::ranges::lower_bound(samples, range_.min, {}, &Versioned::time);
+    for (; at != samples.end() && at->time <= range_.max; ++at) {
       if (at->IsSeenBy(commit_)) return true;
     }
     return false;
   }
+  bool HasSamples(const Data::Series& series) const { return HasAny(series.samples) || HasAny(series.histograms); }
 
   template <class Take>
   Result<std::vector<std::string>> Collect(std::span<const Matcher> matchers, std::size_t limit, Take take) const {
@@ -232,12 +309,16 @@ class MemoryStorage final : public MemoryStore {
     stats.head_series = data_->series.size();
     data_->index.FillStats(top, stats);
     for (const Data::Series& series : data_->series) {
-      if (series.samples.empty()) continue;
-      ++stats.head_chunks;
-      const TimeRange range{series.samples.front().time, series.samples.back().time};
-      if (!stats.head_range) stats.head_range = range;
-      stats.head_range->min = std::min(stats.head_range->min, range.min);
-      stats.head_range->max = std::max(stats.head_range->max, range.max);
+      const auto count = [&](const auto& samples) {
+        if (samples.empty()) return;
+        ++stats.head_chunks;
+        const TimeRange range{samples.front().time, samples.back().time};
+        if (!stats.head_range) stats.head_range = range;
+        stats.head_range->min = std::min(stats.head_range->min, range.min);
+        stats.head_range->max = std::max(stats.head_range->max, range.max);
+      };
+      count(series.samples);
+      count(series.histograms);
     }
     return stats;
   }
@@ -261,9 +342,14 @@ class MemoryStorage final : public MemoryStore {
     for (const SeriesId id : selection.ids) {
       Data::Series& series = data_->series[static_cast<std::uint64_t>(id) - 1];
       if (!selection.Accepts(series.labels)) continue;
-      for (VersionedSample& sample : series.samples) {
-        if (range.Contains(sample.time) && !sample.IsDeleted()) sample.deleted = commit;
-      }
+      const auto remove = [&](auto& samples) {
+        for (auto& sample : samples) {
+          if (range.Contains(sample.time) && !sample.IsDeleted()) sample.deleted = commit;
+        }
+      };
+      remove(series.samples);
+      remove(series.histograms);
+      data_->facts.DeleteExemplars(id, range);
     }
     return Ok();
   }

@@ -3,13 +3,15 @@
 #include <algorithm>
 
 #include "storage/chunk/chunk.h"
+#include "storage/chunk/histogram_chunk.h"
 #include "storage/rocks/keys.h"
 
 namespace vedette::storage {
 
-Status ChunkReader::Read(SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out) const {
-  VEDETTE_CHECK(ReadFrom(Family::kBlocks, series, days, range, out));
-  return ReadFrom(Family::kChunks, series, days, range, out);
+Status ChunkReader::Read(SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out,
+                         HistogramColumns* histograms) const {
+  VEDETTE_CHECK(ReadFrom(Family::kBlocks, series, days, range, out, histograms));
+  return ReadFrom(Family::kChunks, series, days, range, out, histograms);
 }
 
 bool ChunkReader::MayHave(Family family, std::int32_t day) const {
@@ -20,7 +22,7 @@ bool ChunkReader::MayHave(Family family, std::int32_t day) const {
 }
 
 Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std::int32_t> days, TimeRange range,
-                             Columns& out) const {
+                             Columns& out, HistogramColumns* histograms) const {
   Iterator at;
   const bool touched = deleted_->Touches(series);
   for (const std::int32_t day : days) {
@@ -28,6 +30,7 @@ Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std
     if (at == nullptr) at = Take(family);
     for (at->Seek(ChunkPrefix(day, series)); at->Valid(); at->Next()) {
       const std::string_view key = ToView(at->key());
+      if (IsHistogramKey(key)) break;  // the rest of the series is
       const auto header = ReadChunkHeader(ToView(at->value()));
       if (!header) return Annotate(DescribeChunkKey(key), header.error());
       if (header->range.min > range.max) break;  // keys are in the order of the first samples
@@ -39,6 +42,7 @@ Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std
       if (!decoded) return Annotate(DescribeChunkKey(key), decoded.error());
       if (parsed) deleted_->Apply(series, parsed->seal, out, first);
     }
+    if (histograms != nullptr) VEDETTE_CHECK(ReadHistograms(*at, day, series, range, *histograms));
     if (!at->status().ok()) {
       return ToError(at->status(),
                      fmt::format("read of series {} on {}", static_cast<std::uint64_t>(series), DayText(day)));
@@ -48,6 +52,26 @@ Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std
   Pool& pool = PoolOf(family);
   const std::lock_guard lock(pool.mutex);
   pool.idle.push_back(std::move(at));
+  return Ok();
+}
+
+/// Goes on where the floats ended: mostly that is the end of the series.
+Status ChunkReader::ReadHistograms(rocksdb::Iterator& at, std::int32_t day, SeriesId series, TimeRange range,
+                                   HistogramColumns& out) const {
+  if (at.Valid() && !IsHistogramKey(ToView(at.key()))) at.Seek(HistogramPrefix(day, series));
+  for (; at.Valid(); at.Next()) {
+    const std::string_view key = ToView(at.key());
+    const auto parsed = ParseChunkKey(key);
+    const auto header = ReadHistogramChunkHeader(ToView(at.value()));
+    if (!header) return Annotate(DescribeChunkKey(key), header.error());
+    if (!parsed) return Fail(Code::kCorruption, "{}", DescribeChunkKey(key));
+    if (header->range.min > range.max) break;
+    if (header->range.max < range.min || deleted_->Covers(series, parsed->seal, header->range)) continue;
+    const std::size_t first = out.size();
+    const Status decoded = DecodeHistogramChunk(ToView(at.value()), out);
+    if (!decoded) return Annotate(DescribeChunkKey(key), decoded.error());
+    deleted_->Apply(series, parsed->seal, out, first);
+  }
   return Ok();
 }
 

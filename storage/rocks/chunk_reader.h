@@ -29,7 +29,9 @@ class ChunkReader {
 
   /// Appends the samples within `range`, chunk by chunk: in no order, and some times more than once.
   /// `days`: those of the range. Errors: kCorruption and kIo, naming the chunk or the series and day.
-  Status Read(SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out) const;
+  /// `histograms`: null when only floats are wanted.
+  Status Read(SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out,
+              HistogramColumns* histograms = nullptr) const;
 
  private:
   using Iterator = std::unique_ptr<rocksdb::Iterator>;
@@ -38,8 +40,10 @@ class ChunkReader {
     std::mutex mutex;
     std::vector<Iterator> idle;
   };
-  Status ReadFrom(Family family, SeriesId series, std::span<const std::int32_t> days, TimeRange range,
-                  Columns& out) const;
+  Status ReadFrom(Family family, SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out,
+                  HistogramColumns* histograms) const;
+  Status ReadHistograms(rocksdb::Iterator& at, std::int32_t day, SeriesId series, TimeRange range,
+                        HistogramColumns& out) const;
   bool MayHave(Family family, std::int32_t day) const;
   Iterator Take(Family family) const;
   Pool& PoolOf(Family family) const { return pools_[family == Family::kBlocks ? 1 : 0]; }

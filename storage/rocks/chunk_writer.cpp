@@ -5,6 +5,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "storage/chunk/chunk.h"
+#include "storage/chunk/histogram_chunk.h"
 #include "storage/coding.h"
 #include "storage/rocks/table_writer.h"
 
@@ -26,6 +27,21 @@ void ChunkWriter::Add(std::int32_t day, SeriesId series, std::uint32_t seal, std
     row.begin = chunk_bytes_.size();
     EncodeChunk(times.subspan(at, n), values.subspan(at, n), chunk_bytes_);
     row.end = chunk_bytes_.size();
+  }
+  if (!times.empty()) days_.insert(day);
+}
+
+void ChunkWriter::AddHistograms(std::int32_t day, SeriesId series, std::uint32_t seal,
+                                std::span<const std::int64_t> times, std::span<const Histogram> histograms) {
+  for (std::size_t at = 0; at < times.size();) {
+    const std::size_t n = FitHistograms(histograms.subspan(at), max_samples_);
+    Row& row = rows_.emplace_back();
+    const std::string key = EncodeChunkKey({day, series, TimeMs(times[at]), seal, true});
+    std::ranges::copy(key, row.key.begin());
+    row.begin = chunk_bytes_.size();
+    EncodeHistogramChunk(times.subspan(at, n), histograms.subspan(at, n), chunk_bytes_);
+    row.end = chunk_bytes_.size();
+    at += n;
   }
   if (!times.empty()) days_.insert(day);
 }

@@ -30,6 +30,10 @@ class ChunkWriter {
   void Add(std::int32_t day, SeriesId series, std::uint32_t seal, std::span<const std::int64_t> times,
            std::span<const double> values);
 
+  /// The same of native histograms.
+  void AddHistograms(std::int32_t day, SeriesId series, std::uint32_t seal, std::span<const std::int64_t> times,
+                     std::span<const Histogram> histograms);
+
   /// What was added since the last Finish().
   std::size_t chunks() const { return rows_.size(); }
   std::size_t bytes() const { return chunk_bytes_.size(); }

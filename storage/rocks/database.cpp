@@ -46,8 +46,8 @@ struct InsideRocksDb {
 #endif
 };
 
-constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {"meta",    "series", "index", "chunks",
-                                                                     "journal", "state",  "blocks"};
+constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {"meta",  "series", "index", "chunks", "journal",
+                                                                     "state", "blocks", "facts", "tiers"};
 
 /// Names of the families in the database, ours and unknown ones; empty for a new database.
 std::vector<std::string> ListFamilies(const rocksdb::DBOptions& options, const std::string& path) {

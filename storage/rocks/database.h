@@ -18,12 +18,12 @@
 namespace vedette::storage {
 
 /// Newer programs read versions from kOldestFormatVersion on; older ones refuse newer.
-inline constexpr std::uint32_t kFormatVersion = 2;
+inline constexpr std::uint32_t kFormatVersion = 3;
 inline constexpr std::uint32_t kOldestFormatVersion = 2;
 
 /// kChunks is what sealing writes, kBlocks what re-packing makes of it.
-enum class Family : std::uint8_t { kMeta, kSeries, kIndex, kChunks, kJournal, kState, kBlocks };
-inline constexpr std::size_t kFamilyCount = 7;
+enum class Family : std::uint8_t { kMeta, kSeries, kIndex, kChunks, kJournal, kState, kBlocks, kFacts, kTiers };
+inline constexpr std::size_t kFamilyCount = 9;
 std::string_view FamilyName(Family family);
 
 /// Our Error for a RocksDB status that is not ok. A full disk is kUnavailable.

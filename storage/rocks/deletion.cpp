@@ -8,10 +8,13 @@
 #include <rocksdb/write_batch.h>
 
 #include "storage/chunk/chunk.h"
+#include "storage/chunk/histogram_chunk.h"
+#include "storage/chunk/merge.h"
 #include "storage/index/postings_codec.h"
 #include "storage/rocks/definition_reader.h"
 #include "storage/rocks/disk_index.h"
 #include "storage/rocks/keys.h"
+#include "storage/rocks/tier_store.h"
 
 namespace vedette::storage {
 namespace {
@@ -31,7 +34,10 @@ class DayCleaner {
     const DayVersions::Change change(database_.day_versions(), {day_});
     for (const SeriesId id : series) {
       std::size_t left = 0;
+      kept_.clear();
+      kept_histograms_ = 0;
       for (const Family family : {Family::kBlocks, Family::kChunks}) VEDETTE_CHECK(CleanRows(family, id, batch, left));
+      VEDETTE_CHECK(CleanTiers(id, batch, left));
       if (left == 0) gone.push_back(id);
     }
     VEDETTE_CHECK(LeaveIndex(gone, batch));
@@ -47,6 +53,10 @@ class DayCleaner {
     const std::unique_ptr<rocksdb::Iterator> at(database_.db().NewIterator(options, database_.family(family)));
     for (at->Seek(ChunkPrefix(day_, id)); at->Valid(); at->Next()) {
       const auto key = ParseChunkKey(ToView(at->key()));
+      if (key && key->histograms) {
+        VEDETTE_CHECK(CleanHistograms(family, *key, ToView(at->value()), batch, left));
+        continue;
+      }
       const auto header = ReadChunkHeader(ToView(at->value()));
       if (!key || !header) return Fail(Code::kCorruption, "{} is damaged", DescribeChunkKey(ToView(at->key())));
       samples_.clear();
@@ -56,6 +66,8 @@ class DayCleaner {
         tombstones_.Apply(id, key->seal, samples_, 0);
       }
       left += samples_.size();
+      kept_.times.insert(kept_.times.end(), samples_.times.begin(), samples_.times.end());
+      kept_.values.insert(kept_.values.end(), samples_.values.begin(), samples_.values.end());
       if (samples_.size() == header->count) continue;
       batch.Delete(database_.family(family), at->key());
       if (samples_.size() == 0) continue;
@@ -68,6 +80,53 @@ class DayCleaner {
       return ToError(at->status(),
                      fmt::format("read of series {} on {}", static_cast<std::uint64_t>(id), DayText(day_)));
     }
+    return Ok();
+  }
+
+  /// Where the day has samples its tiers are made anew of them; where it has none, whole buckets go.
+  Status CleanTiers(SeriesId id, rocksdb::WriteBatch& batch, std::size_t& left) {
+    const auto places = engine_.partitions.places();
+    if (!places->tiered.contains(day_)) return Ok();
+    const bool has_raw = places->HasRaw(day_);
+    SortAndResolve(kept_, 0);
+    for (const TierOptions& tier : engine_.options.tiers) {
+      const TierKey key{tier.step, day_, id};
+      VEDETTE_TRY(std::optional<TierRow> row, ReadTierRow(database_, nullptr, key));
+      if (!row) continue;
+      if (has_raw) {
+        row->buckets.clear();
+        DownSample(kept_.times, kept_.values, tier.step, row->buckets);
+        row->has_histograms = kept_histograms_ > 0;
+      } else {
+        ApplyTombstones(tombstones_, id, tier.step, *row);
+        left += row->buckets.size();
+      }
+      if (row->buckets.empty() && !row->has_histograms) {
+        batch.Delete(database_.family(Family::kTiers), EncodeTierKey(key));
+      } else {
+        batch.Put(database_.family(Family::kTiers), EncodeTierKey(key), EncodeTierRow(*row, tier.step));
+      }
+    }
+    return Ok();
+  }
+
+  Status CleanHistograms(Family family, const ChunkKey& key, std::string_view chunk, rocksdb::WriteBatch& batch,
+                         std::size_t& left) {
+    HistogramColumns samples;
+    const std::string row = EncodeChunkKey(key);
+    const Status decoded = DecodeHistogramChunk(chunk, samples);
+    if (!decoded) return Annotate(DescribeChunkKey(row), decoded.error());
+    const std::size_t before = samples.size();
+    tombstones_.Apply(key.series, key.seal, samples, 0);
+    left += samples.size();
+    kept_histograms_ += samples.size();
+    if (samples.size() == before) return Ok();
+    batch.Delete(database_.family(family), row);
+    if (samples.size() == 0) return Ok();
+    std::string rest;
+    EncodeHistogramChunk(samples.times, samples.histograms, rest);
+    const ChunkKey moved{day_, key.series, TimeMs(samples.times.front()), key.seal, true};
+    batch.Put(database_.family(family), EncodeChunkKey(moved), rest);
     return Ok();
   }
 
@@ -119,6 +178,9 @@ class DayCleaner {
   const std::int32_t day_;
   DefinitionReader definitions_{database_, nullptr};
   Columns samples_;
+  // Of the series under way.
+  Columns kept_;
+  std::size_t kept_histograms_ = 0;
 };
 
 }  // namespace
@@ -131,6 +193,7 @@ Status DeleteSamples(Engine& engine, std::span<const Matcher> matchers, TimeRang
   }
   Normalize(ids);
   if (ids.empty()) return Ok();
+  VEDETTE_CHECK(engine.facts.DeleteExemplars(ids, range));
   VEDETTE_CHECK(engine.sealer.SealVisible(oldest));
   return engine.tombstones.Add({0, range, engine.sealer.last_seal(), std::move(ids)});
 }

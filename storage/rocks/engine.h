@@ -10,6 +10,7 @@
 #include "storage/head/head.h"
 #include "storage/rocks/database.h"
 #include "storage/rocks/disk_guard.h"
+#include "storage/rocks/fact_store.h"
 #include "storage/rocks/index_cache.h"
 #include "storage/rocks/metrics.h"
 #include "storage/rocks/partitions.h"
@@ -33,6 +34,7 @@ struct Engine {
         index_cache(options.index_cache_bytes, metrics),
         partitions(*database),
         tombstones(*database),
+        facts(*database),
         sealer(*database, head, partitions, metrics, tuning),
         guard(*database, options, tuning, metrics) {}
 
@@ -46,6 +48,7 @@ struct Engine {
   IndexCache index_cache;
   Partitions partitions;
   Tombstones tombstones;
+  FactStore facts;
   Sealer sealer;
   DiskGuard guard;
   /// Shared by a commit from looking its series up until they hold its samples; exclusive while series leave memory.

@@ -1,11 +1,13 @@
 #include "storage/rocks/inspect.h"
 
 #include "storage/chunk/chunk.h"
+#include "storage/chunk/histogram_chunk.h"
 #include "storage/index/definitions.h"
 #include "storage/rocks/database.h"
 #include "storage/rocks/disk_index.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/partitions.h"
+#include "storage/rocks/tier_store.h"
 #include "storage/rocks/tombstones.h"
 
 namespace vedette::storage {
@@ -45,10 +47,17 @@ Status CountChunks(Database& database, Family family, DayReport& report) {
   const std::string prefix = DayPrefix(report.day);
   const auto at = Ordered(database, family);
   for (at->Seek(prefix); at->Valid() && ToView(at->key()).starts_with(prefix); at->Next()) {
-    const auto header = ReadChunkHeader(ToView(at->value()));
-    if (!header) return Annotate(DescribeChunkKey(ToView(at->key())), header.error());
     ++(family == Family::kBlocks ? report.packed : report.loose);
-    report.samples += header->count;
+    if (IsHistogramKey(ToView(at->key()))) {
+      const auto header = ReadHistogramChunkHeader(ToView(at->value()));
+      if (!header) return Annotate(DescribeChunkKey(ToView(at->key())), header.error());
+      report.samples += header->count;
+      report.histograms += header->count;
+    } else {
+      const auto header = ReadChunkHeader(ToView(at->value()));
+      if (!header) return Annotate(DescribeChunkKey(ToView(at->key())), header.error());
+      report.samples += header->count;
+    }
     report.chunk_bytes += at->value().size();
   }
   if (!at->status().ok()) return ToError(at->status(), fmt::format("read of {}", FamilyName(family)));
@@ -75,6 +84,7 @@ Result<StoreReport> InspectStore(const std::string& path) {
     const auto family = static_cast<Family>(i);
     out.family_bytes.emplace_back(FamilyName(family), database->Property(family, "rocksdb.live-sst-files-size"));
   }
+  VEDETTE_TRY(const std::vector<Millis> steps, TierSteps(*database));
   Partitions partitions(*database);
   VEDETTE_CHECK(partitions.Recover());
   for (const std::int32_t day : *partitions.days()) {
@@ -84,6 +94,10 @@ Result<StoreReport> InspectStore(const std::string& path) {
     report.series = all.size();
     for (const Family family : {Family::kChunks, Family::kBlocks})
       VEDETTE_CHECK(CountChunks(*database, family, report));
+    for (const Millis step : steps) {
+      VEDETTE_TRY(const std::uint64_t rows, CountRows(*database, Family::kTiers, TierDayPrefix(step, day)));
+      report.tier_rows += rows;
+    }
     report.disk_bytes = DiskBytes(*database, day);
     out.days.push_back(report);
   }

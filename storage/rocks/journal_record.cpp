@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include "storage/chunk/histogram_codec.h"
+#include "storage/chunk/value_codec.h"
 #include "storage/coding.h"
-#include "storage/rocks/value_codec.h"
 
 namespace vedette::storage {
 namespace {
@@ -44,6 +45,7 @@ enum PartTag : std::uint8_t {
   kColumnsTag = 2,  // block, columns, then what a row part has
   kRowTag = 3,      // block, ordinal, time, size, row
   kSinglesTag = 4,  // single samples, until the end
+  kHistogramsTag = 5,
 };
 
 void PutRowParts(const RowDrafts& drafts, std::string& out) {
@@ -96,6 +98,37 @@ bool GetRowPart(ByteReader& in, std::uint8_t tag, std::int64_t& time, std::vecto
   return part.ids.size() <= 32 * row->size();
 }
 
+void PutHistograms(std::span<const AppendBatch::HistogramSample> samples, std::string& out) {
+  out.push_back(static_cast<char>(kHistogramsTag));
+  PutVarint(out, samples.size());
+  std::uint64_t id = 0;
+  std::int64_t time = 0;
+  for (const AppendBatch::HistogramSample& sample : samples) {
+    PutSigned(out, static_cast<std::int64_t>(Raw(sample.series) - id));
+    PutSigned(out, WrapSub(sample.time.ms, time));
+    PutHistogram(sample.histogram, nullptr, out);
+    id = Raw(sample.series);
+    time = sample.time.ms;
+  }
+}
+
+bool GetHistograms(ByteReader& in, std::vector<AppendBatch::HistogramSample>& out) {
+  const auto count = in.Varint();
+  if (!count || *count > in.size()) return false;
+  std::uint64_t id = 0;
+  std::int64_t time = 0;
+  for (std::uint64_t i = 0; i < *count; ++i) {
+    const auto gap = in.Signed(), step = in.Signed();
+    AppendBatch::HistogramSample& sample = out.emplace_back();
+    if (!gap || !step || !GetHistogram(in, nullptr, sample.histogram)) return false;
+    id += static_cast<std::uint64_t>(*gap);
+    time = WrapAdd(time, *step);
+    sample.series = SeriesId(id);
+    sample.time = TimeMs(time);
+  }
+  return true;
+}
+
 bool GetSingles(ByteReader& in, AppendBatch& batch) {
   std::int64_t time = 0;
   while (!in.empty()) {
@@ -121,6 +154,10 @@ bool GetCommit(ByteReader& in, JournalRecord& record) {
   while (!in.empty()) {
     const std::uint8_t tag = *in.Byte();
     if (tag == kSinglesTag) return GetSingles(in, record.singles);
+    if (tag == kHistogramsTag) {
+      if (!GetHistograms(in, record.singles.histograms)) return false;
+      continue;
+    }
     if (tag != kOpenTag && tag != kColumnsTag && tag != kRowTag) return false;
     if (!GetRowPart(in, tag, time, record.rows)) return false;
   }
@@ -165,11 +202,13 @@ bool GetCarried(ByteReader& in, std::vector<CarriedSamples>& series) {
 
 }  // namespace
 
-std::string EncodeCommit(const RowDrafts& drafts, const AppendBatch& singles) {
+std::string EncodeCommit(const RowDrafts& drafts, const AppendBatch& singles,
+                         std::span<const AppendBatch::HistogramSample> histograms) {
   std::string out;
   out.reserve(16 + 32 * drafts.rows.size() + drafts.bytes.size() + 4 * singles.size());
   out.push_back(static_cast<char>(RecordKind::kCommit));
   PutRowParts(drafts, out);
+  if (!histograms.empty()) PutHistograms(histograms, out);
   if (singles.rows.empty()) return out;
   out.push_back(static_cast<char>(kSinglesTag));
   std::int64_t time = 0;
@@ -190,6 +229,14 @@ std::string EncodeSealed(std::span<const SeriesId> ids, std::span<const std::uin
   PutIds(ids, out);
   PutVarint(out, blocks.size());
   for (const std::uint64_t block : blocks) PutVarint(out, block);
+  return out;
+}
+
+std::string EncodeSealedHistograms(std::span<const SeriesId> ids) {
+  std::string out;
+  out.push_back(static_cast<char>(RecordKind::kSealedHistograms));
+  PutVarint(out, ids.size());
+  PutIds(ids, out);
   return out;
 }
 
@@ -229,6 +276,11 @@ Status DecodeRecord(std::string_view bytes, JournalRecord& record) {
     case RecordKind::kSealed:
       whole = GetSealed(in, record);
       break;
+    case RecordKind::kSealedHistograms: {
+      const auto count = in.Varint();
+      whole = count && *count <= kMaxRun && GetIds(in, *count, record.sealed) && in.empty();
+      break;
+    }
     case RecordKind::kCarried:
       whole = GetCarried(in, record.carried);
       break;

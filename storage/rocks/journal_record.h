@@ -1,8 +1,8 @@
 // What one journal row says, as bytes (docs/storage_format.md, "Journal").
 //
-// Three kinds: the samples of a commit, as rows of groups and one by one; the series and blocks whose samples so far
-// were sealed; the open samples of series that were carried along when older records were dropped. Replaying the
-// records in key order rebuilds exactly the head that wrote them.
+// Four kinds: the samples of a commit, as rows of groups and one by one; the series and blocks whose samples so far
+// were sealed; the series whose histograms were; the open samples of series that were carried along when older records
+// were dropped. Replaying the records in key order rebuilds exactly the head that wrote them.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 namespace vedette::storage {
 
 /// First byte of a record. Stored: never reused.
-enum class RecordKind : std::uint8_t { kCommit = 1, kSealed = 2, kCarried = 3 };
+enum class RecordKind : std::uint8_t { kCommit = 1, kSealed = 2, kCarried = 3, kSealedHistograms = 4 };
 
 struct CarriedSamples {
   SeriesId id = SeriesId::kNone;
@@ -40,15 +40,17 @@ struct RowPart {
 struct JournalRecord {
   RecordKind kind = RecordKind::kCommit;
   std::vector<RowPart> rows;
-  AppendBatch singles;
-  std::vector<SeriesId> sealed;
+  AppendBatch singles;           // and histograms
+  std::vector<SeriesId> sealed;  // also those of kSealedHistograms
   std::vector<std::uint64_t> sealed_blocks;
   std::vector<CarriedSamples> carried;
 };
 
 /// The groups of the drafts are claimed.
-std::string EncodeCommit(const RowDrafts& drafts, const AppendBatch& singles);
+std::string EncodeCommit(const RowDrafts& drafts, const AppendBatch& singles,
+                         std::span<const AppendBatch::HistogramSample> histograms = {});
 std::string EncodeSealed(std::span<const SeriesId> ids, std::span<const std::uint64_t> blocks);
+std::string EncodeSealedHistograms(std::span<const SeriesId> ids);
 std::string EncodeCarried(std::span<const CarriedSamples> series);
 
 /// `record` is cleared first and reused. Errors: kCorruption; kBadData for a kind this program does not know. Memory is

@@ -7,6 +7,9 @@
 namespace vedette::storage {
 namespace {
 
+/// A day has fewer ms than 2^27.
+constexpr std::uint32_t kHistogramBit = 0x80000000U;
+
 /// Signed to unsigned such that order is kept.
 std::uint32_t Biased(std::int32_t day) { return static_cast<std::uint32_t>(day) ^ 0x80000000U; }
 
@@ -48,8 +51,15 @@ std::string ChunkPrefix(std::int32_t day, SeriesId series) {
 
 std::string EncodeChunkKey(const ChunkKey& key) {
   std::string out = ChunkPrefix(key.day, key.series);
-  PutBigEndian(out, static_cast<std::uint32_t>((key.first - StartOfDay(key.day)).count()));
+  const auto ms = static_cast<std::uint32_t>((key.first - StartOfDay(key.day)).count());
+  PutBigEndian(out, ms | (key.histograms ? kHistogramBit : 0));
   PutBigEndian(out, key.seal);
+  return out;
+}
+
+std::string HistogramPrefix(std::int32_t day, SeriesId series) {
+  std::string out = ChunkPrefix(day, series);
+  PutBigEndian(out, kHistogramBit);
   return out;
 }
 
@@ -58,7 +68,9 @@ std::optional<ChunkKey> ParseChunkKey(std::string_view key) {
   ChunkKey out;
   out.day = ParseDay(key);
   out.series = SeriesId(GetBigEndian<std::uint64_t>(key.substr(4)));
-  out.first = StartOfDay(out.day) + Millis(GetBigEndian<std::uint32_t>(key.substr(12)));
+  const auto ms = GetBigEndian<std::uint32_t>(key.substr(12));
+  out.histograms = (ms & kHistogramBit) != 0;
+  out.first = StartOfDay(out.day) + Millis(ms & ~kHistogramBit);
   out.seal = GetBigEndian<std::uint32_t>(key.substr(16));
   return out;
 }
@@ -66,7 +78,8 @@ std::optional<ChunkKey> ParseChunkKey(std::string_view key) {
 std::string DescribeChunkKey(std::string_view key) {
   const auto parsed = ParseChunkKey(key);
   if (!parsed) return fmt::format("chunk with a key of {} bytes", key.size());
-  return fmt::format("chunk of series {}, day {}, first sample {}, seal {}", static_cast<std::uint64_t>(parsed->series),
+  return fmt::format("{} of series {}, day {}, first sample {}, seal {}",
+                     parsed->histograms ? "histogram chunk" : "chunk", static_cast<std::uint64_t>(parsed->series),
                      DayText(parsed->day), parsed->first, parsed->seal);
 }
 
@@ -136,6 +149,8 @@ std::string JournalKey(std::uint64_t commit, std::uint32_t number) {
   PutBigEndian(out, number);
   return out;
 }
+
+std::string TieredKey(std::int32_t day) { return std::string(kMetaTiered) + DayPrefix(day); }
 
 std::string UnpackedKey(std::int32_t day) { return std::string(kMetaUnpacked) + DayPrefix(day); }
 

@@ -21,17 +21,25 @@ std::int32_t DayOf(TimeMs time);
 TimeMs StartOfDay(std::int32_t day);
 std::string DayText(std::int32_t day);  // "2026-11-21"
 
-/// chunks: day (4, biased), series (8), ms within the day of the first sample (4), seal number (4).
+/// chunks: day (4, biased), series (8), ms within the day of the first sample (4), seal number (4). The top bit of the
+/// ms marks chunks of native histograms: they lie behind the others of their series.
 struct ChunkKey {
   std::int32_t day = 0;
   SeriesId series = SeriesId::kNone;
   TimeMs first;
   std::uint32_t seal = 0;
+  bool histograms = false;
 };
 inline constexpr std::size_t kChunkPrefixBytes = 12;
 inline constexpr std::size_t kChunkKeyBytes = 20;
 std::string EncodeChunkKey(const ChunkKey& key);
 std::string ChunkPrefix(std::int32_t day, SeriesId series);
+/// Where the chunks of histograms begin.
+std::string HistogramPrefix(std::int32_t day, SeriesId series);
+/// Of a key of `chunks` or `blocks`.
+inline bool IsHistogramKey(std::string_view key) {
+  return key.size() > kChunkPrefixBytes && (static_cast<std::uint8_t>(key[kChunkPrefixBytes]) & 0x80U) != 0;
+}
 std::optional<ChunkKey> ParseChunkKey(std::string_view key);
 /// For messages: "chunk of series 17, day 2026-11-21, first sample 2026-11-21T10:00:00Z".
 std::string DescribeChunkKey(std::string_view key);
@@ -73,6 +81,8 @@ inline constexpr std::string_view kMetaSeal = "seal_number";             // the 
 inline constexpr std::string_view kMetaMaxTime = "max_time";             // no sealed sample is newer
 inline constexpr std::string_view kMetaUnpacked = "unpacked/";           // + day (4): has chunks to be re-packed
 inline constexpr std::string_view kMetaTombstone = "tombstone/";         // + number (8): what was deleted
+inline constexpr std::string_view kMetaTiered = "tiered/";               // + day (4): tiers hold all of it; below
 std::string UnpackedKey(std::int32_t day);
+std::string TieredKey(std::int32_t day);
 
 }  // namespace vedette::storage

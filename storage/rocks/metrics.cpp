@@ -36,6 +36,7 @@ StorageMetrics::StorageMetrics(prometheus::Registry& registry)
       refused_too_old(Refused(registry, "too_old")),
       refused_too_new(Refused(registry, "too_new")),
       refused_unknown(Refused(registry, "unknown_series")),
+      refused_invalid(Refused(registry, "invalid")),
       refused_max_series(Refused(registry, "max_series")),
       refused_disk_full(Refused(registry, "disk_full")),
       refused_io(Refused(registry, "io")),

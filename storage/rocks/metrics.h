@@ -23,6 +23,7 @@ struct StorageMetrics {
   prometheus::Counter& refused_too_old;
   prometheus::Counter& refused_too_new;
   prometheus::Counter& refused_unknown;
+  prometheus::Counter& refused_invalid;
   prometheus::Counter& refused_max_series;
   prometheus::Counter& refused_disk_full;
   prometheus::Counter& refused_io;

@@ -1,6 +1,7 @@
 #include "storage/rocks/partitions.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include <rocksdb/convenience.h>
 #include <rocksdb/write_batch.h>
@@ -9,6 +10,7 @@
 #include "storage/rocks/disk_index.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/repack.h"
+#include "storage/rocks/tier_store.h"
 
 namespace vedette::storage {
 namespace {
@@ -72,8 +74,25 @@ Status Partitions::Recover() {
     if (day.size() == 4) unpacked_[ParseDay(day)];
   }
   if (!mark->status().ok()) return ToError(mark->status(), "read of meta");
+  VEDETTE_CHECK(RecoverTiers());
   Publish();
   return Ok();
+}
+
+Status Partitions::RecoverTiers() {
+  const auto mark = OrderedIterator(database_, Family::kMeta);
+  for (mark->Seek(ToSlice(kMetaTiered)); mark->Valid() && ToView(mark->key()).starts_with(kMetaTiered); mark->Next()) {
+    const std::string_view day = ToView(mark->key()).substr(kMetaTiered.size());
+    if (day.size() == 4) tiered_[ParseDay(day)] = ++tierings_;
+  }
+  if (!mark->status().ok()) return ToError(mark->status(), "read of meta");
+  return Ok();
+}
+
+void Partitions::Untier(std::int32_t day, rocksdb::WriteBatch& batch) {
+  if (tiered_.erase(day) == 0) return;
+  Publish();
+  batch.Delete(database_.family(Family::kMeta), TieredKey(day));
 }
 
 std::shared_ptr<const Partitions::Days> Partitions::days() const {
@@ -90,8 +109,11 @@ void Partitions::Publish() {
   auto places = std::make_shared<Places>();
   places->loose.assign(loose_.begin(), loose_.end());
   places->packed.assign(packed_.begin(), packed_.end());
+  places->tiered = tiered_;
+  Days raw;
+  std::ranges::set_union(places->loose, places->packed, std::back_inserter(raw));
   auto days = std::make_shared<Days>();
-  std::ranges::set_union(places->loose, places->packed, std::back_inserter(*days));
+  std::ranges::set_union(raw, std::views::keys(places->tiered), std::back_inserter(*days));
   const std::lock_guard lock(mutex_);
   places_ = std::move(places);
   published_ = std::move(days);
@@ -100,6 +122,7 @@ void Partitions::Publish() {
 void Partitions::Touch(std::int32_t day, rocksdb::WriteBatch& batch) {
   // Published before the chunks are written: a reader that looks into a day too many finds nothing there.
   if (loose_.insert(day).second) Publish();
+  Untier(day, batch);
   ++unpacked_[day].touches;
   batch.Put(database_.family(Family::kMeta), UnpackedKey(day), rocksdb::Slice());
 }
@@ -108,23 +131,27 @@ void Partitions::TouchPacked(std::int32_t day, rocksdb::WriteBatch& batch) {
   const bool known = loose_.contains(day) || packed_.contains(day);
   // As in Touch().
   if (packed_.insert(day).second) Publish();
+  Untier(day, batch);
   if (!known) return;  // the chunks are as good as re-packed
   ++unpacked_[day].touches;
   batch.Put(database_.family(Family::kMeta), UnpackedKey(day), rocksdb::Slice());
 }
 
-Result<std::size_t> Partitions::DropBefore(std::int32_t day) {
-  const std::shared_ptr<const Days> all = days();
-  const auto count = static_cast<std::size_t>(std::ranges::lower_bound(*all, day) - all->begin());
-  if (count == 0) return count;
-  const DayVersions::Change change(database_.day_versions(), Days(all->begin(), all->begin() + std::ptrdiff_t(count)));
-  const std::string from = DayPrefix(INT32_MIN), to = DayPrefix(day);
+Result<std::size_t> Partitions::DropBefore(std::int32_t day, std::int32_t all) {
+  Days gone;
+  for (const std::int32_t there : *days()) {
+    if (there < all || (there < day && (loose_.contains(there) || packed_.contains(there)))) gone.push_back(there);
+  }
+  if (gone.empty()) return gone.size();
+  const DayVersions::Change change(database_.day_versions(), gone);
   rocksdb::WriteBatch batch;
-  for (std::size_t i = 0; i < count; ++i) {
-    batch.Delete(database_.family(Family::kMeta), UnpackedKey((*all)[i]));
+  for (const std::int32_t there : gone) {
+    batch.Delete(database_.family(Family::kMeta), UnpackedKey(there));
+    if (there < all) batch.Delete(database_.family(Family::kMeta), TieredKey(there));
   }
   for (const Family family : {Family::kChunks, Family::kBlocks, Family::kIndex}) {
     // Whole files go at once; the range tombstone covers what shares a file with later days.
+    const std::string from = DayPrefix(INT32_MIN), to = DayPrefix(family == Family::kIndex ? all : day);
     const rocksdb::Slice begin(from), limit(to);
     const rocksdb::Status status =
         rocksdb::DeleteFilesInRange(&database_.db(), database_.family(family), &begin, &limit, false);
@@ -135,8 +162,9 @@ Result<std::size_t> Partitions::DropBefore(std::int32_t day) {
   loose_.erase(loose_.begin(), loose_.lower_bound(day));
   packed_.erase(packed_.begin(), packed_.lower_bound(day));
   unpacked_.erase(unpacked_.begin(), unpacked_.lower_bound(day));
+  tiered_.erase(tiered_.begin(), tiered_.lower_bound(all));
   Publish();
-  return count;
+  return gone.size();
 }
 
 Result<Postings> Partitions::AllSeries() const {
@@ -159,11 +187,23 @@ Partitions::Days Partitions::Due(std::int32_t last, const RepackOptions& options
   return due;
 }
 
+/// Days from before there were tiers, and imported ones: the newest first, one at a time unless all are wanted now.
+void Partitions::AddUntiered(std::int32_t last, const RepackOptions& options, Days& due) {
+  if (options.tiers.empty()) return;
+  for (const std::int32_t day : std::views::reverse(packed_)) {
+    if (day > last || tiered_.contains(day) || unpacked_.contains(day)) continue;
+    unpacked_[day];
+    due.push_back(day);
+    if (options.quiet_rounds > 0) return;
+  }
+}
+
 Status Partitions::Repack(std::int32_t last, const RepackOptions& options, std::mutex& maintenance) {
   Days due;
   {
     const std::lock_guard lock(maintenance);
     due = Due(last, options);
+    AddUntiered(last, options, due);
   }
   for (const std::int32_t day : due) VEDETTE_CHECK(RepackDay(day, options, maintenance));
   return Ok();
@@ -181,7 +221,8 @@ Status Partitions::RepackDay(std::int32_t day, const RepackOptions& options, std
   DayRepacker repacker(database_, day, options, snapshot.get());
   TableWriter table(database_, Family::kBlocks);
   if (again) table.Replace(DayPrefix(day), DayPrefix(day + 1));
-  VEDETTE_CHECK(repacker.Run(table));
+  TierWriter tiers(database_, day, options.tiers);
+  VEDETTE_CHECK(repacker.Run(table, tiers));
 
   lock.lock();
   const auto after = unpacked_.find(day);
@@ -195,12 +236,16 @@ Status Partitions::RepackDay(std::int32_t day, const RepackOptions& options, std
   if (packed_.insert(day).second) Publish();
   VEDETTE_CHECK(table.Ingest());
   if (touched) return repacker.DeleteLoose();
+  // Nobody trusts them before the mark is there, which is gone since the day was written to.
+  VEDETTE_CHECK(tiers.Ingest());
   rocksdb::WriteBatch done;
+  if (!options.tiers.empty()) done.Put(database_.family(Family::kMeta), TieredKey(day), rocksdb::Slice());
   done.DeleteRange(database_.family(Family::kChunks), DayPrefix(day), DayPrefix(day + 1));
   done.Delete(database_.family(Family::kMeta), UnpackedKey(day));
   VEDETTE_CHECK(database_.Write(done, false));
   unpacked_.erase(after);
   loose_.erase(day);
+  if (!options.tiers.empty()) tiered_[day] = ++tierings_;
   Publish();
   return Ok();
 }

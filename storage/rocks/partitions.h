@@ -4,16 +4,19 @@
 // when samples came late. Whoever writes chunks holds the engine's maintenance mutex.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "storage/index/postings.h"
 #include "storage/rocks/database.h"
 #include "storage/rocks/tombstones.h"
+#include "storage/tier.h"
 
 namespace vedette::storage {
 
@@ -25,6 +28,8 @@ struct RepackOptions {
   std::size_t quiet_rounds = 0;
   /// What is left out.
   std::shared_ptr<const TombstoneSet> deleted;
+  /// Made with the day.
+  std::span<const TierOptions> tiers;
 };
 
 class Partitions {
@@ -33,6 +38,14 @@ class Partitions {
   struct Places {
     Days loose;   // in `chunks`
     Days packed;  // in `blocks`
+    /// Days whose tiers hold what the samples say, and which making of them it is: a reader that finds the same one
+    /// before and after its snapshot may trust them.
+    std::map<std::int32_t, std::uint64_t> tiered;
+
+    /// Whether the samples of the day are still there.
+    bool HasRaw(std::int32_t day) const {
+      return std::ranges::binary_search(loose, day) || std::ranges::binary_search(packed, day);
+    }
   };
 
   explicit Partitions(Database& database) : database_(database) {}
@@ -50,8 +63,9 @@ class Partitions {
   void Touch(std::int32_t day, rocksdb::WriteBatch& batch);
   /// Chunks are about to be added to `day` in `blocks`.
   void TouchPacked(std::int32_t day, rocksdb::WriteBatch& batch);
-  /// Deletes all days before `day`; returns how many.
-  Result<std::size_t> DropBefore(std::int32_t day);
+  /// Deletes the samples of all days before `day` and everything else about days before `all`, which is not later;
+  /// returns how many days lost something.
+  Result<std::size_t> DropBefore(std::int32_t day, std::int32_t all);
   /// Every series with chunks in any day.
   Result<Postings> AllSeries() const;
 
@@ -65,8 +79,12 @@ class Partitions {
     std::size_t rounds = 0, age = 0;
   };
   Days Due(std::int32_t last, const RepackOptions& options);
+  void AddUntiered(std::int32_t last, const RepackOptions& options, Days& due);
   Status RepackDay(std::int32_t day, const RepackOptions& options, std::mutex& maintenance);
   Status FindDays(Family family, std::set<std::int32_t>& out);
+  /// The tiers of the day do not hold what is being written.
+  void Untier(std::int32_t day, rocksdb::WriteBatch& batch);
+  Status RecoverTiers();
   void Publish();
 
   Database& database_;
@@ -75,6 +93,8 @@ class Partitions {
   std::shared_ptr<const Places> places_ = std::make_shared<const Places>();
   // With the maintenance mutex.
   std::set<std::int32_t> loose_, packed_;
+  std::map<std::int32_t, std::uint64_t> tiered_;
+  std::uint64_t tierings_ = 0;
   std::map<std::int32_t, Quiet> unpacked_;
 };
 

@@ -24,12 +24,16 @@ class Replay {
         for (const RowPart& part : record_.rows) VEDETTE_CHECK(Row(part, commit));
         for (const SeriesId id : record_.singles.series) Need(id);
         Apply(record_.singles, commit);
+        ApplyHistograms(commit);
         break;
       case RecordKind::kSealed:
         for (const SeriesId id : record_.sealed) {
           if (HeadSeries* series = head_.table().Find(id)) head_.DropOpen(*series);
         }
         for (const std::uint64_t block : record_.sealed_blocks) DropBlock(block);
+        break;
+      case RecordKind::kSealedHistograms:
+        for (const SeriesId id : record_.sealed) head_.DropOpenHistograms(id);
         break;
       case RecordKind::kCarried:
         for (const CarriedSamples& carried : record_.carried) Restore(carried, commit);
@@ -74,6 +78,15 @@ class Replay {
     AppendOutcome outcome;
     head_.ApplySingles(batch, commit, outcome);
     samples_ += batch.size();
+  }
+
+  void ApplyHistograms(std::uint64_t commit) {
+    const std::vector<AppendBatch::HistogramSample>& samples = record_.singles.histograms;
+    if (samples.empty()) return;
+    for (const AppendBatch::HistogramSample& sample : samples) Need(sample.series);
+    AppendOutcome outcome;
+    head_.ApplyHistograms(samples, commit, outcome);
+    samples_ += HistogramWeight(samples);
   }
 
   Status Row(const RowPart& part, std::uint64_t commit) {

@@ -5,6 +5,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "storage/chunk/chunk.h"
+#include "storage/chunk/histogram_chunk.h"
 #include "storage/chunk/merge.h"
 #include "storage/rocks/keys.h"
 
@@ -56,7 +57,7 @@ std::unique_ptr<rocksdb::Iterator> DayRepacker::NewIterator(Family family) const
   return std::unique_ptr<rocksdb::Iterator>(database_.db().NewIterator(options, database_.family(family)));
 }
 
-Status DayRepacker::Run(TableWriter& table) {
+Status DayRepacker::Run(TableWriter& table, TierWriter& tiers) {
   Cursor packed(NewIterator(Family::kBlocks), day_), loose(NewIterator(Family::kChunks), day_);
   std::vector<Row> packed_rows, loose_rows;
   while (packed.valid() || loose.valid()) {
@@ -65,9 +66,22 @@ Status DayRepacker::Run(TableWriter& table) {
     if (loose.valid() && (series.empty() || loose.series_prefix() < series)) series = loose.series_prefix();
     packed_rows.clear();
     loose_rows.clear();
+    columns_.clear();
+    seal_ = 0;
     VEDETTE_CHECK(packed.Take(series, packed_rows));
     VEDETTE_CHECK(loose.Take(series, loose_rows));
-    VEDETTE_CHECK(WriteSeries(packed_rows, loose_rows, table));
+    std::vector<Row> histograms;  // behind the floats in both
+    for (std::vector<Row>* rows : {&packed_rows, &loose_rows}) {
+      const auto first = std::ranges::find_if(*rows, [](const Row& row) { return IsHistogramKey(row.key); });
+      histograms.insert(histograms.end(), std::make_move_iterator(first), std::make_move_iterator(rows->end()));
+      rows->erase(first, rows->end());
+    }
+    if (!packed_rows.empty() || !loose_rows.empty()) VEDETTE_CHECK(WriteSeries(packed_rows, loose_rows, table));
+    if (!histograms.empty()) VEDETTE_CHECK(WriteHistograms(histograms, table));
+    if (!options_.tiers.empty()) {
+      VEDETTE_CHECK(
+          tiers.Add(ParseChunkKey(series + std::string(8, '\0'))->series, seal_, !histograms.empty(), columns_));
+    }
   }
   for (const Cursor* cursor : {&packed, &loose}) {
     if (!cursor->status().ok()) return ToError(cursor->status(), "read of the chunks of " + DayText(day_));
@@ -92,12 +106,12 @@ Status DayRepacker::WriteSeries(std::vector<Row>& packed, std::vector<Row>& loos
   const auto key_of = [](const std::vector<Row>& rows) { return *ParseChunkKey(rows.front().key); };
   const SeriesId series = key_of(packed.empty() ? loose : packed).series;
   const bool deleted = options_.deleted && options_.deleted->Touches(series);
-  if (loose.empty() && !deleted && IsPacked(packed)) {
+  // Tiers are made of the samples.
+  if (options_.tiers.empty() && loose.empty() && !deleted && IsPacked(packed)) {
     for (const Row& row : packed) VEDETTE_CHECK(table.Put(row.key, row.value));
     return Ok();
   }
-  columns_.clear();
-  std::uint32_t seal = 0;
+  std::uint32_t& seal = seal_;
   for (const std::vector<Row>* rows : {&packed, &loose}) {
     for (const Row& row : *rows) {
       const std::size_t first = columns_.size();
@@ -119,6 +133,35 @@ Status DayRepacker::WriteSeries(std::vector<Row>& packed, std::vector<Row>& loos
     EncodeChunk(std::span(columns_.times).subspan(begin, n), std::span(columns_.values).subspan(begin, n), chunk);
     const ChunkKey to{day_, series, TimeMs(columns_.times[begin]), seal};
     VEDETTE_CHECK(table.Put(EncodeChunkKey(to), chunk));
+  }
+  return Ok();
+}
+
+Status DayRepacker::WriteHistograms(const std::vector<Row>& rows, TableWriter& table) {
+  const SeriesId series = ParseChunkKey(rows.front().key)->series;
+  if (rows.size() == 1 && !(options_.deleted && options_.deleted->Touches(series))) {
+    return table.Put(rows.front().key, rows.front().value);
+  }
+  HistogramColumns samples;
+  std::uint32_t seal = 0;
+  for (const Row& row : rows) {
+    const std::size_t first = samples.size();
+    const Status decoded = DecodeHistogramChunk(row.value, samples);
+    if (!decoded) return Annotate(DescribeChunkKey(row.key), decoded.error());
+    const std::uint32_t own_seal = ParseChunkKey(row.key)->seal;
+    if (options_.deleted) options_.deleted->Apply(series, own_seal, samples, first);
+    seal = std::max(seal, own_seal);
+  }
+  seal_ = std::max(seal_, seal);
+  SortAndResolve(samples, 0);
+  samples_ += samples.size();
+  std::string chunk;
+  for (std::size_t at = 0; at < samples.size();) {
+    const std::size_t n = FitHistograms(std::span(samples.histograms).subspan(at), options_.max_samples);
+    chunk.clear();
+    EncodeHistogramChunk(std::span(samples.times).subspan(at, n), std::span(samples.histograms).subspan(at, n), chunk);
+    VEDETTE_CHECK(table.Put(EncodeChunkKey({day_, series, TimeMs(samples.times[at]), seal, true}), chunk));
+    at += n;
   }
   return Ok();
 }

@@ -12,6 +12,7 @@
 #include "storage/rocks/database.h"
 #include "storage/rocks/partitions.h"
 #include "storage/rocks/table_writer.h"
+#include "storage/rocks/tier_store.h"
 #include "storage/storage.h"
 
 namespace vedette::storage {
@@ -22,7 +23,8 @@ class DayRepacker {
   DayRepacker(Database& database, std::int32_t day, const RepackOptions& options, const rocksdb::Snapshot* snapshot);
 
   /// Writes the day into `table` (family `blocks`). Errors: kCorruption naming the row, kIo.
-  Status Run(TableWriter& table);
+  /// With the samples at hand, their tiers as well.
+  Status Run(TableWriter& table, TierWriter& tiers);
   /// Deletes exactly the rows of `chunks` that the snapshot shows.
   Status DeleteLoose();
 
@@ -36,6 +38,8 @@ class DayRepacker {
   class Cursor;
 
   Status WriteSeries(std::vector<Row>& packed, std::vector<Row>& loose, TableWriter& table);
+  /// The same of native histograms. `rows`: of both families.
+  Status WriteHistograms(const std::vector<Row>& rows, TableWriter& table);
   bool IsPacked(const std::vector<Row>& rows) const;
   std::unique_ptr<rocksdb::Iterator> NewIterator(Family family) const;
 
@@ -44,6 +48,7 @@ class DayRepacker {
   const RepackOptions& options_;
   const rocksdb::Snapshot* snapshot_;
   Columns columns_;
+  std::uint32_t seal_ = 0;  // the last round that wrote samples of the series
   std::uint64_t samples_ = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <prometheus/counter.h>
 #include <rocksdb/write_batch.h>
 
+#include "core/log.h"
 #include "storage/head/commit_plan.h"
 #include "storage/rocks/engine.h"
 #include "storage/rocks/journal_record.h"
@@ -25,6 +26,21 @@ class RocksAppender final : public Appender {
   void Add(SeriesId series, TimeMs time, double value) override { batch_.Add(series, time, value); }
   void AddRow(TimeMs time, std::span<const SeriesId> series, std::span<const double> values) override {
     batch_.AddRow(time, series, values);
+  }
+  void AddHistogram(SeriesId series, TimeMs time, Histogram histogram) override {
+    batch_.histograms.push_back({series, time, std::move(histogram)});
+  }
+  void AddExemplar(SeriesId series, Exemplar exemplar) override {
+    batch_.facts.exemplars.push_back({series, std::move(exemplar)});
+  }
+  void AddStart(SeriesId series, TimeMs time, TimeMs start) override {
+    batch_.facts.starts.push_back({series, time, start});
+  }
+  void SetMetadata(const Labels& target, std::string_view family, TimeMs time, MetricInfo info) override {
+    batch_.facts.metadata.push_back({target, std::string(family), time, std::move(info)});
+  }
+  void EndMetadata(const Labels& target, TimeMs time) override {
+    batch_.facts.metadata.push_back({target, {}, time, std::nullopt});
   }
   Result<AppendOutcome> Commit() override;
 
@@ -55,13 +71,14 @@ Result<AppendOutcome> RocksAppender::Commit() {
   batch_.DropOutside(now, engine_.options, append_, outcome);
   batch_.GroupByTime();
   Status status = engine_.guard.Admit();
-  if (status && !batch_.rows.empty()) {
+  if (status && !(batch_.rows.empty() && batch_.histograms.empty() && batch_.facts.empty())) {
     const std::shared_lock gate(engine_.commit_gate);
     status = PlanAndWrite(now, outcome);
   }
   if (!status) {
     const bool full = status.error().code == Code::kUnavailable;
-    Count(full ? engine_.metrics.refused_disk_full : engine_.metrics.refused_io, batch_.size());
+    Count(full ? engine_.metrics.refused_disk_full : engine_.metrics.refused_io,
+          batch_.size() + batch_.histograms.size());
   }
   batch_.Clear();
   undefined_.clear();
@@ -73,11 +90,12 @@ Result<AppendOutcome> RocksAppender::Commit() {
 Status RocksAppender::PlanAndWrite(TimeMs now, AppendOutcome& outcome) {
   CommitPlan plan(engine_.head);
   plan.TakeRepeats(batch_, now);
-  if (!batch_.rows.empty()) {
+  const BatchFacts& facts = batch_.facts;
+  if (!batch_.rows.empty() || !batch_.histograms.empty() || !facts.exemplars.empty() || !facts.starts.empty()) {
     VEDETTE_CHECK(Resolve(now, outcome));
     plan.TakeRest(batch_, now);
   }
-  return plan.empty() ? Ok() : Write(plan, outcome);
+  return plan.empty() && batch_.histograms.empty() && facts.empty() ? Ok() : Write(plan, outcome);
 }
 
 /// Finds the series of the batch in memory, fetches evicted ones, and drops samples of those that are nowhere.
@@ -98,23 +116,31 @@ Status RocksAppender::Resolve(TimeMs now, AppendOutcome& outcome) {
 bool RocksAppender::ResolveInMemory(TimeMs now, std::vector<SeriesId>& missing) {
   undefined_.clear();
   const std::shared_lock lock(engine_.head.table().mutex());
+  const auto need = [&](SeriesId id) {
+    HeadSeries* series = engine_.head.table().Find(id);
+    if (series == nullptr) return missing.push_back(id);
+    series->Use(now);
+    if (!series->stored.load(std::memory_order_acquire)) undefined_.push_back(series);
+  };
   for (const AppendBatch::Row& row : batch_.rows) {
-    for (std::size_t i = row.begin; i < row.end; ++i) {
-      HeadSeries* series = engine_.head.table().Find(batch_.series[i]);
-      if (series == nullptr) {
-        missing.push_back(batch_.series[i]);
-        continue;
-      }
-      series->Use(now);
-      if (!series->stored.load(std::memory_order_acquire)) undefined_.push_back(series);
-    }
+    for (std::size_t i = row.begin; i < row.end; ++i) need(batch_.series[i]);
   }
+  for (const AppendBatch::HistogramSample& sample : batch_.histograms) need(sample.series);
+  for (const BatchFacts::ExemplarSample& sample : batch_.facts.exemplars) need(sample.series);
+  for (const BatchFacts::StartSample& sample : batch_.facts.starts) need(sample.series);
   return missing.empty();
 }
 
 void RocksAppender::Drop(const std::unordered_set<SeriesId>& unknown, AppendOutcome& outcome) {
   if (unknown.empty()) return;
+  outcome.unknown +=
+      std::erase_if(batch_.histograms, [&](const auto& sample) { return unknown.contains(sample.series); });
+  outcome.unknown +=
+      std::erase_if(batch_.facts.exemplars, [&](const auto& sample) { return unknown.contains(sample.series); });
+  std::erase_if(batch_.facts.starts, [&](const auto& sample) { return unknown.contains(sample.series); });
   AppendBatch kept;
+  kept.facts = std::move(batch_.facts);
+  kept.histograms = std::move(batch_.histograms);
   for (const AppendBatch::Row& row : batch_.rows) {
     for (std::size_t i = row.begin; i < row.end; ++i) {
       if (unknown.contains(batch_.series[i])) {
@@ -130,7 +156,18 @@ void RocksAppender::Drop(const std::unordered_set<SeriesId>& unknown, AppendOutc
 Status RocksAppender::Write(CommitPlan& plan, AppendOutcome& outcome) {
   rocksdb::WriteBatch batch;
   DefinitionRecord definitions = engine_.catalog.PutDefinitions(undefined_, batch);
-  const std::string record = EncodeCommit(plan.drafts(), plan.singles());
+  FactStore::Pending facts;
+  if (!batch_.facts.empty()) {
+    batch.SetSavePoint();
+    auto put = engine_.facts.Put(batch_.facts, batch);
+    if (put) {
+      facts = *std::move(put);
+    } else {  // a damaged row there is no reason to lose samples
+      (void)batch.RollbackToSavePoint();
+      LogWarn("storage", "exemplars or metadata not written", {{"error", put.error()}});
+    }
+  }
+  const std::string record = EncodeCommit(plan.drafts(), plan.singles(), batch_.histograms);
   CommitOrder& order = engine_.head.order();
   const std::uint64_t commit = order.Begin();
   batch.Put(engine_.database->family(Family::kJournal), JournalKey(commit, 0), record);
@@ -138,12 +175,16 @@ Status RocksAppender::Write(CommitPlan& plan, AppendOutcome& outcome) {
 
   // Failed or not, the commit takes its turn: later ones wait for it.
   auto turn = order.AwaitTurn(commit);
-  if (written) engine_.head.Apply(plan, commit, outcome);
+  if (written) {
+    engine_.head.Apply(plan, commit, outcome);
+    if (!batch_.histograms.empty()) engine_.head.ApplyHistograms(batch_.histograms, commit, outcome);
+  }
   order.Finish(commit, std::move(turn));
   if (!written) return written;
   engine_.catalog.NoteDefined(undefined_, std::move(definitions));
+  if (!batch_.facts.empty()) engine_.facts.NoteWritten(std::move(facts));
   engine_.unsynced = true;
-  engine_.sealer.NoteJournal(plan.samples());
+  engine_.sealer.NoteJournal(plan.samples() + HistogramWeight(batch_.histograms));
   Count(engine_.metrics.journal_bytes, record.size());
   return Ok();
 }
@@ -157,6 +198,7 @@ void RocksAppender::CountOutcome(const AppendOutcome& outcome) {
   Count(metrics.refused_too_old, outcome.too_old);
   Count(metrics.refused_too_new, outcome.too_new);
   Count(metrics.refused_unknown, outcome.unknown);
+  Count(metrics.refused_invalid, outcome.invalid);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "storage/rocks/retention.h"
 #include "storage/rocks/rocks_state.h"
 #include "storage/rocks/snapshot.h"
+#include "storage/rocks/tier_store.h"
 
 namespace vedette::storage {
 namespace {
@@ -96,6 +97,8 @@ class RocksStorageImpl final : public RocksStorage {
   Status Compact(Family family);
   Status EvictIdle(TimeMs now);
   Status DropExpired(TimeMs now);
+  Result<std::size_t> DropOld(TimeMs now);
+  Status TrimFacts(TimeMs now);
   bool ClockIsSteady();
   void ShowGauges();
   void ShowHeadBytes();  // looks at every list of the index: not every second
@@ -127,6 +130,7 @@ Status RocksStorageImpl::Recover() {
   VEDETTE_CHECK(engine.partitions.Recover());
   VEDETTE_CHECK(state_.Recover());
   VEDETTE_CHECK(engine.tombstones.Recover());
+  VEDETTE_CHECK(engine.facts.Recover());
   VEDETTE_TRY(const Recovered recovered, ReplayJournal(*engine.database, engine.catalog, engine.head,
                                                        engine.sealer.sealed_max_time(), engine.clock.Now()));
   engine.sealer.NoteJournal(recovered.samples);
@@ -226,7 +230,8 @@ Status RocksStorageImpl::RepackDue(TimeMs now) {
 }
 
 Status RocksStorageImpl::Repack(std::int32_t last, std::size_t quiet_rounds) {
-  const RepackOptions options{engine_->tuning.repack_samples, quiet_rounds, engine_->tombstones.current()};
+  const RepackOptions options{engine_->tuning.repack_samples, quiet_rounds, engine_->tombstones.current(),
+                              engine_->options.tiers};
   return engine_->partitions.Repack(last, options, engine_->maintenance_mutex);
 }
 
@@ -255,6 +260,7 @@ Status RocksStorageImpl::SealAll(TimeMs now) {
   VEDETTE_CHECK(engine_->catalog.StoreDefinitions());
   VEDETTE_CHECK(EvictIdle(now));
   VEDETTE_CHECK(DropExpired(now));
+  VEDETTE_CHECK(TrimFacts(now));
   ShowGauges();
   ShowHeadBytes();
   return Ok();
@@ -295,17 +301,41 @@ TimeMs RocksStorageImpl::Oldest(TimeMs now) {
   return AcceptedTimes(now, keep_all, {}).min;
 }
 
+/// Samples beyond the retention, and of each tier what is beyond its own. What a day has beside stays as long as any.
+Result<std::size_t> RocksStorageImpl::DropOld(TimeMs now) {
+  const std::int32_t first = DayOf(Oldest(now));
+  const bool steady = ClockIsSteady();
+  std::int32_t all = first;
+  for (const TierOptions& tier : engine_->options.tiers) {
+    const std::int32_t kept = tier.keep.count() == 0 || !steady ? INT32_MIN : DayOf(now - tier.keep);
+    if (kept != INT32_MIN) VEDETTE_CHECK(DropTierBefore(*engine_->database, tier.step, kept));
+    all = std::min(all, kept);
+  }
+  // Of tiers that are not wanted any more.
+  VEDETTE_TRY(const std::vector<Millis> steps, TierSteps(*engine_->database));
+  for (const Millis step : steps) {
+    if (std::ranges::find(engine_->options.tiers, step, &TierOptions::step) != engine_->options.tiers.end()) continue;
+    VEDETTE_CHECK(DropTierBefore(*engine_->database, step, INT32_MAX));
+  }
+  return engine_->partitions.DropBefore(first, all);
+}
+
 Status RocksStorageImpl::DropExpired(TimeMs now) {
   if (ClockIsSteady()) VEDETTE_CHECK(ApplyRetentionRules(*engine_, now, rules_applied_));
-  const bool by_time = engine_->options.retention.count() > 0;
+  const bool by_time =
+      engine_->options.retention.count() > 0 ||
+      std::ranges::any_of(engine_->options.tiers, [](const TierOptions& tier) { return tier.keep.count() > 0; });
   if (!by_time && engine_->options.retention_bytes == 0) return Ok();
   std::size_t dropped = 0;
   if (by_time) {
-    VEDETTE_TRY(dropped, engine_->partitions.DropBefore(DayOf(Oldest(now))));
+    VEDETTE_TRY(dropped, DropOld(now));
   }
   if (const std::optional<std::int32_t> first =
           FirstDayThatFits(*engine_->database, *engine_->partitions.days(), engine_->options.retention_bytes)) {
-    VEDETTE_TRY(const std::size_t more, engine_->partitions.DropBefore(*first));
+    VEDETTE_TRY(const std::size_t more, engine_->partitions.DropBefore(*first, *first));
+    for (const TierOptions& tier : engine_->options.tiers) {
+      VEDETTE_CHECK(DropTierBefore(*engine_->database, tier.step, *first));
+    }
     dropped += more;
     // Files of several days: what is left of them must not count again at the next look.
     for (const Family family : {Family::kChunks, Family::kIndex}) VEDETTE_CHECK(Compact(family));
@@ -314,8 +344,16 @@ Status RocksStorageImpl::DropExpired(TimeMs now) {
   if (dropped == 0 && collected_) return Ok();
   VEDETTE_TRY(const Postings alive, engine_->partitions.AllSeries());
   VEDETTE_CHECK(engine_->catalog.Collect(alive, now, engine_->options.retention));
+  VEDETTE_CHECK(engine_->facts.TrimHistory(Oldest(now), alive));
   collected_ = true;
   return Ok();
+}
+
+Status RocksStorageImpl::TrimFacts(TimeMs now) {
+  const StorageOptions& options = engine_->options;
+  TimeMs oldest = Oldest(now);
+  if (options.exemplar_age.count() > 0 && ClockIsSteady()) oldest = std::max(oldest, now - options.exemplar_age);
+  return engine_->facts.TrimExemplars(oldest, options.max_exemplars);
 }
 
 Status RocksStorageImpl::Flush() {

@@ -58,6 +58,8 @@ Status Sealer::SealFull(TimeMs oldest) {
     return head_.IsFull(group, extent) ? Head::GroupFate::kCloseBlock : Head::GroupFate::kKeep;
   });
   VEDETTE_CHECK(SealClosedBlocks(oldest));
+  VEDETTE_CHECK(
+      SealHistograms([&](const HeadSeries&, const OpenHistograms& open) { return head_.IsFull(open); }, oldest));
   head_.DropRetired();
   return Ok();
 }
@@ -70,6 +72,8 @@ Status Sealer::SealIdle(TimeMs unused_since, TimeMs oldest) {
   });
   VEDETTE_CHECK(WritePending(oldest));
   VEDETTE_CHECK(SealClosedBlocks(oldest));
+  VEDETTE_CHECK(SealHistograms(
+      [&](const HeadSeries& series, const OpenHistograms&) { return series.last_use() <= unused_since; }, oldest));
   return SealWhere(
       [&](const HeadSeries& series) {
         return series.last_use() <= unused_since ? Head::Fate::kFreeze : Head::Fate::kKeep;
@@ -83,6 +87,22 @@ Status Sealer::SealClosedBlocks(TimeMs oldest) {
     VEDETTE_CHECK(WritePending(oldest));
   }
   return Ok();
+}
+
+Status Sealer::SealHistograms(const std::function<bool(const HeadSeries&, const OpenHistograms&)>& decide,
+                              TimeMs oldest) {
+  VEDETTE_CHECK(WritePending(oldest));
+  for (;;) {
+    FreezeBatch batch;
+    {
+      const auto pause = head_.order().Pause();
+      const std::shared_lock lock(head_.table().mutex());
+      head_.FreezeHistograms(decide, kStep, batch);
+    }
+    if (batch.empty()) return Ok();
+    pending_ = std::move(batch);
+    VEDETTE_CHECK(WritePending(oldest));
+  }
 }
 
 Status Sealer::SealWhere(const std::function<Head::Fate(const HeadSeries&)>& decide, TimeMs oldest) {
@@ -166,6 +186,8 @@ Status Sealer::Release(std::uint64_t through, bool all, TimeMs oldest) {
     return extent.first_commit <= through ? Head::GroupFate::kCloseBlock : Head::GroupFate::kKeep;
   });
   VEDETTE_CHECK(SealClosedBlocks(oldest));
+  VEDETTE_CHECK(SealHistograms(
+      [&](const HeadSeries&, const OpenHistograms& open) { return open.first_commit() <= through; }, oldest));
   const auto decide = [&](const HeadSeries& series) {
     const OpenData& open = *series.open;
     if (open.first_commit() > through) return Head::Fate::kKeep;
@@ -207,6 +229,7 @@ Status Sealer::WriteStep(TimeMs oldest) {
   writer_.Clear();
   for (const FrozenSeries& item : pending_->frozen) PutSeries(item, oldest, sealed);
   for (const FrozenBlock& item : pending_->blocks) PutBlock(item, oldest, sealed);
+  for (const FrozenHistograms& item : pending_->histograms) PutHistograms(item, oldest, sealed);
   const std::size_t chunks = writer_.chunks(), bytes = writer_.bytes();
   for (const std::int32_t day : writer_.days()) partitions_.Touch(day, batch);
   const DayVersions::Change index_change = sealed.index.Write(database_, batch);
@@ -236,6 +259,12 @@ void Sealer::PutJournalRecords(rocksdb::WriteBatch& batch) {
     for (const FrozenBlock& item : pending_->blocks) blocks.push_back(item.block->number());
     Normalize(ids);
     batch.Put(journal, JournalKey(pending_->through, seal_), EncodeSealed(ids, blocks));
+  }
+  if (!pending_->histograms.empty()) {
+    std::vector<SeriesId> ids;
+    for (const FrozenHistograms& item : pending_->histograms) ids.push_back(item.series->id);
+    Normalize(ids);
+    batch.Put(journal, JournalKey(pending_->through, seal_), EncodeSealedHistograms(ids));
   }
   if (pending_->carried.empty()) return;
   std::vector<CarriedSamples> carried;
@@ -285,15 +314,38 @@ void Sealer::PutSamples(HeadSeries& series, const Columns& samples, TimeMs oldes
       const std::size_t n = end - begin;
       writer_.Add(day, series.id, seal_, std::span(samples.times).subspan(begin, n),
                   std::span(samples.values).subspan(begin, n));
-      if (series.indexed_day != day) {
-        const std::shared_lock lock(head_.table().mutex());
-        sealed.index.Add(day, series.id, sealed.labels.emplace_back(head_.table().LabelsOf(series)));
-        sealed.indexed[&series] = day;
-      }
-      sealed.max_time = std::max(sealed.max_time, samples.times[end - 1]);
+      NoteDay(series, day, samples.times[end - 1], sealed);
     }
     begin = end;
   }
+}
+
+void Sealer::PutHistograms(const FrozenHistograms& item, TimeMs oldest, Sealed& sealed) {
+  HistogramColumns samples;
+  item.data->Copy(pending_->through).Decode(samples);
+  SortAndResolve(samples, 0);
+  const std::int32_t oldest_day = DayOf(oldest);
+  for (std::size_t begin = 0; begin < samples.size();) {
+    const std::int32_t day = DayOf(TimeMs(samples.times[begin]));
+    const auto end = static_cast<std::size_t>(std::ranges::lower_bound(samples.times, StartOfDay(day + 1).ms) -
+                                              samples.times.begin());
+    if (day >= oldest_day) {
+      writer_.AddHistograms(day, item.series->id, seal_, std::span(samples.times).subspan(begin, end - begin),
+                            std::span(samples.histograms).subspan(begin, end - begin));
+      NoteDay(*item.series, day, samples.times[end - 1], sealed);
+    }
+    begin = end;
+  }
+}
+
+/// Samples of the series up to `max_time` are written to `day`.
+void Sealer::NoteDay(HeadSeries& series, std::int32_t day, std::int64_t max_time, Sealed& sealed) {
+  if (series.indexed_day != day) {
+    const std::shared_lock lock(head_.table().mutex());
+    sealed.index.Add(day, series.id, sealed.labels.emplace_back(head_.table().LabelsOf(series)));
+    sealed.indexed[&series] = day;
+  }
+  sealed.max_time = std::max(sealed.max_time, max_time);
 }
 
 Status Sealer::DropJournal(std::uint64_t through) {

@@ -74,10 +74,13 @@ class Sealer {
   Status WriteStep(TimeMs oldest);
   void PutSeries(const FrozenSeries& item, TimeMs oldest, Sealed& sealed);
   void PutBlock(const FrozenBlock& item, TimeMs oldest, Sealed& sealed);
+  void PutHistograms(const FrozenHistograms& item, TimeMs oldest, Sealed& sealed);
   void PutSamples(HeadSeries& series, const Columns& samples, TimeMs oldest, Sealed& sealed);
+  void NoteDay(HeadSeries& series, std::int32_t day, std::int64_t max_time, Sealed& sealed);
   void PutJournalRecords(rocksdb::WriteBatch& batch);
   Status SealWhere(const std::function<Head::Fate(const HeadSeries&)>& decide, TimeMs oldest);
   Status SealClosedBlocks(TimeMs oldest);
+  Status SealHistograms(const std::function<bool(const HeadSeries&, const OpenHistograms&)>& decide, TimeMs oldest);
   /// Seals what needs journal records of commits up to `through`; small things are carried unless `all`.
   Status Release(std::uint64_t through, bool all, TimeMs oldest);
 

@@ -21,6 +21,15 @@ std::string KeyOf(std::uint64_t number) {
   return key;
 }
 
+template <class Column>
+void EraseTimes(std::vector<std::int64_t>& times, Column& column, std::size_t first, TimeRange gone) {
+  const auto begin = std::lower_bound(times.begin() + static_cast<std::ptrdiff_t>(first), times.end(), gone.min.ms);
+  const auto end = std::upper_bound(begin, times.end(), gone.max.ms);
+  const auto at = begin - times.begin(), to = end - times.begin();
+  column.erase(column.begin() + at, column.begin() + to);
+  times.erase(begin, end);
+}
+
 }  // namespace
 
 std::string EncodeTombstone(const Tombstone& tombstone) {
@@ -67,15 +76,18 @@ bool TombstoneSet::Covers(SeriesId series, std::uint32_t seal, TimeRange range) 
   return covered;
 }
 
+bool TombstoneSet::Overlaps(SeriesId series, std::uint32_t seal, TimeRange range) const {
+  bool overlaps = false;
+  VisitOf(series, seal, [&](TimeRange gone) { overlaps |= gone.Overlaps(range); });
+  return overlaps;
+}
+
 void TombstoneSet::Apply(SeriesId series, std::uint32_t seal, Columns& columns, std::size_t first) const {
-  VisitOf(series, seal, [&](TimeRange gone) {
-    const auto from = columns.times.begin() + static_cast<std::ptrdiff_t>(first);
-    const auto begin = std::lower_bound(from, columns.times.end(), gone.min.ms);
-    const auto end = std::upper_bound(begin, columns.times.end(), gone.max.ms);
-    const auto at = begin - columns.times.begin(), to = end - columns.times.begin();
-    columns.values.erase(columns.values.begin() + at, columns.values.begin() + to);
-    columns.times.erase(begin, end);
-  });
+  VisitOf(series, seal, [&](TimeRange gone) { EraseTimes(columns.times, columns.values, first, gone); });
+}
+
+void TombstoneSet::Apply(SeriesId series, std::uint32_t seal, HistogramColumns& columns, std::size_t first) const {
+  VisitOf(series, seal, [&](TimeRange gone) { EraseTimes(columns.times, columns.histograms, first, gone); });
 }
 
 Postings TombstoneSet::Touched(TimeRange range) const {

@@ -39,8 +39,11 @@ class TombstoneSet {
   bool Touches(SeriesId series) const;
   /// Whether all of a chunk with the samples of `range` is deleted.
   bool Covers(SeriesId series, std::uint32_t seal, TimeRange range) const;
+  /// Whether any of a chunk with the samples of `range` may be deleted.
+  bool Overlaps(SeriesId series, std::uint32_t seal, TimeRange range) const;
   /// Removes from element `first` on, which are the samples of one chunk in order, what was deleted.
   void Apply(SeriesId series, std::uint32_t seal, Columns& columns, std::size_t first) const;
+  void Apply(SeriesId series, std::uint32_t seal, HistogramColumns& columns, std::size_t first) const;
   /// The series that lost samples in `range`.
   Postings Touched(TimeRange range) const;
 

@@ -13,6 +13,7 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include "core/log.h"
+#include "storage/rocks/fact_store.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/postings_merge.h"
 
@@ -156,6 +157,14 @@ rocksdb::ColumnFamilyOptions FamilyTuning(Family family, const StorageOptions& o
       // Lives for minutes and is read once, at a start: no compression.
       out.compression = rocksdb::kNoCompression;
       out.bottommost_compression = rocksdb::kNoCompression;
+      break;
+    case Family::kFacts:
+      out.merge_operator = NewEarliestMergeOperator();
+      break;
+    case Family::kTiers:
+      // Read one series and day at a time, and in series order by whoever reads many.
+      table.block_size = 32 << 10;
+      table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
       break;
     case Family::kMeta:
     case Family::kState:

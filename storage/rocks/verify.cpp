@@ -8,13 +8,17 @@
 #include <rocksdb/write_batch.h>
 
 #include "storage/chunk/chunk.h"
+#include "storage/chunk/histogram_chunk.h"
 #include "storage/coding.h"
+#include "storage/fact_codec.h"
 #include "storage/index/definitions.h"
 #include "storage/index/postings_codec.h"
 #include "storage/rocks/disk_index.h"
+#include "storage/rocks/fact_keys.h"
 #include "storage/rocks/journal_record.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/partitions.h"
+#include "storage/rocks/tier_store.h"
 #include "storage/rocks/tombstones.h"
 
 namespace vedette::storage {
@@ -32,6 +36,8 @@ class Verifier {
     Partitions partitions(database_);
     VEDETTE_CHECK(partitions.Recover());
     for (const std::int32_t day : *partitions.days()) Day(day);
+    Tiers();
+    Facts();
     Journal();
     Tombstones tombstones(database_);
     if (const Status read = tombstones.Recover(); !read) Problem(read.error().message);
@@ -188,13 +194,15 @@ class Verifier {
     const auto parsed = ParseChunkKey(key);
     if (!parsed) return Problem(DescribeChunkKey(key));
     samples_.clear();
-    const Status decoded = DecodeChunk(value, samples_);
+    HistogramColumns histograms;
+    const Status decoded = parsed->histograms ? DecodeHistogramChunk(value, histograms) : DecodeChunk(value, samples_);
     if (!decoded) {
       Problem(fmt::format("{}: {}", DescribeChunkKey(key), decoded.error().message));
       return Drop(family, key);
     }
-    report_.samples += samples_.size();
-    const TimeMs first(samples_.times.front()), last(samples_.times.back());
+    const std::vector<std::int64_t>& times = parsed->histograms ? histograms.times : samples_.times;
+    report_.samples += times.size();
+    const TimeMs first(times.front()), last(times.back());
     if (first != parsed->first || DayOf(last) != parsed->day) {
       Problem(fmt::format("{} holds samples from {} to {}", DescribeChunkKey(key), first, last));
     }
@@ -203,6 +211,62 @@ class Verifier {
     } else if (!labels_.contains(parsed->series)) {
       Problem(fmt::format("{}: the series has no definition", DescribeChunkKey(key)));
     }
+  }
+
+  void Tiers() {
+    const auto at = Ordered(Family::kTiers);
+    for (at->SeekToFirst(); at->Valid(); at->Next()) {
+      ++report_.tier_rows;
+      const auto key = ParseTierKey(ToView(at->key()));
+      if (!key) {
+        Problem(DescribeTierKey(ToView(at->key())));
+        continue;
+      }
+      const auto row = DecodeTierRow(ToView(at->value()), key->step);
+      if (!row) {
+        Problem(fmt::format("{}: {}", DescribeTierKey(ToView(at->key())), row.error().message));
+        continue;
+      }
+      const TimeMs first = StartOfDay(key->day), last = StartOfDay(key->day + 1);
+      if (!row->buckets.empty() && (row->buckets.front().end < first || row->buckets.back().end > last)) {
+        Problem(fmt::format("{} has buckets of another day", DescribeTierKey(ToView(at->key()))));
+      }
+      if (!labels_.contains(key->series)) {
+        Problem(fmt::format("{}: the series has no definition", DescribeTierKey(ToView(at->key()))));
+      }
+    }
+    if (!at->status().ok()) Problem("read of tiers: " + at->status().ToString());
+  }
+
+  void Facts() {
+    std::unordered_set<std::uint64_t> targets, infos;
+    const auto at = Ordered(Family::kFacts);
+    const auto collect = [&](FactTag tag, std::unordered_set<std::uint64_t>& numbers) {
+      for (at->Seek(std::string(1, tag)); at->Valid() && at->key()[0] == tag; at->Next()) {
+        const auto number = ParseNumberKey(tag, ToView(at->key()));
+        const std::string_view value = ToView(at->value());
+        if (number && (tag == kTargetTag ? DecodeLabels(value).has_value() : DecodeInfo(value).has_value())) {
+          numbers.insert(*number);
+        } else {
+          Problem(DamagedFact(ToView(at->key())).message);
+        }
+      }
+    };
+    collect(kTargetTag, targets);
+    collect(kInfoTag, infos);
+    for (at->SeekToFirst(); at->Valid(); at->Next()) {
+      const std::string_view key = ToView(at->key()), value = ToView(at->value());
+      bool good = true;
+      if (key.front() == kExemplarTag) good = ParseExemplarKey(key) && DecodeExemplar(value);
+      if (key.front() == kStartTag) good = ParseStartKey(key) && ParseFactTime(value);
+      if (key.front() == kMetadataTag) {
+        const auto parsed = ParseMetadataKey(key);
+        good = parsed && targets.contains(parsed->target) &&
+               (value.empty() || (value.size() == 8 && infos.contains(GetBigEndian<std::uint64_t>(value))));
+      }
+      if (!good) Problem(DamagedFact(key).message);
+    }
+    if (!at->status().ok()) Problem("read of facts: " + at->status().ToString());
   }
 
   void Drop(Family family, std::string_view key) {

@@ -10,7 +10,8 @@
 namespace vedette::storage {
 
 struct VerifyReport {
-  std::uint64_t table_files = 0, series = 0, chunks = 0, samples = 0, index_rows = 0, journal_records = 0;
+  std::uint64_t table_files = 0, series = 0, chunks = 0, samples = 0, index_rows = 0, journal_records = 0,
+                tier_rows = 0;
   /// One sentence for each damaged place, the first thousand; `problem_count` counts all.
   std::vector<std::string> problems;
   std::uint64_t problem_count = 0;
@@ -20,7 +21,8 @@ struct VerifyReport {
 
 /// Checks the checksums of all table files; that definitions are whole and found by their hash; that each chunk can be
 /// decoded, lies where its key says and belongs to a series that is defined and in its day's index; that the index
-/// names nothing else, by its values as by its series; that the journal can be replayed. `repair` drops the chunks that
+/// names nothing else, by its values as by its series; that the journal can be replayed, and that rows of
+/// tiers and facts can be read. `repair` drops the chunks that
 /// cannot be read. Errors: what keeps the store from being opened at all, naming the file.
 Result<VerifyReport> VerifyStore(const std::string& path, bool repair);
 

@@ -63,6 +63,11 @@ class CountingStorage final : public storage::Storage {
     void AddRow(TimeMs, std::span<const storage::SeriesId> series, std::span<const double>) override {
       owner_.samples += series.size();
     }
+    void AddHistogram(storage::SeriesId, TimeMs, Histogram) override { ++owner_.samples; }
+    void AddExemplar(storage::SeriesId, storage::Exemplar) override {}
+    void AddStart(storage::SeriesId, TimeMs, TimeMs) override {}
+    void SetMetadata(const Labels&, std::string_view, TimeMs, storage::MetricInfo) override {}
+    void EndMetadata(const Labels&, TimeMs) override {}
     Result<storage::AppendOutcome> Commit() override { return storage::AppendOutcome{}; }
 
    private:

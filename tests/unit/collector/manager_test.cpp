@@ -66,6 +66,19 @@ class WatchedStorage final : public storage::Storage {
     void AddRow(TimeMs time, std::span<const storage::SeriesId> series, std::span<const double> values) override {
       inner_->AddRow(time, series, values);
     }
+    void AddHistogram(storage::SeriesId series, TimeMs time, Histogram histogram) override {
+      inner_->AddHistogram(series, time, std::move(histogram));
+    }
+    void AddExemplar(storage::SeriesId series, storage::Exemplar exemplar) override {
+      inner_->AddExemplar(series, std::move(exemplar));
+    }
+    void AddStart(storage::SeriesId series, TimeMs time, TimeMs start) override {
+      inner_->AddStart(series, time, start);
+    }
+    void SetMetadata(const Labels& target, std::string_view family, TimeMs time, storage::MetricInfo info) override {
+      inner_->SetMetadata(target, family, time, std::move(info));
+    }
+    void EndMetadata(const Labels& target, TimeMs time) override { inner_->EndMetadata(target, time); }
     Result<storage::AppendOutcome> Commit() override {
       auto outcome = inner_->Commit();
       { const std::lock_guard lock(owner_.mutex_); }

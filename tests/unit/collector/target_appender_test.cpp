@@ -50,6 +50,18 @@ class Fixture {
     return out;
   }
 
+  /// "family type help" of the target and how long that held, line by line.
+  std::string Metadata() const {
+    std::string out;
+    MustSucceed(store_->NewQuerier({})->VisitMetadata({}, [&](const storage::MetadataEntry& entry) {
+      CHECK(entry.target == target.labels);
+      out += fmt::format("{} {} {} {}\n", entry.family, entry.info.type, entry.info.help,
+                         entry.until ? fmt::format("{}s", (*entry.until - entry.from).count() / 1000) : "on");
+      return true;
+    }));
+    return out;
+  }
+
   TargetAppender& appender() { return appender_; }
   test::FakeClock& clock() { return clock_; }
   ScrapeConfig job;
@@ -190,9 +202,20 @@ TEST_CASE("a target that goes leaves markers, also on its reports", "[scrape]") 
   Fixture f;
   MustSucceed(f.Scrape("a 1\n").status);
   f.clock().Advance(std::chrono::seconds(1));
-  MustSucceed(f.appender().End(f.clock().Now()));
+  MustSucceed(f.appender().End(f.target, f.clock().Now()));
   CHECK(f.Stored() == "a stale\n");
   CHECK(f.Stored({}, true).find("up stale") != std::string::npos);
+}
+
+TEST_CASE("what a target says about its metrics is in the store, with the time of each change", "[scrape]") {
+  Fixture f;
+  const char* const text = "# TYPE a gauge\n# HELP a first\na 1\n";
+  MustSucceed(f.Scrape(text).status);
+  MustSucceed(f.Scrape(text).status);
+  MustSucceed(f.Scrape("# TYPE a gauge\n# HELP a second\na 1\n").status);
+  f.clock().Advance(std::chrono::seconds(1));
+  MustSucceed(f.appender().End(f.target, f.clock().Now()));
+  CHECK(f.Metadata() == "a gauge first 20s\na gauge second 1s\n");
 }
 
 TEST_CASE("scrapes in any order of lines equal a plain reading", "[scrape]") {

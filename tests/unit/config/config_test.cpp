@@ -113,6 +113,7 @@ TEST_CASE("every mistake is named with file, line, column and key", "[config]") 
       {"storage: {retention_size: 5G}", "f.yml:1:27", "not a size"},
       {"storage: {retention_rules: [{match: '{', keep: 3d}]}", "f.yml:1:37", ""},
       {"storage: {retention_rules: [{match: up}]}", "f.yml:1:10", "keep must be positive"},
+      {"storage: {tiers: [{step: 7m}]}", "f.yml:1:10", "divide a day"},
       {"alerting: {receivers: [{name: a}]}", "f.yml:1:11", "route"},
       {"alerting: {route: {receiver: b}, receivers: [{name: a}]}", "f.yml:1:11", "b"},
       {"analytics: {jobs: [{name: a, kind: magic, expr: up}]}", "f.yml:1:36", "magic"},

@@ -8,8 +8,8 @@
 #include "storage/chunk/chunk.h"
 #include "storage/chunk/merge.h"
 #include "storage/chunk/open_chunk.h"
+#include "storage/chunk/value_codec.h"
 #include "storage/rocks/journal_record.h"
-#include "storage/rocks/value_codec.h"
 #include "tests/support/catch.h"
 
 namespace vedette::storage {

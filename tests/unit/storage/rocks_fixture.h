@@ -44,6 +44,12 @@ struct RocksFixture {
     return *store;
   }
 
+  /// Goes on with what a process that is killed now leaves behind: nothing is closed, nothing flushed.
+  RocksStorage& KillAndOpen() {
+    options.path = MustHave(store->Snapshot());
+    return Open();
+  }
+
   test::TempDir dir;
   test::FakeClock clock{TimeMs::FromSeconds(1'700'000'000)};
   StorageOptions options;

@@ -6,6 +6,7 @@
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 
+#include "storage/rocks/inspect.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/postings_merge.h"
 #include "tests/unit/storage/rocks_fixture.h"
@@ -20,7 +21,8 @@ class RawDatabase {
  public:
   explicit RawDatabase(const std::string& path, bool add_family = false) {
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const char* name : {"default", "meta", "series", "index", "chunks", "journal", "state", "blocks"}) {
+    for (const char* name :
+         {"default", "meta", "series", "index", "chunks", "journal", "state", "blocks", "facts", "tiers"}) {
       families.emplace_back(name, rocksdb::ColumnFamilyOptions());
     }
     // Without it the replay of RocksDB's log would end, silently, at the first index row.
@@ -50,6 +52,7 @@ class RawDatabase {
     at->SeekToFirst();
     return at->Valid() ? at->key().ToString() : "";
   }
+  void Drop(const std::string& family) { REQUIRE(db_->DropColumnFamily(Family(family)).ok()); }
   void Delete(const std::string& family, const std::string& key) { REQUIRE(db_->Delete({}, Family(family), key).ok()); }
 
  private:
@@ -75,7 +78,7 @@ TEST_CASE("a directory in use, of a later format or without rights is refused wi
     fixture.Open();
     fixture.store.reset();
     RawDatabase(fixture.options.path, true).Put("meta", "format_version", std::string("\0\0\0\0\0\0\0\x09", 8));
-    CheckRefused(fixture, Code::kBadData, {fixture.options.path, "version 9", "newer than 2"});
+    CheckRefused(fixture, Code::kBadData, {fixture.options.path, "version 9", "newer than 3"});
   }
   SECTION("no rights") {
     fixture.options.path = fixture.dir.Write("file", "not a directory") + "/data";
@@ -85,6 +88,21 @@ TEST_CASE("a directory in use, of a later format or without rights is refused wi
     fixture.options.chunk_samples = 0;
     CheckRefused(fixture, Code::kBadData, {"chunk_samples"});
   }
+}
+
+TEST_CASE("a directory of format version 2 is opened and becomes version 3", "[storage][rocks]") {
+  RocksFixture fixture;
+  const SeriesId id = AppendOne(fixture.Open(), kUp, fixture.clock.Now(), 1);
+  fixture.store.reset();
+  {
+    RawDatabase raw(fixture.options.path);
+    raw.Drop("facts");
+    raw.Drop("tiers");
+    raw.Put("meta", "format_version", std::string("\0\0\0\0\0\0\0\x02", 8));
+  }
+  CHECK(ReadAll(fixture.Open(), id).values == std::vector<double>{1});
+  fixture.store.reset();
+  CHECK(MustHave(InspectStore(fixture.options.path)).format_version == 3);
 }
 
 TEST_CASE("damaged rows are named, and nothing is read past them", "[storage][rocks]") {
