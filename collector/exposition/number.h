@@ -7,6 +7,8 @@
 #include <optional>
 #include <string_view>
 
+#include "core/time.h"
+
 namespace vedette::collector {
 
 /// The value at the beginning of [at, end) if it is a plain decimal of at most 2^53 after its digits are strung
@@ -44,5 +46,8 @@ inline const char* ParsePlainDecimal(const char* at, const char* end, double& va
 /// Any sample value, the whole text; NaN comes out as the ordinary NaN. Nothing for text that is no float, and for
 /// numbers beyond the range, as Prometheus refuses them.
 std::optional<double> ParseSampleValue(std::string_view text);
+
+/// Seconds as OpenMetrics writes times, cut to ms as Prometheus cuts them, and clamped.
+std::optional<TimeMs> ParseOpenMetricsTime(std::string_view text);
 
 }  // namespace vedette::collector

@@ -9,21 +9,22 @@
 namespace vedette::collector {
 namespace {
 
-/// Seconds to ms, cut as Prometheus cuts them, and clamped.
-TimeMs FromSeconds(double seconds) {
-  const double ms = std::trunc(seconds * 1000);
-  constexpr double kEdge = 9223372036854775808.0;  // 2^63
-  if (ms >= kEdge) return TimeMs::Max();
-  if (ms < -kEdge) return TimeMs::Min();
-  return TimeMs(static_cast<std::int64_t>(ms));
-}
-
 bool UnitFits(std::string_view family, std::string_view unit) {
   return unit.empty() ||
          (family.size() > unit.size() && family.ends_with(unit) && family[family.size() - unit.size() - 1] == '_');
 }
 
 }  // namespace
+
+std::optional<TimeMs> ParseOpenMetricsTime(std::string_view text) {
+  const std::optional<double> seconds = ParseSampleValue(text);
+  if (!seconds || !std::isfinite(*seconds)) return std::nullopt;
+  const double ms = std::trunc(*seconds * 1000);
+  constexpr double kEdge = 9223372036854775808.0;  // 2^63
+  if (ms >= kEdge) return TimeMs::Max();
+  if (ms < -kEdge) return TimeMs::Min();
+  return TimeMs(static_cast<std::int64_t>(ms));
+}
 
 ExpositionParser::Event ExpositionParser::NextOpenMetrics() {
   line_ = at_;
@@ -78,10 +79,10 @@ ExpositionParser::Event ExpositionParser::FinishOpenMetricsSample() {
 
 bool ExpositionParser::ReadOpenMetricsTime() {
   const std::string_view token = Token();
-  const std::optional<double> seconds = ParseSampleValue(token);
-  if (!seconds || !std::isfinite(*seconds)) return Refuse("expected a timestamp in seconds");
+  const std::optional<TimeMs> time = ParseOpenMetricsTime(token);
+  if (!time) return Refuse("expected a timestamp in seconds");
   at_ += token.size();
-  timestamp_ = FromSeconds(*seconds);
+  timestamp_ = time;
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "collector/exposition/number.h"
 #include "core/labels.h"
 #include "core/numbers.h"
 
@@ -49,6 +50,29 @@ std::string FloatForm(std::string_view text) {
   AppendGeneral(out, *value);
   if (std::isfinite(*value) && out.find_first_of(".e") == std::string::npos) out += ".0";
   return out;
+}
+
+/// The pairs up to a `}`, both of which are removed from `text`; `where` is for messages. A quoted text without a value
+/// is the metric name and passed over.
+Status TakePairs(std::string_view& text, std::string_view where, MetricType type, RawLabels& labels) {
+  for (;;) {
+    SkipSeparators(text);
+    if (text.empty() || text.front() == '}') break;
+    bool is_metric = false;
+    const std::string_view name = TakeName(text, is_metric);
+    if (is_metric) continue;
+    if (name.empty()) return Fail(Code::kBadData, "a label name is empty in {}", Quote(where));
+    text.remove_prefix(1);
+    SkipSeparators(text);
+    if (text.empty() || text.front() != '"') return Fail(Code::kBadData, "label {} has no value", Quote(name));
+    std::string value = Unescape(TakeQuoted(text));
+    if ((type == MetricType::kHistogram && name == "le") || (type == MetricType::kSummary && name == "quantile")) {
+      value = FloatForm(value);
+    }
+    labels.emplace_back(Unescape(name), std::move(value));
+  }
+  text.remove_prefix(std::min<std::size_t>(text.size(), 1));
+  return Ok();
 }
 
 Status CheckUnique(const RawLabels& labels) {
@@ -105,24 +129,28 @@ Result<RawLabels> ParseSeriesLabels(std::string_view series, MetricType type) {
 
   const auto brace = series.find('{');
   std::string_view text = brace == std::string_view::npos ? std::string_view() : series.substr(brace + 1);
-  for (;;) {
-    SkipSeparators(text);
-    if (text.empty() || text.front() == '}') break;
-    bool is_metric = false;
-    const std::string_view name = TakeName(text, is_metric);
-    if (is_metric) continue;
-    if (name.empty()) return Fail(Code::kBadData, "a label name is empty in {}", Quote(series));
-    text.remove_prefix(1);
-    SkipSeparators(text);
-    if (text.empty() || text.front() != '"') return Fail(Code::kBadData, "label {} has no value", Quote(name));
-    std::string value = Unescape(TakeQuoted(text));
-    if ((type == MetricType::kHistogram && name == "le") || (type == MetricType::kSummary && name == "quantile")) {
-      value = FloatForm(value);
-    }
-    labels.emplace_back(Unescape(name), std::move(value));
-  }
+  VEDETTE_CHECK(TakePairs(text, series, type, labels));
   VEDETTE_CHECK(CheckUnique(labels));
   return labels;
+}
+
+Result<storage::Exemplar> ParseExemplar(std::string_view text, TimeMs time) {
+  RawLabels labels;
+  std::string_view rest = text.substr(std::min<std::size_t>(text.size(), 1));
+  VEDETTE_CHECK(TakePairs(rest, text, MetricType::kUnknown, labels));
+  VEDETTE_CHECK(CheckUnique(labels));
+  rest.remove_prefix(std::min<std::size_t>(rest.size(), 1));
+  const std::size_t blank = rest.find(' ');
+  const auto value = ParseSampleValue(rest.substr(0, blank));
+  if (!value) return Fail(Code::kBadData, "exemplar {} has no value", Quote(text));
+  if (blank != std::string_view::npos) {
+    const auto own = ParseOpenMetricsTime(rest.substr(blank + 1));
+    if (!own) return Fail(Code::kBadData, "exemplar {} has no time", Quote(text));
+    time = *own;
+  }
+  LabelsBuilder builder;
+  for (const auto& [name, content] : labels) builder.Set(name, content);
+  return storage::Exemplar{builder.Build(), *value, time};
 }
 
 }  // namespace vedette::collector

@@ -1,4 +1,5 @@
-// From the text that names a series to its labels. Only for series that are new to a target, so copying is fine.
+// From the text that names a series to its labels, and from that of an exemplar to what it says. Only for what is new
+// to a target, so copying is fine.
 #pragma once
 
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "collector/exposition/parser.h"
 #include "core/result.h"
+#include "storage/facts.h"
 
 namespace vedette::collector {
 
@@ -21,6 +23,10 @@ Result<RawLabels> ParseSeriesLabels(std::string_view series, MetricType type);
 
 /// The metric name in `series` as written, without unescaping; empty when there is none.
 std::string_view MetricNameOf(std::string_view series);
+
+/// `text`: what ExpositionParser::exemplar() gave. `time`: of the exemplar when it names none. Errors: kBadData for a
+/// label name given twice.
+Result<storage::Exemplar> ParseExemplar(std::string_view text, TimeMs time);
 
 /// `\\`, `\n` and `\"` resolved; other backslashes stay.
 std::string Unescape(std::string_view text);

@@ -1,6 +1,7 @@
 #include "collector/scrape/reading.h"
 
 #include <prometheus/counter.h>
+#include <xxhash.h>
 
 #include "collector/exposition/series_labels.h"
 #include "collector/scrape/sample_labels.h"
@@ -22,6 +23,7 @@ TargetAppender::Reading::Reading(TargetAppender& owner, storage::Appender& appen
       appender_(appender),
       job_(job),
       target_(target),
+      time_(time),
       newest_(time + kMaxAhead),
       row_(row),
       outcome_(outcome),
@@ -87,7 +89,9 @@ Status TargetAppender::Reading::ReadSeries(LineCache::Line* line) {
     ++searched_;
     VEDETTE_TRY(line, Resolve(parser_.series()));
   }
-  if (line != nullptr && !line->dropped) TakeSample(*line);
+  if (line == nullptr || line->dropped) return Ok();
+  TakeSample(*line);
+  if (!parser_.exemplar().empty()) TakeExemplar(line->series);
   return Ok();
 }
 
@@ -143,6 +147,21 @@ void TargetAppender::Reading::TakeSample(LineCache::Line& line) {
   appender_.Add(line.series, *time, parser_.value());
   ++single_samples_;
   if (job_.track_timestamps_staleness && !line.repeated) owner_.lines_.MarkSampled(line);
+}
+
+/// A target shows the same exemplar until there is a newer one. One without a time is from the first scrape with it.
+void TargetAppender::Reading::TakeExemplar(storage::SeriesId series) {
+  const std::string_view text = parser_.exemplar();
+  const std::uint64_t hash = XXH3_64bits(text.data(), text.size());
+  const auto shown = owner_.exemplars_.find(series);
+  if (shown != owner_.exemplars_.end() && shown->second == hash) return;
+  row_.exemplars.emplace_back(series, hash);
+  auto exemplar = ParseExemplar(text, time_);
+  if (exemplar) {
+    appender_.AddExemplar(series, *std::move(exemplar));
+  } else {
+    owner_.metrics_.dropped_exemplars->Increment();
+  }
 }
 
 void TargetAppender::Reading::ExtendBlock(const char* begin, const char* end) {

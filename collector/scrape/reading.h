@@ -1,17 +1,21 @@
 // Walks through one body and collects its samples; the line cache does most of the work. Part of TargetAppender.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "collector/scrape/target_appender.h"
 
 namespace vedette::collector {
 
-/// The samples of one scrape that share its time. Shapes: equally long.
+/// What one scrape collects outside of the appender: the samples that share its time (equally long), and the texts of
+/// the exemplars that are new.
 struct TargetAppender::Row {
   std::vector<storage::SeriesId> series;
   std::vector<double> values;
+  std::vector<std::pair<storage::SeriesId, std::uint64_t>> exemplars;  // hashes
 
   void Add(storage::SeriesId id, double value) {
     series.push_back(id);
@@ -21,6 +25,7 @@ struct TargetAppender::Row {
   void Clear() {
     series.clear();
     values.clear();
+    exemplars.clear();
   }
 };
 
@@ -41,6 +46,7 @@ class TargetAppender::Reading {
   void ReadMetadata(ExpositionParser::Event event);
   Result<LineCache::Line*> Resolve(std::string_view series);
   void TakeSample(LineCache::Line& line);
+  void TakeExemplar(storage::SeriesId series);
   void ExtendBlock(const char* begin, const char* end);
   void CloseBlock();
 
@@ -48,6 +54,7 @@ class TargetAppender::Reading {
   storage::Appender& appender_;
   const ScrapeConfig& job_;
   const Target& target_;
+  const TimeMs time_;
   const TimeMs newest_;  // samples may carry times up to here
   Row& row_;
   ScrapeOutcome& outcome_;

@@ -45,6 +45,8 @@ ScrapeMetrics::ScrapeMetrics(prometheus::Registry& registry) {
   dropped_too_new = &dropped.Add({{"reason", "too_new"}});
   dropped_too_old = &dropped.Add({{"reason", "too_old"}});
   dropped_series_limit = &dropped.Add({{"reason", "series_limit"}});
+  dropped_exemplars = OneCounter(registry, "vedette_collector_exemplars_dropped_total",
+                                 "Exemplars with labels that are too long or given twice.");
 
   auto& exceeded =
       Counters(registry, "vedette_collector_scrapes_over_limit_total", "Scrapes refused as a whole, by limit.");

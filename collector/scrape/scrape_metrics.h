@@ -30,6 +30,7 @@ struct ScrapeMetrics {
   prometheus::Counter* dropped_too_new;
   prometheus::Counter* dropped_too_old;
   prometheus::Counter* dropped_series_limit;
+  prometheus::Counter* dropped_exemplars;
 
   // Scrapes that failed as a whole, by limit.
   prometheus::Counter* exceeded_body_size;

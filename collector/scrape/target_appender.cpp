@@ -69,7 +69,10 @@ ScrapeOutcome TargetAppender::Store(const ScrapeConfig& job, const Target& targe
   Status stored = AddReports(*appender, job, target, reports, row);
   if (stored && outcome.status) AddMetadata(*appender, target, time);
   if (stored) stored = Commit(*appender, time, row, single_samples);
-  if (stored && outcome.status) metadata_.ClearChanges();
+  if (stored && outcome.status) {
+    metadata_.ClearChanges();
+    NoteExemplars(row);
+  }
   if (!stored && outcome.status) outcome.status = stored;
 
   metrics_.series_added->Increment(static_cast<double>(outcome.added));
@@ -90,6 +93,12 @@ void TargetAppender::AddMetadata(storage::Appender& appender, const Target& targ
   for (const SharedMetadata& said : metadata_.Changes()) {
     appender.SetMetadata(target.labels, said->metric, time, {said->type, said->help, said->unit});
   }
+}
+
+void TargetAppender::NoteExemplars(const Row& row) {
+  if (row.exemplars.empty()) return;
+  if (exemplars_.size() > lines_.size()) exemplars_.clear();  // mostly of series that went
+  for (const auto& [series, hash] : row.exemplars) exemplars_[series] = hash;
 }
 
 Status TargetAppender::End(const Target& target, TimeMs time) {
@@ -139,6 +148,7 @@ Status TargetAppender::Commit(storage::Appender& appender, TimeMs time, const Ro
   metrics_.dropped_duplicate->Increment(static_cast<double>(outcome.conflicts));
   metrics_.dropped_too_old->Increment(static_cast<double>(outcome.too_old));
   metrics_.dropped_too_new->Increment(static_cast<double>(outcome.too_new));
+  metrics_.dropped_exemplars->Increment(static_cast<double>(outcome.invalid));
   if (outcome.unknown > 0) {
     // The store forgot series of a target that had been silent for a whole retention: ask for them anew.
     lines_.Clear([](storage::SeriesId) {});

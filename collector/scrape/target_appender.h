@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "collector/exposition/parser.h"
@@ -61,6 +62,7 @@ class TargetAppender {
 
   void MarkOrphans(Row& row);
   void AddMetadata(storage::Appender& appender, const Target& target, TimeMs time) const;
+  void NoteExemplars(const Row& row);
   Status AddReports(storage::Appender& appender, const ScrapeConfig& job, const Target& target,
                     const std::array<double, kReports>& values, Row& row);
   Status Commit(storage::Appender& appender, TimeMs time, const Row& row, std::size_t single_samples);
@@ -70,6 +72,8 @@ class TargetAppender {
   TargetMetadataTable metadata_;
   LineCache lines_;
   std::vector<storage::SeriesId> orphans_;  // live before Reset()
+  /// Hashes of the exemplars shown last, as written.
+  std::unordered_map<storage::SeriesId, std::uint64_t> exemplars_;
   std::array<storage::SeriesId, kReports> reports_{};
   TimeMs last_time_;
   bool repeats_ = false;  // a scrape named a series twice: said once per target

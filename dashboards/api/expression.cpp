@@ -1,5 +1,6 @@
-// Endpoints that look at an expression without evaluating it.
+// Endpoints that look at an expression without evaluating it, and the exemplars of its series.
 #include "analytics/promql/printer.h"
+#include "analytics/promql/selectors.h"
 #include "dashboards/api/envelope.h"
 #include "dashboards/api/expression_json.h"
 #include "dashboards/api/handlers.h"
@@ -34,9 +35,22 @@ Response QueryExemplars(const ApiContext& context, const Request& request) {
     if (range.max < range.min) {
       return Fail(Code::kBadData, "end timestamp must not be before start timestamp");
     }
-    VEDETTE_CHECK(ExpressionParameter(parameters, context.engine.options().parser));
+    VEDETTE_TRY(const promql::ExprPtr expr, ExpressionParameter(parameters, context.engine.options().parser));
+    const auto selectors = promql::SelectorsOf(*expr);
+    if (selectors.empty()) return NoContent();
+    const auto querier = context.storage.NewQuerier(range);
+    VEDETTE_TRY(const auto found, querier->Exemplars(selectors, range));
     Success success;
-    success.json().BeginArray().End();
+    JsonWriter& json = success.json().BeginArray();
+    for (const storage::SeriesExemplars& series : found) {
+      json.BeginObject().Key("seriesLabels").LabelSet(series.series).Key("exemplars").BeginArray();
+      for (const storage::Exemplar& exemplar : series.exemplars) {
+        json.BeginObject().Key("labels").LabelSet(exemplar.labels).Key("value").SampleValue(exemplar.value);
+        json.Key("timestamp").UnixSeconds(exemplar.time).End();
+      }
+      json.End().End();
+    }
+    json.End();
     return std::move(success).Finish();
   });
 }

@@ -1,5 +1,7 @@
 // What HELP, TYPE and UNIT lines of the targets said.
+#include <array>
 #include <optional>
+#include <set>
 
 #include "analytics/promql/parser.h"
 #include "core/matcher.h"
@@ -35,6 +37,21 @@ void WriteByMetric(JsonWriter& json, const std::vector<collector::MetricMetadata
   json.End();
 }
 
+/// What the store knows to hold: of targets that were not scraped since the start, or that pushed their samples. Each
+/// once, sorted by metric.
+Result<std::vector<collector::MetricMetadata>> StoredMetadata(const ApiContext& context, std::string_view metric) {
+  const TimeMs now = context.clock.Now();
+  std::set<std::array<std::string, 4>> distinct;
+  const auto querier = context.storage.NewQuerier({now, now});
+  VEDETTE_CHECK(querier->VisitMetadata({{}, metric, {now, now}}, [&](const storage::MetadataEntry& entry) {
+    distinct.insert({entry.family, entry.info.type, entry.info.help, entry.info.unit});
+    return true;
+  }));
+  std::vector<collector::MetricMetadata> out;
+  for (const auto& [family, type, help, unit] : distinct) out.push_back({family, type, help, unit});
+  return out;
+}
+
 }  // namespace
 
 Response Metadata(const ApiContext& context, const Request& request) {
@@ -42,8 +59,13 @@ Response Metadata(const ApiContext& context, const Request& request) {
     VEDETTE_TRY(const Parameters parameters, FormParameters(request));
     VEDETTE_TRY(const std::int64_t limit, IntParameter(parameters, "limit", -1));
     VEDETTE_TRY(const std::int64_t per_metric, IntParameter(parameters, "limit_per_metric", -1));
+    const std::string_view metric = parameters.Get("metric");
+    std::vector<collector::MetricMetadata> all = Ask(context.metadata, metric);
+    if (all.empty()) {
+      VEDETTE_TRY(all, StoredMetadata(context, metric));
+    }
     Success success;
-    WriteByMetric(success.json(), Ask(context.metadata, parameters.Get("metric")), limit, per_metric);
+    WriteByMetric(success.json(), all, limit, per_metric);
     return std::move(success).Finish();
   });
 }

@@ -34,6 +34,7 @@ std::vector<Line> ReadPlain(std::string_view body, ExpositionFormat format) {
     if (event == Event::kSeries) {
       if (const auto labels = ParseSeriesLabels(parser.series(), parser.type()); labels && labels->empty())
         std::abort();
+      if (!parser.exemplar().empty()) (void)vedette::collector::ParseExemplar(parser.exemplar(), {});
       lines.push_back({event, parser.series(), parser.value(), parser.type()});
     } else {
       const char* const end = parser.rest().data();

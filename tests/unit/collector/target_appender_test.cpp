@@ -62,6 +62,19 @@ class Fixture {
     return out;
   }
 
+  /// "series labels value seconds", line by line, of the exemplars in the store.
+  std::string Exemplars() const {
+    const std::vector<std::vector<Matcher>> all{{Matcher::Equal("job", "j")}};
+    std::string out;
+    for (const auto& series : MustHave(store_->NewQuerier({})->Exemplars(all, {}))) {
+      for (const storage::Exemplar& exemplar : series.exemplars) {
+        out += fmt::format("{} {} {} {}\n", series.series.MetricName(), exemplar.labels.ToString(), exemplar.value,
+                           (exemplar.time - clock_.Now()).count() / 1000);
+      }
+    }
+    return out;
+  }
+
   TargetAppender& appender() { return appender_; }
   test::FakeClock& clock() { return clock_; }
   ScrapeConfig job;
@@ -216,6 +229,22 @@ TEST_CASE("what a target says about its metrics is in the store, with the time o
   f.clock().Advance(std::chrono::seconds(1));
   MustSucceed(f.appender().End(f.target, f.clock().Now()));
   CHECK(f.Metadata() == "a gauge first 20s\na gauge second 1s\n");
+}
+
+TEST_CASE("exemplars are stored once for as long as a target shows them", "[scrape]") {
+  Fixture f;
+  const std::string_view text =
+      "a_bucket{le=\"1\"} 1 # {trace_id=\"x,\\\"y\\\"}\",span=\"s\"} 0.5 1699999990.25\nb_total 2 # {} 3\n# EOF\n";
+  for (int i = 0; i < 3; ++i) MustSucceed(f.Scrape(text, ExpositionFormat::kOpenMetrics).status);
+  CHECK(f.Exemplars() == "a_bucket {span=\"s\", trace_id=\"x,\\\"y\\\"}\"} 0.5 -39\nb_total {} 3 -20\n");
+  MustSucceed(f.Scrape("b_total 3 # {} 4\n# EOF\n", ExpositionFormat::kOpenMetrics).status);
+  // Neither of these is an exemplar that can be stored; the sample is taken.
+  MustSucceed(f.Scrape("b_total 4 # {a=\"1\",a=\"2\"} 4\n# EOF\n", ExpositionFormat::kOpenMetrics).status);
+  const std::string long_one = "b_total 5 # {a=\"" + std::string(200, 'x') + "\"} 4\n# EOF\n";
+  MustSucceed(f.Scrape(long_one, ExpositionFormat::kOpenMetrics).status);
+  CHECK(f.Exemplars() ==
+        "a_bucket {span=\"s\", trace_id=\"x,\\\"y\\\"}\"} 0.5 -69\nb_total {} 3 -50\nb_total {} 4 -20\n");
+  CHECK(f.Stored() == "b_total 5\n");
 }
 
 TEST_CASE("scrapes in any order of lines equal a plain reading", "[scrape]") {

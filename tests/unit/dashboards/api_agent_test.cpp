@@ -53,6 +53,24 @@ TEST_CASE_METHOD(ApiFixture, "targets are listed by state and pool", "[api][targ
   CHECK(Get("scrape_pools") == Ok(R"({"scrapePools":["a","b"]})"));
 }
 
+TEST_CASE_METHOD(ApiFixture, "what no target has said since the start the store may know", "[api][metadata]") {
+  const auto appender = storage->NewAppender();
+  for (const std::string instance : {"x", "y"}) {
+    const Labels target{{"instance", instance}};
+    appender->SetMetadata(target, "a", clock.Now() - Millis(5000), {"gauge", "before", ""});
+    appender->SetMetadata(target, "a", clock.Now() - Millis(1000), {"gauge", "now", "s"});
+    appender->SetMetadata(target, "b", clock.Now() - Millis(1000), {"counter", "", ""});
+  }
+  MustHave(appender->Commit());
+  const std::string a = R"("a":[{"type":"gauge","help":"now","unit":"s"}])";
+  CHECK(Get("metadata") == Ok("{" + a + R"(,"b":[{"type":"counter","help":"","unit":""}]})"));
+  CHECK(Get("metadata", {{"metric", "a"}}) == Ok("{" + a + "}"));
+  context.metadata = [](std::string_view) {
+    return std::vector<collector::MetricMetadata>{{"a", "gauge", "live", ""}};
+  };
+  CHECK(Get("metadata") == Ok(R"({"a":[{"type":"gauge","help":"live","unit":""}]})"));
+}
+
 TEST_CASE_METHOD(ApiFixture, "metadata is grouped by metric and limited", "[api][metadata]") {
   context.metadata = [](std::string_view metric) {
     std::vector<collector::MetricMetadata> all = {

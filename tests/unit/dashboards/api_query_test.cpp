@@ -166,6 +166,26 @@ TEST_CASE_METHOD(ApiFixture, "expressions are laid out and taken apart", "[api][
         Bad("end timestamp must not be before start timestamp"));
 }
 
+TEST_CASE_METHOD(ApiFixture, "exemplars of the series that an expression names", "[api][query]") {
+  const auto appender = storage->NewAppender();
+  for (const std::string job : {"b", "a"}) {
+    const storage::SeriesId id = MustHave(appender->Series({{"__name__", "x_total"}, {"job", job}}));
+    appender->AddExemplar(id, {{{"trace_id", "t" + job}}, 0.5, clock.Now() + Millis(250)});
+    appender->AddExemplar(id, {{}, 1e30, clock.Now() - Millis(10'000)});
+  }
+  MustHave(appender->Commit());
+  const std::string a =
+      R"({"seriesLabels":{"__name__":"x_total","job":"a"},"exemplars":[{"labels":{},"value":"1e+30",)"
+      R"("timestamp":1699999990},{"labels":{"trace_id":"ta"},"value":"0.5","timestamp":1700000000.250}]})";
+  CHECK(Get("query_exemplars", {{"query", "topk(1, rate(x_total{job=\"a\"}[5m])) / y"}}) == Ok("[" + a + "]"));
+  CHECK(Get("query_exemplars", {{"query", "x_total"}, {"start", "1700000000"}, {"end", "1700000001"}}) ==
+        Ok(R"([{"seriesLabels":{"__name__":"x_total","job":"a"},"exemplars":[{"labels":{"trace_id":"ta"},)"
+           R"("value":"0.5","timestamp":1700000000.250}]},{"seriesLabels":{"__name__":"x_total","job":"b"},)"
+           R"("exemplars":[{"labels":{"trace_id":"tb"},"value":"0.5","timestamp":1700000000.250}]}])"));
+  CHECK(Get("query_exemplars", {{"query", "x_total offset 1h + 1"}, {"end", "5"}}) == Ok("[]"));
+  CHECK(Get("query_exemplars", {{"query", "1 + 1"}}) == "204 ");
+}
+
 TEST_CASE_METHOD(ApiFixture, "before and after its time the API is unavailable", "[api]") {
   Readiness now = Readiness::kStarting;
   context.readiness = [&] { return now; };
