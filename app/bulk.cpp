@@ -128,6 +128,8 @@ Status ImportOnline(const ImportCommand& command, File& file, collector::ImportR
   return Ok();
 }
 
+constexpr const char* kLeftOut = "native histograms were left out: only the format jsonl has them\n";
+
 Status ExportOffline(const ExportCommand& command, File& file) {
   VEDETTE_TRY(const collector::BulkFormat format, collector::ParseBulkFormat(command.format));
   TimeRange range;
@@ -140,6 +142,7 @@ Status ExportOffline(const ExportCommand& command, File& file) {
   VEDETTE_TRY(const OfflineStore store, OfflineStore::Open(command.storage_path, false));
   const auto querier = store->NewQuerier(range);
   std::string out;
+  bool left_out = false;
   for (std::size_t m = 0; m < command.matchers.size(); ++m) {
     VEDETTE_TRY(const std::vector<Matcher> matchers, promql::ParseMetricSelector(command.matchers[m]));
     VEDETTE_TRY(collector::Exporter exporter, collector::Exporter::Start(*querier, matchers, format));
@@ -151,12 +154,15 @@ Status ExportOffline(const ExportCommand& command, File& file) {
       out.clear();
     }
     if (m + 1 == command.matchers.size()) exporter.End(out);
+    left_out = left_out || exporter.left_out() > 0;
   }
+  if (left_out) fmt::print(stderr, kLeftOut);
   return file.Write(out);
 }
 
 Status ExportOnline(const ExportCommand& command, File& file) {
   ApiClient client(command.server);
+  bool left_out = false;
   for (const std::string& matcher : command.matchers) {
     std::string after;
     do {
@@ -168,10 +174,12 @@ Status ExportOnline(const ExportCommand& command, File& file) {
       after.clear();
       for (const auto& [name, value] : response.headers) {
         if (name == "X-Vedette-After" || name == "x-vedette-after") after = value;
+        left_out = left_out || name == "X-Vedette-Left-Out" || name == "x-vedette-left-out";
       }
       VEDETTE_CHECK(file.Write(response.body));
     } while (!after.empty());
   }
+  if (left_out) fmt::print(stderr, kLeftOut);
   return Ok();
 }
 

@@ -27,7 +27,9 @@ class BulkWriter {
   /// Takes the samples, in any order, and clears `samples`. The more of one series at a time, the better they are
   /// coded. What was added so far may become visible. Errors: as Flush().
   virtual Status Add(SeriesId series, Columns& samples) = 0;
-  /// Makes everything added visible and durable. Result: of all calls of Add() since the last Flush(). Errors: kIo,
+  /// The same of native histograms, which are valid.
+  virtual Status AddHistograms(SeriesId series, HistogramColumns& samples) = 0;
+  /// Makes everything added visible and durable. Result: of all calls since the last Flush(). Errors: kIo,
   /// kUnavailable; then what was added since the last Flush() may be stored in part.
   virtual Result<BulkOutcome> Flush() = 0;
 };

@@ -68,15 +68,18 @@ void AppendCsv(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
-void DropStale(storage::Columns& samples) {
+/// Removes the samples of which `is_stale` holds.
+template <class Value, class IsStale>
+void DropStale(std::vector<std::int64_t>& times, std::vector<Value>& values, IsStale is_stale) {
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    if (IsStaleNan(samples.values[i])) continue;
-    samples.times[kept] = samples.times[i];
-    samples.values[kept++] = samples.values[i];
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    if (is_stale(values[i])) continue;
+    times[kept] = times[i];
+    if (kept != i) values[kept] = std::move(values[i]);
+    ++kept;
   }
-  samples.times.resize(kept);
-  samples.values.resize(kept);
+  times.resize(kept);
+  values.resize(kept);
 }
 
 }  // namespace
@@ -107,13 +110,17 @@ void Exporter::End(std::string& out) const {
 Status Exporter::Append(std::size_t i, std::string& out) {
   const storage::SeriesEntry& series = series_[i];
   samples_.clear();
-  VEDETTE_CHECK(querier_->Read(series.id, TimeRange(), samples_));
-  DropStale(samples_);
-  if (samples_.size() == 0) return Ok();
+  histograms_.clear();
+  VEDETTE_CHECK(querier_->ReadMixed(series.id, TimeRange(), samples_, histograms_));
+  DropStale(samples_.times, samples_.values, IsStaleNan);
+  DropStale(histograms_.times, histograms_.histograms, IsStaleHistogram);
   if (format_ == BulkFormat::kJsonLines) {
-    AppendJsonSeries(out, series.labels, samples_);
+    if (samples_.size() > 0) AppendJsonSeries(out, series.labels, samples_);
+    if (histograms_.size() > 0) AppendJsonSeries(out, series.labels, histograms_);
     return Ok();
   }
+  left_out_ += histograms_.size();
+  if (samples_.size() == 0) return Ok();
   std::string head;
   if (format_ == BulkFormat::kCsv) {
     for (const std::string& name : columns_) {

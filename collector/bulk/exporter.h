@@ -10,7 +10,8 @@
 
 namespace vedette::collector {
 
-/// Walks over the series of a querier. Staleness markers are left out: no format but the scrape's has them.
+/// Walks over the series of a querier. Staleness markers are left out: no format but the scrape's has them. So are
+/// native histograms, but for JSON lines.
 class Exporter {
  public:
   /// Selects the series. `querier` outlives the exporter. Errors: those of Select().
@@ -23,6 +24,8 @@ class Exporter {
   std::span<const storage::SeriesEntry> entries() const { return series_; }
   /// Appends series number `i`. Errors: those of Read().
   Status Append(std::size_t i, std::string& out);
+  /// Native histograms that the format has no place for, so far.
+  std::size_t left_out() const { return left_out_; }
 
  private:
   Exporter(const storage::Querier& querier, BulkFormat format) : querier_(&querier), format_(format) {}
@@ -32,6 +35,8 @@ class Exporter {
   std::vector<storage::SeriesEntry> series_;
   std::vector<std::string> columns_;  // CSV: all label names
   storage::Columns samples_;
+  storage::HistogramColumns histograms_;
+  std::size_t left_out_ = 0;
 };
 
 }  // namespace vedette::collector

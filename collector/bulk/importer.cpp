@@ -13,6 +13,8 @@ namespace vedette::collector {
 namespace {
 
 constexpr std::size_t kNamedBadLines = 20;
+/// Of a float in the buffer: what `max_buffered` counts in.
+constexpr std::size_t kSampleBytes = 16;
 /// A line longer than this is no line: the file is something else.
 constexpr std::size_t kMaxLineBytes = 64 << 20;
 
@@ -110,7 +112,6 @@ Status Importer::Line(std::string_view line) {
   ++report_.lines;
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   if (line.empty()) return Ok();
-  const std::size_t before = buffered_;
   Status read = Ok();
   switch (format_) {
     case BulkFormat::kText:
@@ -124,7 +125,6 @@ Status Importer::Line(std::string_view line) {
       read = columns_.empty() ? CsvHead(line) : CsvLine(line);
       break;
   }
-  report_.samples += buffered_ - before;
   if (!read) {
     const Code code = read.error().code;
     if (code == Code::kIo || code == Code::kUnavailable || code == Code::kCorruption) return read;
@@ -213,7 +213,12 @@ Status Importer::JsonLine(std::string_view line) {
   VEDETTE_TRY(JsonSeries read, ParseJsonSeries(line));
   VEDETTE_TRY(const Labels labels, MakeLabels(std::move(read.labels)));
   VEDETTE_TRY(Series * series, FindLabels(labels.ToString(), labels));
+  if (read.histograms.size() > 0) {
+    AddHistograms(*series, std::move(read.histograms));
+    return Ok();
+  }
   storage::Columns& samples = series->samples;
+  report_.samples += read.samples.size();
   buffered_ += read.samples.size();
   if (samples.size() == 0 && samples.times.capacity() < read.samples.size()) {
     samples = std::move(read.samples);
@@ -222,6 +227,17 @@ Status Importer::JsonLine(std::string_view line) {
   samples.times.insert(samples.times.end(), read.samples.times.begin(), read.samples.times.end());
   samples.values.insert(samples.values.end(), read.samples.values.begin(), read.samples.values.end());
   return Ok();
+}
+
+void Importer::AddHistograms(Series& series, storage::HistogramColumns read) {
+  report_.samples += read.size();
+  for (const Histogram& histogram : read.histograms) {
+    buffered_ += sizeof(Histogram) / kSampleBytes + histogram.counts.size() / 2;
+  }
+  storage::HistogramColumns& all = series.histograms;
+  all.times.insert(all.times.end(), read.times.begin(), read.times.end());
+  all.histograms.insert(all.histograms.end(), std::make_move_iterator(read.histograms.begin()),
+                        std::make_move_iterator(read.histograms.end()));
 }
 
 Status Importer::CsvHead(std::string_view line) {
@@ -265,6 +281,9 @@ Status Importer::CsvLine(std::string_view line) {
 Status Importer::Drain() {
   for (const auto& series : series_) {
     if (series->samples.size() > 0) VEDETTE_CHECK(writer_.Add(series->id, series->samples));
+  }
+  for (const auto& series : series_) {
+    if (series->histograms.size() > 0) VEDETTE_CHECK(writer_.AddHistograms(series->id, series->histograms));
   }
   VEDETTE_TRY(const storage::BulkOutcome outcome, writer_.Flush());
   report_.outcome.stored += outcome.stored;

@@ -49,6 +49,7 @@ class Importer {
     std::string text;  // as it stands in front of its samples
     storage::SeriesId id = storage::SeriesId::kNone;
     storage::Columns samples;
+    storage::HistogramColumns histograms;
   };
 
   Status Line(std::string_view line);
@@ -63,8 +64,10 @@ class Importer {
   void Add(Series& series, std::int64_t time, double value) {
     series.samples.times.push_back(time);
     series.samples.values.push_back(value);
+    ++report_.samples;
     ++buffered_;
   }
+  void AddHistograms(Series& series, storage::HistogramColumns read);
   Status Drain();
 
   storage::BulkWriter& writer_;
@@ -74,7 +77,7 @@ class Importer {
   std::vector<std::unique_ptr<Series>> series_;
   std::unordered_map<std::string_view, std::size_t> by_text_;  // into series_, whose texts do not move
   std::size_t last_ = 0;                                       // the series of the last line
-  std::size_t buffered_ = 0;
+  std::size_t buffered_ = 0;                                   // samples; a histogram counts as several
   MetricType type_ = MetricType::kUnknown;
   bool ended_ = false;  // "# EOF" was read
   std::vector<std::string> columns_;

@@ -148,6 +148,7 @@ Response Export(const ApiContext& context, const Request& request) {
     } else {
       exporter.End(response.body);
     }
+    if (exporter.left_out() > 0) response.headers.Set("X-Vedette-Left-Out", std::to_string(exporter.left_out()));
     response.headers.Set("Content-Type", "text/plain; charset=utf-8");
     return response;
   });

@@ -169,6 +169,13 @@ class MemoryBulkWriter final : public BulkWriter {
     samples.clear();
     return Ok();
   }
+  Status AddHistograms(SeriesId series, HistogramColumns& samples) override {
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      appender_.AddHistogram(series, TimeMs(samples.times[i]), std::move(samples.histograms[i]));
+    }
+    samples.clear();
+    return Ok();
+  }
   Result<BulkOutcome> Flush() override {
     VEDETTE_TRY(const AppendOutcome outcome, appender_.Commit());
     return BulkOutcome{outcome.stored + outcome.duplicates + outcome.conflicts, outcome.too_old, outcome.too_new};

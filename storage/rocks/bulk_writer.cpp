@@ -34,6 +34,28 @@ class RocksBulkWriter final : public BulkWriter {
   }
 
   Status Add(SeriesId series, Columns& samples) override {
+    return AddByDay(series, samples, [&](std::int32_t day, std::size_t at, std::size_t n) {
+      writer_.Add(day, series, 0, std::span(samples.times).subspan(at, n), std::span(samples.values).subspan(at, n));
+    });
+  }
+
+  Status AddHistograms(SeriesId series, HistogramColumns& samples) override {
+    return AddByDay(series, samples, [&](std::int32_t day, std::size_t at, std::size_t n) {
+      writer_.AddHistograms(day, series, 0, std::span(samples.times).subspan(at, n),
+                            std::span(samples.histograms).subspan(at, n));
+    });
+  }
+
+  Result<BulkOutcome> Flush() override {
+    VEDETTE_CHECK(Write());
+    return std::exchange(outcome_, {});
+  }
+
+ private:
+  /// Sorts the samples, drops those that the store does not take, and cuts the rest at midnight: `add` takes a day and
+  /// which samples are its own. Clears them.
+  template <class Samples, class AddDay>
+  Status AddByDay(SeriesId series, Samples& samples, AddDay add) {
     // One file holds a key once.
     if (newest_.contains(series)) VEDETTE_CHECK(Write());
     SortAndResolve(samples, 0);
@@ -47,9 +69,8 @@ class RocksBulkWriter final : public BulkWriter {
       const std::int64_t day_end = StartOfDay(day + 1).ms;
       const auto next =
           std::lower_bound(samples.times.begin() + at, samples.times.begin() + end, day_end) - samples.times.begin();
-      const auto offset = static_cast<std::size_t>(at), n = static_cast<std::size_t>(next - at);
-      writer_.Add(day, series, 0, std::span(samples.times).subspan(offset, n),
-                  std::span(samples.values).subspan(offset, n));
+      const auto n = static_cast<std::size_t>(next - at);
+      add(day, static_cast<std::size_t>(at), n);
       series_of_[day].push_back(series);
       outcome_.stored += n;
       at = next;
@@ -62,12 +83,6 @@ class RocksBulkWriter final : public BulkWriter {
     return writer_.bytes() < kFlushBytes ? Ok() : Write();
   }
 
-  Result<BulkOutcome> Flush() override {
-    VEDETTE_CHECK(Write());
-    return std::exchange(outcome_, {});
-  }
-
- private:
   Status Write() {
     if (newest_.empty()) return Ok();
     VEDETTE_CHECK(engine_.guard.Admit());

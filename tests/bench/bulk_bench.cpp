@@ -44,6 +44,10 @@ class NowhereWriter final : public BulkWriter {
     samples.clear();
     return Ok();
   }
+  Status AddHistograms(SeriesId, HistogramColumns& samples) override {
+    samples.clear();
+    return Ok();
+  }
   Result<BulkOutcome> Flush() override { return BulkOutcome(); }
 
  private:

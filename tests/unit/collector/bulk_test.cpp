@@ -6,6 +6,7 @@
 #include "storage/memory/memory_storage.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
+#include "tests/unit/storage/random_histogram.h"
 
 namespace vedette::collector {
 namespace {
@@ -113,6 +114,48 @@ TEST_CASE("JSON lines as VictoriaMetrics writes them", "[bulk]") {
         R"({"metric":{"a":"\x"}})", R"({"timestamps":[99999999999999999999]})"}) {
     INFO(bad);
     CHECK(!ParseJsonSeries(bad));
+  }
+}
+
+TEST_CASE("native histograms go through JSON lines; what a foreign line says of them is checked", "[bulk]") {
+  Store from;
+  const auto appender = from.store->NewAppender();
+  const storage::SeriesId id = MustHave(appender->Series({{"__name__", "latency"}}));
+  std::mt19937 random(3);
+  for (int i = 0; i < 200; ++i) appender->AddHistogram(id, TimeMs(i), storage::RandomHistogram(random));
+  appender->Add(id, TimeMs(1000), 1);
+  CHECK(MustHave(appender->Commit()).stored == 201);
+  const std::string text = ExportText(*from.store, BulkFormat::kJsonLines);
+  Store to;
+  const ImportReport report = ImportText(*to.store, BulkFormat::kJsonLines, text, 1000, 500);
+  for (const auto& bad : report.first_bad) FAIL_CHECK(bad.number << ": " << bad.error);
+  CHECK(report.outcome.stored == report.samples);
+  storage::Columns floats;
+  storage::HistogramColumns want, got;
+  MustSucceed(from.store->NewQuerier({})->ReadMixed(id, {}, floats, want));
+  MustSucceed(to.store->NewQuerier({})->ReadMixed(storage::SeriesId(1), {}, floats, got));
+  CHECK(floats.times == std::vector<std::int64_t>{1000, 1000});
+  CHECK(got.size() > 150);
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    if (IsStaleHistogram(want.histograms[i])) continue;
+    REQUIRE(at < got.size());
+    CHECK(got.times[at] == want.times[i]);
+    CHECK(SameHistogram(got.histograms[at++], want.histograms[i]));
+  }
+  CHECK(at == got.size());
+  CHECK(ExportText(*from.store, BulkFormat::kText) == "latency{} 1 1000\n");
+
+  const auto line = [](const std::string& histogram) {
+    return R"({"metric":{"a":"b"},"histograms":[)" + histogram + R"(],"timestamps":[1]})";
+  };
+  CHECK(ParseJsonSeries(line(R"({"schema":0,"positive_spans":[1,2],"positive":[1,2]})")).has_value());
+  for (const char* bad :
+       {R"({"schema":0,"positive_spans":[1,2],"positive":[1]})", R"({"schema":99,"positive_spans":[],"positive":[]})",
+        R"({"schema":0,"positive_spans":[1],"positive":[]})", R"({"schema":0,"count":0.5,"integers":true})",
+        R"({"positive_spans":[0,2000000000]})", R"({"reset":4})", R"({"what":1})", "1", "{}, {}"}) {
+    INFO(bad);
+    CHECK(!ParseJsonSeries(line(bad)));
   }
 }
 

@@ -180,10 +180,7 @@ class MixedRun {
       for (int n = static_cast<int>(random_() % 3); n > 0; --n) {
         const std::int64_t time = RandomTime();
         if (i % 3 != 0 || random_() % 4 == 0) {
-          Histogram histogram = RandomHistogram(random_);
-          const auto [at, fresh] = models_[i].histograms.emplace(time, histogram);
-          if (!fresh) at->second = Histogram(ResolveDuplicate(at->second, histogram));
-          appender->AddHistogram(id, TimeMs(time), std::move(histogram));
+          appender->AddHistogram(id, TimeMs(time), NewHistogram(i, time));
         } else {
           const double value = static_cast<double>(random_() % 100);
           const auto [at, fresh] = models_[i].floats.emplace(time, value);
@@ -194,6 +191,18 @@ class MixedRun {
     }
     const AppendOutcome outcome = MustHave(appender->Commit());
     CHECK(outcome.invalid + outcome.unknown == 0);
+  }
+
+  void Import(StoreAdmin& store) {
+    const auto bulk = store.NewBulkWriter();
+    const std::size_t i = random_() % labels_.size();
+    HistogramColumns samples;
+    for (std::size_t n = random_() % 30; n > 0; --n) {
+      samples.times.push_back(RandomTime());
+      samples.histograms.push_back(NewHistogram(i, samples.times.back()));
+    }
+    MustSucceed(bulk->AddHistograms(MustHave(bulk->Series(labels_[i])), samples));
+    (void)MustHave(bulk->Flush());
   }
 
   void Delete(StoreAdmin& store) {
@@ -227,6 +236,13 @@ class MixedRun {
   std::size_t Pick(std::size_t n) { return random_() % n; }
 
  private:
+  /// For series i at the time, which the model has from now on.
+  Histogram NewHistogram(std::size_t i, std::int64_t time) {
+    Histogram histogram = RandomHistogram(random_);
+    const auto [at, fresh] = models_[i].histograms.emplace(time, histogram);
+    if (!fresh) at->second = Histogram(ResolveDuplicate(at->second, histogram));
+    return histogram;
+  }
   std::int64_t RandomTime() {
     if (random_() % 6 == 0) return kStart + static_cast<std::int64_t>(random_() % 90'000) * 1000;
     return next_ += random_() % 5 == 0 ? 0 : 15'000;
@@ -247,6 +263,7 @@ TEST_CASE("series of floats, of histograms and of both answer as the model in me
   for (int i = 0; i < 150; ++i) {
     run.Append(*store);
     if (run.Pick(20) == 0) run.Delete(*store);
+    if (run.Pick(20) == 0) run.Import(*store);
     if (run.Pick(10) == 0) run.Check(*store);
   }
   run.Check(*store);
@@ -288,6 +305,9 @@ TEST_CASE("series of floats, of histograms and of both answer as the model on di
         break;
       case 6:
         run.Check(*fixture.store);
+        break;
+      case 7:
+        run.Import(*fixture.store);
         break;
       default:
         break;
