@@ -83,6 +83,7 @@ constexpr Field<StorageOptions> kStorageFields[] = {
     {"chunk_samples", Set<&StorageOptions::chunk_samples>},
     {"chunk_span", Set<&StorageOptions::chunk_span>},
     {"max_series", Set<&StorageOptions::max_series>},
+    {"max_series_memory", SetBytes<&StorageOptions::max_series_bytes>},
     {"block_cache", SetBytes<&StorageOptions::block_cache_bytes>},
     {"index_cache", SetBytes<&StorageOptions::index_cache_bytes>},
     {"write_buffer", SetBytes<&StorageOptions::write_buffer_bytes>},

@@ -41,6 +41,9 @@ struct StorageOptions {
   /// Exemplars: the newest so many are kept, and none that is older. Zero: as long as samples.
   std::size_t max_exemplars = 100'000;
   Millis exemplar_age{0};
+  /// ... or when those in memory, with their index and unsealed rows, take about this many bytes; 0 = no limit. Known
+  /// series go on.
+  std::size_t max_series_bytes = 0;
   /// RocksDB's block cache and memtables together, in bytes.
   std::size_t block_cache_bytes = 64 << 20;
   std::size_t write_buffer_bytes = 64 << 20;

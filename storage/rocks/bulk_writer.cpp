@@ -30,7 +30,7 @@ class RocksBulkWriter final : public BulkWriter {
 
   Result<SeriesId> Series(const Labels& labels) override {
     VEDETTE_CHECK(ValidateSeries(labels));
-    return engine_.catalog.FindOrCreate(labels, engine_.clock.Now(), engine_.options.max_series);
+    return engine_.catalog.FindOrCreate(labels, engine_.clock.Now(), engine_.series_limit);
   }
 
   Status Add(SeriesId series, Columns& samples) override {

@@ -88,7 +88,7 @@ ChunkReader::Iterator ChunkReader::Take(Family family) const {
   rocksdb::ReadOptions options;
   options.snapshot = snapshot_;
   options.prefix_same_as_start = true;  // the filter skips files without the series, and the walk ends with it
-  return Iterator(const_cast<Database&>(database_).db().NewIterator(options, database_.family(family)));
+  return database_.NewIterator(options, family);
 }
 
 }  // namespace vedette::storage

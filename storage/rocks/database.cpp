@@ -8,12 +8,16 @@
 
 #include <fcntl.h>
 #include <rocksdb/cache.h>
+#include <rocksdb/sst_file_reader.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "core/log.h"
 #include "storage/coding.h"
+#include "storage/rocks/careful_files.h"
+#include "storage/rocks/checked_iterator.h"
 #include "storage/rocks/keys.h"
+#include "storage/rocks/log_check.h"
 #include "storage/rocks/tuning.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -91,12 +95,40 @@ Status SyncOldLogs(rocksdb::Env& env, const std::string& path) {
   return check(directory->Fsync(), path);
 }
 
+/// Takes one DisableFileDeletions() back. RocksDB 7.8 would take back those of others as well, unless told not to.
+template <class Db>
+void AllowDeletions(Db& db) {
+  if constexpr (requires { db.EnableFileDeletions(false); }) {
+    (void)db.EnableFileDeletions(false);
+  } else {
+    (void)db.EnableFileDeletions();
+  }
+}
+
 /// A flipped bit where a table describes itself. A table that is missing altogether is not meant: it may have been put
 /// elsewhere by mistake, and comes back.
 bool IsDamagedTable(const rocksdb::Status& status) {
   if (!status.IsCorruption()) return false;
   const std::string text = status.ToString();
   return text.find(".sst") != std::string::npos && text.find("checksum mismatch") != std::string::npos;
+}
+
+/// RocksDB 7.8 frees the range tombstones of an open level-0 file twice when an older one cannot be opened: no iterator
+/// may be made then.
+Status CheckLenientOpen(rocksdb::DB& db, const std::vector<rocksdb::ColumnFamilyHandle*>& families) {
+  for (rocksdb::ColumnFamilyHandle* family : families) {
+    rocksdb::ColumnFamilyMetaData meta;
+    db.GetColumnFamilyMetaData(family, &meta);
+    bool has_tombstones = false;
+    for (const rocksdb::SstFileMetaData& file : meta.levels.front().files) {  // newest first
+      rocksdb::SstFileReader reader(db.GetOptions(family));
+      const std::string name = file.db_path + "/" + file.relative_filename;
+      const rocksdb::Status opened = reader.Open(name);
+      if (!opened.ok() && has_tombstones) return ToError(opened, "table file " + name + ", which is needed");
+      has_tombstones = has_tombstones || (opened.ok() && reader.GetTableProperties()->num_range_deletions > 0);
+    }
+  }
+  return Ok();
 }
 
 }  // namespace
@@ -134,10 +166,13 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
   std::unique_ptr<Database> out(new Database());
   out->path_ = options.path;
   VEDETTE_CHECK(out->Lock(options.path));
-  VEDETTE_CHECK(out->EmptyIngestDirectory(env != nullptr ? *env : *rocksdb::Env::Default()));
+  out->env_ = NewCarefulEnv(env != nullptr ? *env : *rocksdb::Env::Default(), options.path + "/ingest/");
+  VEDETTE_CHECK(out->EmptyIngestDirectory(*out->env_));
 
   const std::string path = options.path + "/db";
-  rocksdb::DBOptions db_options = DatabaseTuning(options, env, out->health_);
+  const Status mended = MendManifest(*out->env_, path);
+  if (!mended) return Annotate("cannot open the database in " + options.path, mended.error());
+  rocksdb::DBOptions db_options = DatabaseTuning(options, out->env_.get(), out->health_);
   // Filters of large files are single blocks of megabytes. By default the cache is cut into 64 shards, none of which
   // can hold one, and each look-up of a new series would read it from the disk again.
   constexpr int kShardBits = 1;
@@ -155,6 +190,10 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
   }
 
   VEDETTE_CHECK(CheckComplete(*db_options.env, path));
+  VEDETTE_TRY(out->damaged_logs_, DamagedLogs(*db_options.env, path));
+  for (const std::string& log : out->damaged_logs_) {
+    LogError("storage", "a log is damaged: what was committed behind that place is lost", {{"log", log}});
+  }
   const Status synced = SyncOldLogs(*db_options.env, path);
   if (!synced) return Annotate("cannot open the database in " + options.path, synced.error());
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
@@ -169,6 +208,7 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
   }
   if (!status.ok()) return ToError(status, "cannot open the database in " + options.path);
   out->db_.reset(db);
+  const Status lenient = db_options.paranoid_checks ? Ok() : CheckLenientOpen(*db, handles);
   for (std::size_t i = 0; i < handles.size(); ++i) {
     if (i < kFamilyCount) {
       out->handles_[i] = handles[i];
@@ -176,6 +216,7 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
       db->DestroyColumnFamilyHandle(handles[i]);
     }
   }
+  if (!lenient) return Annotate("cannot open the database in " + options.path, lenient.error());
   const Status version = out->CheckVersion();
   if (!version) return Annotate("data directory " + options.path, version.error());
   return out;
@@ -250,6 +291,10 @@ Result<std::optional<std::string>> Database::Get(Family from, std::string_view k
   return ToError(status, fmt::format("read of {} in {}", Quote(key), FamilyName(from)));
 }
 
+std::unique_ptr<rocksdb::Iterator> Database::NewIterator(const rocksdb::ReadOptions& options, Family of) const {
+  return NewCheckedIterator(*db_, options, family(of));
+}
+
 Result<std::uint64_t> Database::GetNumber(std::string_view key) const {
   VEDETTE_TRY(const std::optional<std::string> bytes, Get(Family::kMeta, key));
   if (!bytes) return std::uint64_t{0};
@@ -273,13 +318,21 @@ Status Database::Sync() {
   return ToError(status, "sync of the journal");
 }
 
+Database::KeepFiles::KeepFiles(Database& database) : db_(database.db()), kept_(db_.DisableFileDeletions().ok()) {}
+
+Database::KeepFiles::~KeepFiles() {
+  if (kept_) AllowDeletions(db_);
+}
+
 Status Database::Resume() {
+  const std::lock_guard lock(resume_mutex_);
   health_->compaction_failed = false;  // before: an error during the attempt counts
   // A manifest that could not be written while files were ingested leaves a state that RocksDB 7.8 aborts on unless
   // deletions are stopped, as they are after other failures of the manifest.
-  const bool stopped = db_->DisableFileDeletions().ok();
-  const rocksdb::Status status = db_->Resume();
-  if (stopped) (void)db_->EnableFileDeletions();  // or were by Resume() itself
+  const rocksdb::Status status = [&] {
+    const KeepFiles keep(*this);
+    return db_->Resume();
+  }();
   if (status.ok()) {
     health_->log_failed = false;
     return Ok();

@@ -5,11 +5,15 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 
 #include "core/result.h"
 #include "storage/options.h"
@@ -56,6 +60,8 @@ class Database {
   Status Write(rocksdb::WriteBatch& batch, bool sync);
   Result<std::optional<std::string>> Get(Family family, std::string_view key,
                                          const rocksdb::Snapshot* snapshot = nullptr) const;
+  /// Reports every error that it met; see checked_iterator.h.
+  std::unique_ptr<rocksdb::Iterator> NewIterator(const rocksdb::ReadOptions& options, Family family) const;
   /// A big-endian number of `meta`; 0 when it is not there.
   Result<std::uint64_t> GetNumber(std::string_view key) const;
   void PutNumber(rocksdb::WriteBatch& batch, std::string_view key, std::uint64_t value) const;
@@ -71,7 +77,24 @@ class Database {
   /// after a failure: until a restart such rows take the way through the log.
   bool can_ingest() const { return !health_->log_failed && !health_->stopped; }
   const DatabaseHealth& health() const { return *health_; }
+  /// What the start found (log_check.h): the batches behind these places are lost.
+  const std::vector<std::string>& damaged_logs() const { return damaged_logs_; }
   std::uint64_t Property(Family family, const std::string& name) const;
+  /// Held shared while table files are taken in, and alone while a snapshot is taken: RocksDB collects tables first and
+  /// logs a moment later, and must not have the deletion of what was moved into a table without the table.
+  std::shared_mutex& ingestion() { return ingestion_; }
+  /// While one lives, RocksDB deletes no files.
+  class KeepFiles {
+   public:
+    explicit KeepFiles(Database& database);
+    ~KeepFiles();
+    KeepFiles(const KeepFiles&) = delete;
+    KeepFiles& operator=(const KeepFiles&) = delete;
+
+   private:
+    rocksdb::DB& db_;
+    const bool kept_;
+  };
   /// A name nobody has used, in the directory of files to be ingested.
   std::string NewTableFileName();
   /// Of the rows of `index`: to be told before they are written.
@@ -85,9 +108,13 @@ class Database {
 
   const std::shared_ptr<DatabaseHealth> health_ = std::make_shared<DatabaseHealth>();
   std::string path_;
+  std::vector<std::string> damaged_logs_;
   std::atomic<std::uint64_t> table_files_{0};
   int lock_file_ = -1;
   mutable DayVersions day_versions_;
+  std::unique_ptr<rocksdb::Env> env_;
+  std::mutex resume_mutex_;
+  std::shared_mutex ingestion_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> handles_{};
 };

@@ -13,7 +13,7 @@ Status DefinitionReader::Load(SeriesId id) {
   rocksdb::ReadOptions options;
   options.snapshot = snapshot_;
   options.total_order_seek = true;  // across prefixes: the filter must not be asked
-  const std::unique_ptr<rocksdb::Iterator> at(database_.db().NewIterator(options, database_.family(Family::kSeries)));
+  const std::unique_ptr<rocksdb::Iterator> at = database_.NewIterator(options, Family::kSeries);
   const auto is_block = [&] { return at->Valid() && at->key().size() == 9 && at->key()[0] == kSeriesBlockTag; };
   at->SeekForPrev(SeriesBlockKey(id));
   first_ = 0;

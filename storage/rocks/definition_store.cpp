@@ -26,7 +26,7 @@ std::unique_ptr<rocksdb::Iterator> OrderedIterator(Database& database) {
   rocksdb::ReadOptions options;
   options.total_order_seek = true;  // across prefixes: the filter must not be asked
   options.fill_cache = false;
-  return std::unique_ptr<rocksdb::Iterator>(database.db().NewIterator(options, database.family(Family::kSeries)));
+  return database.NewIterator(options, Family::kSeries);
 }
 
 bool HasTag(const rocksdb::Iterator& at, char tag) { return at.Valid() && at.key().size() == 9 && at.key()[0] == tag; }

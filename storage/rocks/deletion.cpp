@@ -50,7 +50,7 @@ class DayCleaner {
     rocksdb::ReadOptions options;
     options.prefix_same_as_start = true;
     options.fill_cache = false;
-    const std::unique_ptr<rocksdb::Iterator> at(database_.db().NewIterator(options, database_.family(family)));
+    const std::unique_ptr<rocksdb::Iterator> at = database_.NewIterator(options, family);
     for (at->Seek(ChunkPrefix(day_, id)); at->Valid(); at->Next()) {
       const auto key = ParseChunkKey(ToView(at->key()));
       if (key && key->histograms) {
@@ -205,7 +205,8 @@ Status CleanTombstones(Engine& engine) {
     const std::lock_guard lock(engine.maintenance_mutex);
     VEDETTE_CHECK(engine.catalog.StoreDefinitions());
   }
-  for (const std::int32_t day : *engine.partitions.days()) {
+  const std::shared_ptr<const Partitions::Days> days = engine.partitions.days();  // sealing publishes others meanwhile
+  for (const std::int32_t day : *days) {
     const Postings touched = tombstones->Touched({StartOfDay(day), StartOfDay(day) + Millis(kDayMs - 1)});
     DayCleaner cleaner(engine, *tombstones, day);
     for (std::size_t at = 0; at < touched.size(); at += kCleanStep) {

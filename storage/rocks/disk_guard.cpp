@@ -14,6 +14,8 @@ namespace {
 /// Resuming writes memtables and a new log. Should the disk be full then, RocksDB takes that for fatal and only a
 /// restart helps: it is not tried with less room than this.
 constexpr std::uint64_t kResumeBytes = 16 << 20;
+/// What is written to find out: more than a file system keeps in its own reserves.
+constexpr std::size_t kProbeBytes = 1 << 20;
 
 }  // namespace
 
@@ -31,6 +33,15 @@ std::uint64_t DiskGuard::FreeBytes() const {
   return std::uint64_t{info.f_bavail} * info.f_frsize;
 }
 
+/// Free space is not always for us: a quota shows only when something is written.
+bool DiskGuard::CanWrite() const {
+  const std::string name = database_.NewTableFileName() + ".probe";
+  rocksdb::Env& env = *database_.db().GetEnv();
+  const bool written = rocksdb::WriteStringToFile(&env, std::string(kProbeBytes, ' '), name, true).ok();
+  (void)env.DeleteFile(name);
+  return written;
+}
+
 void DiskGuard::Check() {
   free_bytes_ = FreeBytes();
   const bool full = free_bytes_ < options_.min_free_disk_bytes;
@@ -42,7 +53,8 @@ void DiskGuard::Check() {
       LogInfo("storage", "disk has room again", {{"path", options_.path}, {"free_bytes", free_bytes_.load()}});
     }
   }
-  if (database_.failed() && free_bytes_ >= std::max<std::uint64_t>(options_.min_free_disk_bytes, kResumeBytes)) {
+  if (database_.failed() && free_bytes_ >= std::max<std::uint64_t>(options_.min_free_disk_bytes, kResumeBytes) &&
+      CanWrite()) {
     if (const Status resumed = database_.Resume(); resumed) {
       LogInfo("storage", "writing resumed after a failure");
     } else if (!resume_failed_.exchange(true)) {

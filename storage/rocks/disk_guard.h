@@ -23,6 +23,7 @@ class DiskGuard {
 
  private:
   std::uint64_t FreeBytes() const;
+  bool CanWrite() const;
 
   Database& database_;
   const StorageOptions& options_;

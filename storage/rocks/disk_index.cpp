@@ -44,8 +44,7 @@ void AddTexts(std::span<const SeriesEntry> series, std::optional<std::string_vie
 std::unique_ptr<rocksdb::Iterator> DiskIndex::NewIterator() const {
   rocksdb::ReadOptions options;
   options.snapshot = snapshot_;
-  return std::unique_ptr<rocksdb::Iterator>(
-      const_cast<Database&>(database_).db().NewIterator(options, database_.family(Family::kIndex)));
+  return database_.NewIterator(options, Family::kIndex);
 }
 
 Status DiskIndex::Damaged(std::string_view name, std::string_view value, const Error& error) const {

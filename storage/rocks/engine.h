@@ -54,6 +54,8 @@ struct Engine {
   /// Shared by a commit from looking its series up until they hold its samples; exclusive while series leave memory.
   std::shared_mutex commit_gate;
   std::atomic<bool> unsynced{false};
+  /// No new series beyond so many in memory: StorageOptions::max_series, or fewer for their bytes. 0: no limit.
+  std::atomic<std::size_t> series_limit{0};
   /// One re-packing or cleaning at a time. Taken before the other.
   std::mutex repack_mutex;
   /// Held by whoever writes chunks or index rows.

@@ -37,7 +37,7 @@ std::shared_ptr<rocksdb::MergeOperator> NewEarliestMergeOperator() { return std:
 std::unique_ptr<rocksdb::Iterator> FactStore::NewIterator(const rocksdb::Snapshot* snapshot) const {
   rocksdb::ReadOptions options;
   options.snapshot = snapshot;
-  return std::unique_ptr<rocksdb::Iterator>(database_.db().NewIterator(options, database_.family(Family::kFacts)));
+  return database_.NewIterator(options, Family::kFacts);
 }
 
 Status FactStore::Recover() {

@@ -18,7 +18,7 @@ std::unique_ptr<rocksdb::Iterator> Ordered(Database& database, Family family) {
   options.total_order_seek = true;
   options.fill_cache = false;
   options.readahead_size = 1 << 20;
-  return std::unique_ptr<rocksdb::Iterator>(database.db().NewIterator(options, database.family(family)));
+  return database.NewIterator(options, family);
 }
 
 Result<std::uint64_t> CountRows(Database& database, Family family, const std::string& prefix) {
@@ -87,7 +87,8 @@ Result<StoreReport> InspectStore(const std::string& path) {
   VEDETTE_TRY(const std::vector<Millis> steps, TierSteps(*database));
   Partitions partitions(*database);
   VEDETTE_CHECK(partitions.Recover());
-  for (const std::int32_t day : *partitions.days()) {
+  const auto days = partitions.days();
+  for (const std::int32_t day : *days) {
     DayReport report{.day = day};
     Postings all;
     VEDETTE_CHECK(DiskIndex(*database, day, nullptr).All(all));

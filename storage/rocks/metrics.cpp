@@ -57,6 +57,8 @@ StorageMetrics::StorageMetrics(prometheus::Registry& registry)
           NewGauge(registry, "vedette_storage_index_cache_bytes", "Sets and lists of the index kept for queries.")),
       accepting(
           NewGauge(registry, "vedette_storage_accepting", "1 when samples are taken in, 0 while the disk is full.")),
+      damaged_logs(NewGauge(registry, "vedette_storage_damaged_logs",
+                            "Logs that were damaged at the last start: what was committed behind the damage is lost.")),
       replay_seconds(NewGauge(registry, "vedette_storage_replay_seconds", "What the journal took at the last start.")),
       seal_seconds(prometheus::BuildHistogram()
                        .Name("vedette_storage_seal_seconds")

@@ -38,6 +38,7 @@ struct StorageMetrics {
   prometheus::Gauge& journal_samples;
   prometheus::Gauge& index_cache_bytes;
   prometheus::Gauge& accepting;
+  prometheus::Gauge& damaged_logs;
   prometheus::Gauge& replay_seconds;
   prometheus::Histogram& seal_seconds;
 };

@@ -24,7 +24,7 @@ std::unique_ptr<rocksdb::Iterator> OrderedIterator(Database& database, Family fa
   rocksdb::ReadOptions options;
   options.total_order_seek = true;
   options.fill_cache = false;
-  return std::unique_ptr<rocksdb::Iterator>(database.db().NewIterator(options, database.family(family)));
+  return database.NewIterator(options, family);
 }
 
 class ScopedSnapshot {
@@ -169,7 +169,8 @@ Result<std::size_t> Partitions::DropBefore(std::int32_t day, std::int32_t all) {
 
 Result<Postings> Partitions::AllSeries() const {
   Postings out;
-  for (const std::int32_t day : *days()) VEDETTE_CHECK(DiskIndex(database_, day, nullptr).All(out));
+  const std::shared_ptr<const Days> all = days();
+  for (const std::int32_t day : *all) VEDETTE_CHECK(DiskIndex(database_, day, nullptr).All(out));
   Normalize(out);
   return out;
 }
@@ -216,9 +217,10 @@ Status Partitions::RepackDay(std::int32_t day, const RepackOptions& options, std
   const std::uint64_t touches = mark->second.touches;
   const bool again = packed_.contains(day);
   const ScopedSnapshot snapshot(database_);
+  std::shared_ptr<const TombstoneSet> deleted = options.tombstones.current();
   lock.unlock();
 
-  DayRepacker repacker(database_, day, options, snapshot.get());
+  DayRepacker repacker(database_, day, options, snapshot.get(), std::move(deleted));
   TableWriter table(database_, Family::kBlocks);
   if (again) table.Replace(DayPrefix(day), DayPrefix(day + 1));
   TierWriter tiers(database_, day, options.tiers);

@@ -26,8 +26,9 @@ struct RepackOptions {
   /// A day is left alone until it was not written to for so many calls; twelve times as many when it was re-packed
   /// before, because all of it is written again.
   std::size_t quiet_rounds = 0;
-  /// What is left out.
-  std::shared_ptr<const TombstoneSet> deleted;
+  /// What is left out. Asked day by day, when the rows of the day are fixed: a row is as new as the newest that it was
+  /// made of, so that a deletion from before, which was not known then, would never apply again.
+  const Tombstones& tombstones;
   /// Made with the day.
   std::span<const TierOptions> tiers;
 };

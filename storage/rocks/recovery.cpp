@@ -5,9 +5,12 @@
 #include <set>
 #include <unordered_map>
 
+#include <rocksdb/write_batch.h>
+
 #include "storage/coding.h"
 #include "storage/rocks/journal_record.h"
 #include "storage/rocks/keys.h"
+#include "storage/rocks/partitions.h"
 
 namespace vedette::storage {
 namespace {
@@ -177,7 +180,32 @@ class Replay {
   std::uint64_t samples_ = 0;
 };
 
+/// More than a log has rounds.
+constexpr std::uint64_t kLostSeals = 1 << 20;
+
 }  // namespace
+
+Status SkipLostNumbers(Database& database, const std::vector<std::int32_t>& days) {
+  VEDETTE_TRY(std::uint64_t next_series, database.GetNumber(kMetaNextSeries));
+  VEDETTE_TRY(const std::uint64_t seal, database.GetNumber(kMetaSeal));
+  rocksdb::ReadOptions options;
+  options.total_order_seek = true;
+  for (const Family family : {Family::kChunks, Family::kBlocks}) {
+    const auto at = database.NewIterator(options, family);
+    for (const std::int32_t day : days) {
+      at->SeekForPrev(DayPrefix(day + 1));
+      if (!at->Valid()) continue;
+      if (const auto key = ParseChunkKey(ToView(at->key()))) {
+        next_series = std::max(next_series, static_cast<std::uint64_t>(key->series) + 1);
+      }
+    }
+    // A table that cannot be read keeps its ids to itself.
+  }
+  rocksdb::WriteBatch batch;
+  database.PutNumber(batch, kMetaNextSeries, next_series);
+  database.PutNumber(batch, kMetaSeal, seal + kLostSeals);
+  return database.Write(batch, true);
+}
 
 Result<Recovered> ReplayJournal(Database& database, SeriesCatalog& catalog, Head& head, std::int64_t sealed_max_time,
                                 TimeMs now) {
@@ -188,7 +216,7 @@ Result<Recovered> ReplayJournal(Database& database, SeriesCatalog& catalog, Head
   rocksdb::ReadOptions options;
   options.fill_cache = false;        // read once
   options.readahead_size = 1 << 20;  // from front to end
-  const std::unique_ptr<rocksdb::Iterator> at(database.db().NewIterator(options, database.family(Family::kJournal)));
+  const std::unique_ptr<rocksdb::Iterator> at = database.NewIterator(options, Family::kJournal);
   for (at->Seek(JournalKey(watermark, 1)); at->Valid(); at->Next()) {
     const std::string_view key = ToView(at->key());
     if (key.size() != 12) return Fail(Code::kCorruption, "journal: key of {} bytes instead of 12", key.size());

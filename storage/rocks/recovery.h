@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "storage/head/head.h"
 #include "storage/rocks/database.h"
@@ -18,5 +19,10 @@ struct Recovered {
 /// `sealed_max_time`: no sample on disk is newer. Errors: kCorruption naming the record, kIo.
 Result<Recovered> ReplayJournal(Database& database, SeriesCatalog& catalog, Head& head, std::int64_t sealed_max_time,
                                 TimeMs now);
+
+/// After records of the log were lost: takes care that no number is given again that a table file may still have. Ids
+/// of series go on behind the highest of `days`, seal rounds far behind what a log can hold. Before anything is
+/// recovered.
+Status SkipLostNumbers(Database& database, const std::vector<std::int32_t>& days);
 
 }  // namespace vedette::storage

@@ -45,8 +45,8 @@ class DayRepacker::Cursor {
 };
 
 DayRepacker::DayRepacker(Database& database, std::int32_t day, const RepackOptions& options,
-                         const rocksdb::Snapshot* snapshot)
-    : database_(database), day_(day), options_(options), snapshot_(snapshot) {}
+                         const rocksdb::Snapshot* snapshot, std::shared_ptr<const TombstoneSet> deleted)
+    : database_(database), day_(day), options_(options), snapshot_(snapshot), deleted_(std::move(deleted)) {}
 
 std::unique_ptr<rocksdb::Iterator> DayRepacker::NewIterator(Family family) const {
   rocksdb::ReadOptions options;
@@ -54,7 +54,7 @@ std::unique_ptr<rocksdb::Iterator> DayRepacker::NewIterator(Family family) const
   options.total_order_seek = true;
   options.fill_cache = false;
   options.readahead_size = 1 << 20;
-  return std::unique_ptr<rocksdb::Iterator>(database_.db().NewIterator(options, database_.family(family)));
+  return database_.NewIterator(options, family);
 }
 
 Status DayRepacker::Run(TableWriter& table, TierWriter& tiers) {
@@ -105,7 +105,7 @@ bool DayRepacker::IsPacked(const std::vector<Row>& rows) const {
 Status DayRepacker::WriteSeries(std::vector<Row>& packed, std::vector<Row>& loose, TableWriter& table) {
   const auto key_of = [](const std::vector<Row>& rows) { return *ParseChunkKey(rows.front().key); };
   const SeriesId series = key_of(packed.empty() ? loose : packed).series;
-  const bool deleted = options_.deleted && options_.deleted->Touches(series);
+  const bool deleted = deleted_->Touches(series);
   // Tiers are made of the samples.
   if (options_.tiers.empty() && loose.empty() && !deleted && IsPacked(packed)) {
     for (const Row& row : packed) VEDETTE_CHECK(table.Put(row.key, row.value));
@@ -118,7 +118,7 @@ Status DayRepacker::WriteSeries(std::vector<Row>& packed, std::vector<Row>& loos
       const Status decoded = DecodeChunk(row.value, columns_);
       if (!decoded) return Annotate(DescribeChunkKey(row.key), decoded.error());
       const std::uint32_t own_seal = ParseChunkKey(row.key)->seal;
-      if (deleted) options_.deleted->Apply(series, own_seal, columns_, first);
+      if (deleted) deleted_->Apply(series, own_seal, columns_, first);
       seal = std::max(seal, own_seal);
     }
   }
@@ -139,7 +139,7 @@ Status DayRepacker::WriteSeries(std::vector<Row>& packed, std::vector<Row>& loos
 
 Status DayRepacker::WriteHistograms(const std::vector<Row>& rows, TableWriter& table) {
   const SeriesId series = ParseChunkKey(rows.front().key)->series;
-  if (rows.size() == 1 && !(options_.deleted && options_.deleted->Touches(series))) {
+  if (rows.size() == 1 && !deleted_->Touches(series)) {
     return table.Put(rows.front().key, rows.front().value);
   }
   HistogramColumns samples;
@@ -149,7 +149,7 @@ Status DayRepacker::WriteHistograms(const std::vector<Row>& rows, TableWriter& t
     const Status decoded = DecodeHistogramChunk(row.value, samples);
     if (!decoded) return Annotate(DescribeChunkKey(row.key), decoded.error());
     const std::uint32_t own_seal = ParseChunkKey(row.key)->seal;
-    if (options_.deleted) options_.deleted->Apply(series, own_seal, samples, first);
+    deleted_->Apply(series, own_seal, samples, first);
     seal = std::max(seal, own_seal);
   }
   seal_ = std::max(seal_, seal);

@@ -20,7 +20,9 @@ namespace vedette::storage {
 class DayRepacker {
  public:
   /// `options` and `snapshot` outlive the object.
-  DayRepacker(Database& database, std::int32_t day, const RepackOptions& options, const rocksdb::Snapshot* snapshot);
+  /// `deleted`: of the moment of `snapshot`.
+  DayRepacker(Database& database, std::int32_t day, const RepackOptions& options, const rocksdb::Snapshot* snapshot,
+              std::shared_ptr<const TombstoneSet> deleted);
 
   /// Writes the day into `table` (family `blocks`). Errors: kCorruption naming the row, kIo.
   /// With the samples at hand, their tiers as well.
@@ -47,6 +49,7 @@ class DayRepacker {
   const std::int32_t day_;
   const RepackOptions& options_;
   const rocksdb::Snapshot* snapshot_;
+  const std::shared_ptr<const TombstoneSet> deleted_;
   Columns columns_;
   std::uint32_t seal_ = 0;  // the last round that wrote samples of the series
   std::uint64_t samples_ = 0;

@@ -60,7 +60,7 @@ class RocksAppender final : public Appender {
 
 Result<SeriesId> RocksAppender::Series(const Labels& labels) {
   VEDETTE_CHECK(ValidateSeries(labels));
-  auto id = engine_.catalog.FindOrCreate(labels, engine_.clock.Now(), engine_.options.max_series);
+  auto id = engine_.catalog.FindOrCreate(labels, engine_.clock.Now(), engine_.series_limit);
   if (!id && id.error().code == Code::kLimit) Count(engine_.metrics.refused_max_series, 1);
   return id;
 }

@@ -35,7 +35,7 @@ class HistoryWalk {
   HistoryWalk(Database& database, const rocksdb::Snapshot* snapshot) : database_(database), snapshot_(snapshot) {
     rocksdb::ReadOptions options;
     options.snapshot = snapshot;
-    at_.reset(database.db().NewIterator(options, database.family(Family::kState)));
+    at_ = database.NewIterator(options, Family::kState);
   }
 
   /// Batches up to this one are not kept any more.
@@ -71,7 +71,7 @@ Status ScanRows(Database& database, const rocksdb::Snapshot* snapshot, std::stri
   const std::string start = StateKey(table, prefix);
   rocksdb::ReadOptions options;
   options.snapshot = snapshot;
-  const std::unique_ptr<rocksdb::Iterator> at(database.db().NewIterator(options, database.family(Family::kState)));
+  const std::unique_ptr<rocksdb::Iterator> at = database.NewIterator(options, Family::kState);
   for (at->Seek(start); at->Valid() && ToView(at->key()).starts_with(start); at->Next()) {
     if (!row(ToView(at->key()).substr(table.size() + 1), ToView(at->value()))) break;
   }

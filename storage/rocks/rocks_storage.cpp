@@ -1,6 +1,7 @@
 #include "storage/rocks/rocks_storage.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -36,6 +37,9 @@ constexpr std::size_t kEvictStep = 50'000;
 constexpr int kGateTries = 100;
 /// New series that are worth a look every second; fewer wait for the next full round.
 constexpr std::size_t kManyNewSeries = 4096;
+/// What a series costs in memory with labels, index and a few samples, where there are too few for an average.
+constexpr std::size_t kSeriesBytes = 256;
+constexpr std::size_t kTooFewForAverage = 10'000;
 
 /// The wall clock against the one that only goes forward: more than this is not a correction.
 constexpr Millis kClockJump = std::chrono::minutes(5);
@@ -101,7 +105,10 @@ class RocksStorageImpl final : public RocksStorage {
   Status TrimFacts(TimeMs now);
   bool ClockIsSteady();
   void ShowGauges();
-  void ShowHeadBytes();  // looks at every list of the index: not every second
+  /// Looks at every list of the index: not every second.
+  void ShowHeadBytes();
+  /// ... but also when there are many new series.
+  bool HeadGrew() const;
   /// False: stop. Otherwise `interval` is over.
   bool Wait(Millis interval);
   void SyncLoop();
@@ -115,7 +122,8 @@ class RocksStorageImpl final : public RocksStorage {
   std::optional<std::pair<TimeMs, std::chrono::nanoseconds>> last_look_;
   std::chrono::nanoseconds unsteady_until_{};
   RulesApplied rules_applied_;
-  bool collected_ = false;  // leftovers of earlier runs were looked for
+  std::atomic<std::size_t> measured_series_{0};  // at the last ShowHeadBytes()
+  bool collected_ = false;                       // leftovers of earlier runs were looked for
   std::mutex stop_mutex_;
   std::condition_variable stop_came_;
   bool stopping_ = false;
@@ -125,9 +133,15 @@ class RocksStorageImpl final : public RocksStorage {
 Status RocksStorageImpl::Recover() {
   Engine& engine = *engine_;
   const auto start = std::chrono::steady_clock::now();
+  VEDETTE_CHECK(engine.partitions.Recover());
+  const std::size_t damaged_logs = engine.database->damaged_logs().size();
+  engine.metrics.damaged_logs.Set(static_cast<double>(damaged_logs));
+  if (damaged_logs != 0) {
+    const auto days = engine.partitions.days();
+    VEDETTE_CHECK(SkipLostNumbers(*engine.database, *days));
+  }
   VEDETTE_CHECK(engine.sealer.Recover());
   VEDETTE_CHECK(engine.catalog.Recover(engine.sealer.sealed_max_time()));
-  VEDETTE_CHECK(engine.partitions.Recover());
   VEDETTE_CHECK(state_.Recover());
   VEDETTE_CHECK(engine.tombstones.Recover());
   VEDETTE_CHECK(engine.facts.Recover());
@@ -136,6 +150,7 @@ Status RocksStorageImpl::Recover() {
   engine.sealer.NoteJournal(recovered.samples);
   engine.guard.Check();
   ShowGauges();
+  ShowHeadBytes();
   const double seconds = SecondsSince(start);
   engine.metrics.replay_seconds.Set(seconds);
   LogInfo("storage", "store opened",
@@ -215,6 +230,7 @@ Status RocksStorageImpl::SealDue(TimeMs now) {
   VEDETTE_CHECK(engine_->sealer.CutJournal(Oldest(now)));
   VEDETTE_CHECK(engine_->catalog.StoreDefinitions(kManyNewSeries));
   ShowGauges();
+  if (HeadGrew()) ShowHeadBytes();
   return Ok();
 }
 
@@ -230,7 +246,7 @@ Status RocksStorageImpl::RepackDue(TimeMs now) {
 }
 
 Status RocksStorageImpl::Repack(std::int32_t last, std::size_t quiet_rounds) {
-  const RepackOptions options{engine_->tuning.repack_samples, quiet_rounds, engine_->tombstones.current(),
+  const RepackOptions options{engine_->tuning.repack_samples, quiet_rounds, engine_->tombstones,
                               engine_->options.tiers};
   return engine_->partitions.Repack(last, options, engine_->maintenance_mutex);
 }
@@ -393,7 +409,22 @@ void RocksStorageImpl::ShowGauges() {
 void RocksStorageImpl::ShowHeadBytes() {
   const Head& head = engine_->head;
   const std::shared_lock lock(head.table().mutex());
-  engine_->metrics.head_bytes.Set(static_cast<double>(head.table().allocated_bytes() + head.row_bytes()));
+  const std::size_t bytes = head.table().allocated_bytes() + head.row_bytes(), series = head.table().size();
+  engine_->metrics.head_bytes.Set(static_cast<double>(bytes));
+  measured_series_ = series;
+  std::size_t limit = engine_->options.max_series;
+  if (const std::size_t most = engine_->options.max_series_bytes; most != 0) {
+    // Until the next look new ones are taken to cost what the others do.
+    const std::size_t each = series < kTooFewForAverage ? kSeriesBytes : std::max(kSeriesBytes, bytes / series);
+    const std::size_t room = std::max<std::size_t>(series + (most - std::min(bytes, most)) / each, 1);
+    limit = limit == 0 ? room : std::min(limit, room);
+  }
+  engine_->series_limit = limit;
+}
+
+bool RocksStorageImpl::HeadGrew() const {
+  const std::size_t series = engine_->head.table().size();
+  return engine_->options.max_series_bytes != 0 && series > measured_series_ + measured_series_ / 16 + kManyNewSeries;
 }
 
 StoreStats RocksStorageImpl::Stats(std::size_t top) const {

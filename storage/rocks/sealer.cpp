@@ -190,7 +190,8 @@ Status Sealer::Release(std::uint64_t through, bool all, TimeMs oldest) {
       [&](const HeadSeries&, const OpenHistograms& open) { return open.first_commit() <= through; }, oldest));
   const auto decide = [&](const HeadSeries& series) {
     const OpenData& open = *series.open;
-    if (open.first_commit() > through) return Head::Fate::kKeep;
+    // What was carried counts from the commit behind its record on: with `all` it is sealed whatever came since.
+    if (open.first_commit() > through + (all ? 1 : 0)) return Head::Fate::kKeep;
     return all || open.size() >= tuning_.spill_samples ? Head::Fate::kFreeze : Head::Fate::kCarry;
   };
   return SealWhere(decide, oldest);

@@ -126,7 +126,7 @@ HeadSeries& SeriesCatalog::Revive(SeriesId id, const Labels& labels, TimeMs now)
 Result<HeadSeries*> SeriesCatalog::FindOnDisk(const Labels& labels) {
   rocksdb::ReadOptions options;
   options.prefix_same_as_start = true;
-  const std::unique_ptr<rocksdb::Iterator> at(database_.db().NewIterator(options, database_.family(Family::kSeries)));
+  const std::unique_ptr<rocksdb::Iterator> at = database_.NewIterator(options, Family::kSeries);
   for (at->Seek(SeriesHashPrefix(labels.Hash())); at->Valid(); at->Next()) {
     const SeriesId id = ParseSeriesKey(ToView(at->key()));
     auto known = reader_.Read(id);
@@ -153,7 +153,8 @@ Result<SeriesId> SeriesCatalog::FindOrCreate(const Labels& labels, TimeMs now, s
     if (const HeadSeries* series = table.Find(labels)) return series->id;
   }
   if (max_series != 0 && table.size() >= max_series) {
-    return Fail(Code::kLimit, "series {} refused: storage.max_series is {}", labels.ToString(), max_series);
+    return Fail(Code::kLimit, "series {} refused: storage.max_series or max_series_memory allow {}", labels.ToString(),
+                max_series);
   }
   VEDETTE_TRY(HeadSeries * series, FindOnDisk(labels));
   if (series == nullptr) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <random>
 
 #include <fcntl.h>
@@ -42,7 +43,10 @@ Result<std::string> TakeSnapshot(Database& database, const std::string& path, Ti
   rocksdb::Status status = rocksdb::Checkpoint::Create(&database.db(), &made);
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
   // Never flushed: the log is short, and writing goes on without a stall.
-  if (status.ok()) status = checkpoint->CreateCheckpoint(directory + "/db", UINT64_MAX);
+  if (status.ok()) {
+    const std::lock_guard alone(database.ingestion());
+    status = checkpoint->CreateCheckpoint(directory + "/db", UINT64_MAX);
+  }
   if (!status.ok()) {
     fs::remove_all(directory, error);
     return ToError(status, "snapshot in " + directory);

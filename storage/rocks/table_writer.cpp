@@ -1,6 +1,7 @@
 #include "storage/rocks/table_writer.h"
 
 #include <algorithm>
+#include <shared_mutex>
 
 #include <rocksdb/env.h>
 #include <rocksdb/sst_file_reader.h>
@@ -70,6 +71,7 @@ Status TableWriter::Put(std::string_view key, std::string_view value) {
 Status TableWriter::Ingest() {
   if (writer_ == nullptr) return Ok();
   VEDETTE_CHECK(CloseFile(replace_to_));
+  VEDETTE_CHECK(ReadBack());
   if (!database_.can_ingest()) return WriteThroughLog();
   // The files are durable at once, the log in a second: what they rely on, series definitions first of all, must not
   // be lost when they are there.
@@ -78,8 +80,21 @@ Status TableWriter::Ingest() {
   options.move_files = true;
   // Sequence numbers stay in RocksDB's manifest: files need not be written to again.
   options.write_global_seqno = false;
+  const std::shared_lock no_snapshot(database_.ingestion());
   const rocksdb::Status status = database_.db().IngestExternalFile(database_.family(family_), files_, options);
   if (!status.ok()) return ToError(status, "ingestion of " + files_.front());
+  return Ok();
+}
+
+/// The journal of what is in the files is dropped next: the time to find out that a disk lies. It also keeps RocksDB
+/// from meeting a bad file, which it takes in with wrong bounds or aborts on.
+Status TableWriter::ReadBack() const {
+  for (const std::string& file : files_) {
+    rocksdb::SstFileReader reader(database_.db().GetOptions(database_.family(family_)));
+    rocksdb::Status status = reader.Open(file);
+    if (status.ok()) status = reader.VerifyChecksum();
+    if (!status.ok()) return ToError(status, "table file does not read back as written: " + file);
+  }
   return Ok();
 }
 
@@ -89,7 +104,7 @@ Status TableWriter::WriteThroughLog() {
   old_rows.total_order_seek = true;
   old_rows.fill_cache = false;
   // Made before the first new row is written: it shows the old ones only.
-  const std::unique_ptr<rocksdb::Iterator> old(database_.db().NewIterator(old_rows, family));
+  const std::unique_ptr<rocksdb::Iterator> old = database_.NewIterator(old_rows, family_);
   if (!replace_to_.empty()) old->Seek(replace_from_);
   rocksdb::WriteBatch puts, deletes;
   const auto write = [&](rocksdb::WriteBatch& batch, std::size_t from_bytes) -> Status {

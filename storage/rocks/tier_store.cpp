@@ -18,7 +18,7 @@ std::unique_ptr<rocksdb::Iterator> TierRows(Database& database) {
   rocksdb::ReadOptions options;
   options.total_order_seek = true;
   options.fill_cache = false;
-  return std::unique_ptr<rocksdb::Iterator>(database.db().NewIterator(options, database.family(Family::kTiers)));
+  return database.NewIterator(options, Family::kTiers);
 }
 
 std::string StepPrefix(Millis step) {

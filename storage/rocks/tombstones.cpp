@@ -101,8 +101,7 @@ Postings TombstoneSet::Touched(TimeRange range) const {
 
 Status Tombstones::Recover() {
   std::vector<Tombstone> all;
-  const std::unique_ptr<rocksdb::Iterator> at(
-      database_.db().NewIterator(rocksdb::ReadOptions(), database_.family(Family::kMeta)));
+  const std::unique_ptr<rocksdb::Iterator> at = database_.NewIterator(rocksdb::ReadOptions(), Family::kMeta);
   for (at->Seek(ToSlice(kMetaTombstone)); at->Valid(); at->Next()) {
     const std::string_view key = ToView(at->key());
     if (!key.starts_with(kMetaTombstone)) break;

@@ -7,6 +7,10 @@
 
 #include "core/result.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace vedette::storage {
 
 struct VerifyReport {
@@ -24,6 +28,7 @@ struct VerifyReport {
 /// names nothing else, by its values as by its series; that the journal can be replayed, and that rows of
 /// tiers and facts can be read. `repair` drops the chunks that
 /// cannot be read. Errors: what keeps the store from being opened at all, naming the file.
-Result<VerifyReport> VerifyStore(const std::string& path, bool repair);
+/// `env`: null for the operating system's files.
+Result<VerifyReport> VerifyStore(const std::string& path, bool repair, rocksdb::Env* env = nullptr);
 
 }  // namespace vedette::storage

@@ -40,8 +40,8 @@ std::unique_ptr<rocksdb::Env> FaultyFileSystem::NewEnv(std::shared_ptr<FaultyFil
 // --- What happens to one operation.
 
 FaultyFileSystem::Verdict FaultyFileSystem::Judge(FileOp op, FileKind kind) {
-  if (dead_) return Verdict::kDead;
-  if (kill_planned_ && Matches(kill_at_, op, kind) && kill_after_-- == 0) {
+  if (dead_) return op == FileOp::kRead ? Verdict::kGood : Verdict::kDead;
+  if (kill_planned_ && op != FileOp::kRead && Matches(kill_at_, op, kind) && kill_after_-- == 0) {
     dead_ = true;
     return Verdict::kDies;
   }
@@ -287,6 +287,17 @@ void FaultyFileSystem::Remove(const std::string& path) {
   const std::lock_guard lock(mutex_);
   entries_.erase(path);
   durable_.erase(path);
+}
+
+void FaultyFileSystem::RemoveDirectory(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  const std::string prefix = path + "/";
+  for (Entries* entries : {&entries_, &durable_}) {
+    std::erase_if(*entries, [&](const auto& entry) { return entry.first.starts_with(prefix); });
+  }
+  std::erase_if(directories_, [&](const std::string& name) { return name == path || name.starts_with(prefix); });
+  std::erase_if(unsynced_names_,
+                [&](const auto& names) { return names.first == path || names.first.starts_with(prefix); });
 }
 
 std::shared_ptr<FaultyFileSystem> FaultyFileSystem::Clone(std::uint64_t seed) const {

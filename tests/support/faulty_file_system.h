@@ -57,7 +57,8 @@ class FaultyFileSystem final : public rocksdb::FileSystem {
   static std::unique_ptr<rocksdb::Env> NewEnv(std::shared_ptr<FaultyFileSystem> files);
 
   // --- Crashes.
-  /// The world stops in the n-th operation of `where` from now: whether and how much of it happened is chance.
+  /// The world stops in the n-th operation of `where` from now: whether and how much of it happened is chance. Reads
+  /// do not count, and go on succeeding: they leave no trace, and a process that is gone does not see them fail.
   void KillAt(FilePattern where, std::uint64_t after);
   void Kill();
   bool dead() const;
@@ -78,6 +79,7 @@ class FaultyFileSystem final : public rocksdb::FileSystem {
   std::uint64_t SizeOf(const std::string& path) const;
   void FlipBit(const std::string& path, std::uint64_t bit);
   void Remove(const std::string& path);
+  void RemoveDirectory(const std::string& path);
   /// A copy of everything, with its own chance.
   std::shared_ptr<FaultyFileSystem> Clone(std::uint64_t seed) const;
   /// Writes all files below `directory` of the real file system: to look at them, or to open them with other programs.
@@ -149,6 +151,7 @@ class FaultyFileSystem final : public rocksdb::FileSystem {
                            rocksdb::Slice* result, char* scratch);
   rocksdb::IOStatus Sync(Inode& inode, FileKind kind);
   rocksdb::IOStatus SyncDirectory(const std::string& path);
+  rocksdb::IOStatus RenameDirectory(const std::string& from, const std::string& to);
 
   mutable std::mutex mutex_;
   std::mt19937_64 random_;

@@ -301,10 +301,39 @@ IOStatus FaultyFileSystem::GetFileModificationTime(const std::string&, const IO&
 IOStatus FaultyFileSystem::RenameFile(const std::string& from, const std::string& to, const IO&, Debug*) {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(Normal(from));
-  if (found == entries_.end()) return dead_ ? ToStatus(Verdict::kDead, "rename") : Missing(from);
+  if (found == entries_.end()) {
+    if (dead_) return ToStatus(Verdict::kDead, "rename");
+    return directories_.contains(Normal(from)) ? RenameDirectory(Normal(from), Normal(to)) : Missing(from);
+  }
   const Verdict verdict = Judge(FileOp::kRename, KindOf(to));
   const bool happens = verdict == Verdict::kGood || (verdict == Verdict::kDies && Chance(2) == 0);
   if (happens) Change({Normal(to), Normal(from), found->second});
+  return ToStatus(verdict, "rename to " + to);
+}
+
+/// On the medium at once: what snapshots need is that the files are there when the name is.
+IOStatus FaultyFileSystem::RenameDirectory(const std::string& from, const std::string& to) {
+  const Verdict verdict = Judge(FileOp::kRename, FileKind::kDirectory);
+  const bool happens = verdict == Verdict::kGood || (verdict == Verdict::kDies && Chance(2) == 0);
+  if (!happens) return ToStatus(verdict, "rename to " + to);
+  const std::string prefix = from + "/";
+  for (Entries* entries : {&entries_, &durable_}) {
+    Entries moved;
+    for (auto at = entries->lower_bound(prefix); at != entries->end() && at->first.starts_with(prefix);) {
+      moved[to + at->first.substr(from.size())] = at->second;
+      at = entries->erase(at);
+    }
+    entries->merge(moved);
+  }
+  if (auto names = unsynced_names_.extract(from)) {
+    for (NameChange& change : names.mapped()) {
+      change.path = to + change.path.substr(from.size());
+      if (!change.from.empty()) change.from = to + change.from.substr(from.size());
+      unsynced_names_[to].push_back(std::move(change));
+    }
+  }
+  directories_.erase(from);
+  directories_.insert(to);
   return ToStatus(verdict, "rename to " + to);
 }
 

@@ -17,34 +17,43 @@ std::int64_t OldestKept(const Workload& workload, TimeMs now) {
   return now.ms - workload.retention().count();
 }
 
+/// `perhaps`: samples of an import of which any part may be there. `got`: what is.
 Status CheckSeries(const Querier& querier, const SeriesEntry& entry, const Expected::Samples& samples,
-                   std::int64_t oldest) {
-  Columns got;
+                   std::int64_t oldest, const Expected::Samples& perhaps, Columns& got) {
+  got.clear();
   VEDETTE_CHECK(querier.Read(entry.id, TimeRange(), got));
-  auto want = samples.lower_bound(oldest);
-  std::size_t i = 0;
-  for (; i < got.size() && got.times[i] < oldest; ++i) {
-    if (!samples.contains(got.times[i])) {
-      return Fail(Code::kInternal, "{} has a sample at {} that nobody wrote", entry.labels.ToString(), got.times[i]);
-    }
-  }
-  for (; want != samples.end(); ++want, ++i) {
-    if (i >= got.size() || got.times[i] > want->first) {
+  const auto same = [](double a, double b) {
+    return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
+  };
+  auto want = samples.begin();
+  const auto lost_before = [&](std::int64_t time) -> Status {
+    for (; want != samples.end() && want->first < time; ++want) {
+      if (want->first < oldest) continue;
       return Fail(Code::kInternal, "{} has lost its sample at {} ({} of {} there)", entry.labels.ToString(),
                   want->first, got.size(), samples.size());
     }
-    if (got.times[i] < want->first) {
-      return Fail(Code::kInternal, "{} has a sample at {} that nobody wrote", entry.labels.ToString(), got.times[i]);
+    return Ok();
+  };
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const std::int64_t time = got.times[i];
+    VEDETTE_CHECK(lost_before(time));
+    const bool known = want != samples.end() && want->first == time;
+    const auto imported = perhaps.find(time);
+    if (!known && imported == perhaps.end()) {
+      return Fail(Code::kInternal, "{} has a sample at {} that nobody wrote", entry.labels.ToString(), time);
     }
-    if (std::bit_cast<std::uint64_t>(got.values[i]) != std::bit_cast<std::uint64_t>(want->second)) {
+    bool right = known && same(got.values[i], want->second);
+    if (imported != perhaps.end()) {
+      const double value = known ? storage::ResolveDuplicate(want->second, imported->second) : imported->second;
+      right = right || same(got.values[i], value);
+    }
+    if (!right) {
       return Fail(Code::kInternal, "{} has {} instead of {} at {}", entry.labels.ToString(), got.values[i],
-                  want->second, want->first);
+                  known ? want->second : imported->second, time);
     }
+    if (known) ++want;
   }
-  if (i < got.size()) {
-    return Fail(Code::kInternal, "{} has a sample at {} that nobody wrote", entry.labels.ToString(), got.times[i]);
-  }
-  return Ok();
+  return lost_before(std::numeric_limits<std::int64_t>::max());
 }
 
 /// The commits whose witnesses are there.
@@ -67,7 +76,64 @@ Result<std::set<std::uint64_t>> ReadWitnesses(const Querier& querier) {
   return out;
 }
 
+Status CheckEverySeries(const storage::Storage& store, const Querier& querier, std::int64_t oldest,
+                        const std::map<Labels, Expected::Samples>& imported, Expected& expected) {
+  VEDETTE_TRY(const std::vector<SeriesEntry> found, querier.Select({}));
+  std::set<Labels> listed;
+  std::set<storage::SeriesId> ids;
+  std::set<std::string> hosts;
+  std::map<Labels, Expected::Samples> adopted;
+  const Expected::Samples none;
+  Columns got;
+  for (const SeriesEntry& entry : found) {
+    if (!listed.insert(entry.labels).second || !ids.insert(entry.id).second) {
+      return Fail(Code::kInternal, "{} is there twice", entry.labels.ToString());
+    }
+    // One that is not expected was named by a commit that did not survive: allowed as long as it has no samples.
+    const auto want = expected.series().find(entry.labels);
+    const auto perhaps = imported.find(entry.labels);
+    VEDETTE_CHECK(CheckSeries(querier, entry, want == expected.series().end() ? none : want->second, oldest,
+                              perhaps == imported.end() ? none : perhaps->second, got));
+    if (perhaps == imported.end()) continue;
+    Expected::Samples& samples = adopted[entry.labels];
+    for (std::size_t i = 0; i < got.size(); ++i) samples.emplace(got.times[i], got.values[i]);
+  }
+  for (const auto& [labels, samples] : expected.series()) {
+    if (samples.lower_bound(oldest) == samples.end()) continue;
+    if (!listed.contains(labels)) return Fail(Code::kInternal, "{} is not found", labels.ToString());
+    if (labels.Has("instance")) hosts.emplace(labels.Get("instance"));
+  }
+  for (auto& [labels, samples] : adopted) expected.Adopt(labels, std::move(samples));
+  VEDETTE_TRY(const std::vector<std::string> values, store.NewQuerier(TimeRange())->LabelValues("instance", {}));
+  if (!std::ranges::includes(values, hosts)) return Fail(Code::kInternal, "label values of 'instance' are missing");
+  return Ok();
+}
+
 }  // namespace
+
+Status CheckOrigin(const storage::Storage& store, const Workload& workload, const std::set<std::uint64_t>& acts) {
+  std::map<Labels, std::multimap<std::int64_t, double>> written;
+  for (const std::uint64_t n : acts) {
+    for (const PlannedSample& sample : workload.CommitAt(n)) written[sample.labels].emplace(sample.time, sample.value);
+  }
+  const auto querier = store.NewQuerier(TimeRange());
+  VEDETTE_TRY(const std::vector<SeriesEntry> found, querier->Select({}));
+  Columns got;
+  for (const SeriesEntry& entry : found) {
+    got.clear();
+    VEDETTE_CHECK(querier->Read(entry.id, TimeRange(), got));
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      const auto [first, last] = written[entry.labels].equal_range(got.times[i]);
+      const auto same = [&](const auto& sample) {
+        return std::bit_cast<std::uint64_t>(sample.second) == std::bit_cast<std::uint64_t>(got.values[i]);
+      };
+      if (std::any_of(first, last, same)) continue;
+      return Fail(Code::kInternal, "{} has {} at {}, which nobody wrote", entry.labels.ToString(), got.values[i],
+                  got.times[i]);
+    }
+  }
+  return Ok();
+}
 
 Status CheckAll(const storage::Storage& store, const Workload& workload, TimeMs now,
                 const std::set<std::uint64_t>& possible, Expected& expected) {
@@ -84,27 +150,19 @@ Status CheckAll(const storage::Storage& store, const Workload& workload, TimeMs 
     if (!possible.contains(n)) return Fail(Code::kInternal, "commit {} is there, and was not before", n);
     expected.Add(n);
   }
-  VEDETTE_TRY(const std::vector<SeriesEntry> found, querier->Select({}));
-  std::map<Labels, SeriesEntry> by_labels;
-  std::set<storage::SeriesId> ids;
-  for (const SeriesEntry& entry : found) {
-    if (!by_labels.emplace(entry.labels, entry).second || !ids.insert(entry.id).second) {
-      return Fail(Code::kInternal, "{} is there twice", entry.labels.ToString());
-    }
-    if (expected.series().contains(entry.labels)) continue;
-    // Named by a commit that did not survive: allowed as long as it has no samples.
-    VEDETTE_CHECK(CheckSeries(*querier, entry, {}, oldest));
+  const std::uint64_t last = possible.empty() ? 0 : *possible.rbegin();
+  const Act act = last == 0 ? Act::kCommit : workload.ActOf(last);
+  if (act == Act::kImport) return CheckEverySeries(store, *querier, oldest, workload.ImportAt(last), expected);
+  const Status checked = CheckEverySeries(store, *querier, oldest, {}, expected);
+  if (checked || act != Act::kDelete) return checked;
+  Expected after = expected;
+  after.Add(last);
+  const Status deleted = CheckEverySeries(store, *querier, oldest, {}, after);
+  if (!deleted) {
+    return Fail(Code::kInternal, "deletion {} is there in part: without it {}; with it {}", last,
+                checked.error().message, deleted.error().message);
   }
-  std::set<std::string> hosts;
-  for (const auto& [labels, samples] : expected.series()) {
-    if (samples.lower_bound(oldest) == samples.end()) continue;
-    const auto at = by_labels.find(labels);
-    if (at == by_labels.end()) return Fail(Code::kInternal, "{} is not found", labels.ToString());
-    VEDETTE_CHECK(CheckSeries(*querier, at->second, samples, oldest));
-    if (labels.Has("instance")) hosts.emplace(labels.Get("instance"));
-  }
-  VEDETTE_TRY(const std::vector<std::string> values, querier->LabelValues("instance", {}));
-  if (!std::ranges::includes(values, hosts)) return Fail(Code::kInternal, "label values of 'instance' are missing");
+  for (const auto& [labels, samples] : after.series()) expected.Adopt(labels, samples);
   return Ok();
 }
 
@@ -115,10 +173,11 @@ Status CheckSome(const storage::Storage& store, const Workload& workload, TimeMs
   const Matcher matcher = Matcher::Equal("instance", "host-" + std::to_string(random() % 3));
   VEDETTE_TRY(const std::vector<SeriesEntry> found, querier->Select(std::span(&matcher, 1)));
   std::size_t matched = 0;
+  Columns got;
   for (const SeriesEntry& entry : found) {
     const auto at = expected.series().find(entry.labels);
-    VEDETTE_CHECK(
-        CheckSeries(*querier, entry, at == expected.series().end() ? Expected::Samples() : at->second, oldest));
+    VEDETTE_CHECK(CheckSeries(*querier, entry, at == expected.series().end() ? Expected::Samples() : at->second, oldest,
+                              {}, got));
     if (at != expected.series().end() && at->second.lower_bound(oldest) != at->second.end()) ++matched;
   }
   std::size_t wanted = 0;

@@ -1,4 +1,4 @@
-// Whether a store holds exactly the commits it has to, and nothing else.
+// Whether a store holds exactly what its acts left in it, and nothing else.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,14 @@
 namespace vedette::test {
 
 /// Reads which commits are there, takes those of `possible` that are into `expected`, and compares every series.
-/// A commit of `possible` may be missing, but not in part; all of `expected` must be there. With a retention, times
-/// beyond it may be missing. Errors: kInternal, naming what is wrong.
+/// A commit of `possible` may be missing, but not in part; all of `expected` must be there. The last of `possible` may
+/// be a deletion, which happened wholly or not at all, or an import, which may be there in part. With a retention,
+/// times beyond it may be missing. Errors: kInternal, naming what is wrong.
 Status CheckAll(const storage::Storage& store, const Workload& workload, TimeMs now,
                 const std::set<std::uint64_t>& possible, Expected& expected);
+
+/// Whatever is there was written by one of `acts`; anything may be missing. For a store that lost part of its log.
+Status CheckOrigin(const storage::Storage& store, const Workload& workload, const std::set<std::uint64_t>& acts);
 
 /// Reads some series through one querier and compares them: cheap enough for the middle of a round.
 Status CheckSome(const storage::Storage& store, const Workload& workload, TimeMs now, const Expected& expected,

@@ -1,6 +1,8 @@
 // The rounds with a child process and SIGKILL.
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <map>
 #include <random>
 #include <thread>
 
@@ -8,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "storage/rocks/verify.h"
 #include "tests/torture/check.h"
 #include "tests/torture/torture.h"
 #include "tests/torture/writer.h"
@@ -42,10 +45,48 @@ Status RunAndKill(const StartChild& start_child, const std::string& path, std::u
   return Fail(Code::kInternal, "the child ended by itself with status {}", status);
 }
 
+Status Verify(const std::string& path) {
+  VEDETTE_TRY(const storage::VerifyReport report, storage::VerifyStore(path, false));
+  if (report.problem_count == 0) return Ok();
+  return Fail(Code::kInternal, "verify of {} finds {} problems, first: {}", path, report.problem_count,
+              report.problems.front());
+}
+
+/// How the name of a snapshot begins: acts are a second apart and more.
+std::string SnapshotTime(TimeMs time) {
+  const CivilTime at = ToCivil(time);
+  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", at.year, at.month, at.day, at.hour, at.minute, at.second);
+}
+
+/// Opens every snapshot that was acknowledged, compares it with what was there at its time, and removes all.
+Status CheckSnapshots(const std::string& path, const Workload& workload,
+                      const std::map<std::uint64_t, Expected>& snapshots) {
+  const std::filesystem::path directory = path + "/snapshots";
+  for (const auto& [act, at_that_time] : snapshots) {
+    const std::string time = SnapshotTime(Workload::TimeOf(act));
+    std::string found;
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+      if (entry.path().filename().string().starts_with(time)) found = entry.path();
+    }
+    if (found.empty()) return Fail(Code::kInternal, "snapshot of {} is missing", time);
+    VEDETTE_CHECK(Verify(found));
+    FakeClock clock(Workload::TimeOf(act));
+    prometheus::Registry registry;
+    const auto opened = storage::RocksStorage::Open(SmallStore(found, workload.retention(), false), clock, registry,
+                                                    SmallTuning(false));
+    if (!opened) return Annotate("the snapshot does not open", opened.error());
+    Expected expected = at_that_time;
+    const Status checked = CheckAll(**opened, workload, clock.Now(), {}, expected);
+    if (!checked) return Annotate("snapshot " + time, checked.error());
+  }
+  std::filesystem::remove_all(directory);
+  return Ok();
+}
+
 }  // namespace
 
 void RunChild(const std::string& path, std::uint64_t seed, std::uint64_t first, int pipe) {
-  const Workload workload(seed, RetentionOf(seed));
+  const Workload workload(seed, RetentionOf(seed), true);
   FakeClock clock(Workload::TimeOf(first));
   prometheus::Registry registry;
   auto opened = storage::RocksStorage::Open(SmallStore(path, workload.retention(), first % 2 == 0), clock, registry,
@@ -57,6 +98,7 @@ void RunChild(const std::string& path, std::uint64_t seed, std::uint64_t first, 
     for (std::uint64_t i = 0;; ++i) {
       if (!store.RunMaintenance(clock.Now())) std::_Exit(3);
       if (i % 8 == 7 && !store.Flush()) std::_Exit(4);
+      if (i % 5 == 4 && !store.CleanTombstones()) std::_Exit(7);
     }
   });
   CommitWriter writer(store, workload, clock);
@@ -70,7 +112,7 @@ Result<TortureReport> KillRounds(const TortureOptions& options, const StartChild
   TortureReport report;
   while (report.rounds < options.rounds) {
     const std::uint64_t seed = options.seed + static_cast<std::uint64_t>(report.stores++);
-    const Workload workload(seed, RetentionOf(seed));
+    const Workload workload(seed, RetentionOf(seed), true);
     const TempDir dir;
     const std::string path = dir.Sub("data");
     Expected expected(workload);
@@ -85,16 +127,26 @@ Result<TortureReport> KillRounds(const TortureOptions& options, const StartChild
       const Status ran = RunAndKill(start_child, path, seed, first, random() % kMaxCommits, acknowledged);
       if (!ran) return failed(ran);
       ++report.kills;
-      for (const std::uint64_t n : acknowledged) expected.Add(n);
+      std::map<std::uint64_t, Expected> snapshots;  // what is in each, by the act that took it
+      for (const std::uint64_t n : acknowledged) {
+        const Act act = workload.ActOf(n);
+        expected.Add(n);
+        ++report.acts[static_cast<std::size_t>(act)];
+        if (act == Act::kSnapshot) snapshots.emplace(n, expected);
+      }
+      const Status copies = CheckSnapshots(path, workload, snapshots);
+      if (!copies) return failed(copies);
       const std::uint64_t last = acknowledged.empty() ? first - 1 : *acknowledged.rbegin();
       report.acknowledged += acknowledged.size();
       report.commits += last + 1 - first;
+      const Status verified = Verify(path);
+      if (!verified) return failed(verified);
       FakeClock clock(Workload::TimeOf(last + 1));
       prometheus::Registry registry;
       auto opened = storage::RocksStorage::Open(SmallStore(path, workload.retention(), false), clock, registry,
                                                 SmallTuning(false));
       if (!opened) return failed(Status(std::move(opened).error()));
-      // The commit that was on its way may be there.
+      // The act that was on its way may have happened.
       const std::size_t before = expected.commits().size();
       const Status checked = CheckAll(**opened, workload, clock.Now(), {last + 1}, expected);
       if (!checked) return failed(checked);

@@ -1,8 +1,11 @@
 #include "tests/torture/torture.h"
 
+#include <filesystem>
+#include <optional>
 #include <random>
 #include <utility>
 
+#include "storage/rocks/verify.h"
 #include "tests/torture/check.h"
 #include "tests/torture/writer.h"
 
@@ -22,7 +25,7 @@ class Victim {
   Victim(std::uint64_t seed, TortureReport& report)
       : random_(seed),
         retention_(Pick(4) == 0 ? Millis(std::chrono::hours(24 * 4)) : Millis(0)),
-        workload_(seed, retention_),
+        workload_(seed, retention_, true),
         expected_(workload_),
         files_(std::make_shared<FaultyFileSystem>(seed)),
         env_(FaultyFileSystem::NewEnv(files_)),
@@ -81,6 +84,36 @@ class Victim {
     return Ok();
   }
 
+  /// Everything that is on the disk hangs together, whether a query would meet it or not.
+  Status Verify(const std::string& path) {
+    const auto report = storage::VerifyStore(path, false, env_.get());
+    if (!report) return Annotate("the store cannot be verified", report.error());
+    if (report->problem_count == 0) return Ok();
+    return Fail(Code::kInternal, "verify finds {} problems, first: {}", report->problem_count,
+                report->problems.front());
+  }
+
+  /// Opens a snapshot and compares it with what was there when it was taken.
+  Status CheckSnapshot(const std::string& path, Expected at_that_time) {
+    VEDETTE_CHECK(Verify(path));
+    prometheus::Registry registry;
+    storage::RocksTuning tuning = SmallTuning(false);
+    tuning.env = env_.get();
+    const auto opened = RocksStorage::Open(SmallStore(path, retention_, false), clock_, registry, tuning);
+    if (!opened) return Annotate("the snapshot does not open", opened.error());
+    const Status checked = CheckAll(**opened, workload_, clock_.Now(), {}, at_that_time);
+    if (!checked) return Annotate("snapshot", checked.error());
+    return Ok();
+  }
+
+  void DropSnapshot() {
+    if (!snapshot_) return;
+    files_->RemoveDirectory(snapshot_->first + "/db");
+    files_->RemoveDirectory(snapshot_->first + "/ingest");
+    std::filesystem::remove_all(snapshot_->first);
+    snapshot_.reset();
+  }
+
   Status Open() {
     const Status opened = TryOpen();
     if (!opened) return Annotate("the store does not open", opened.error());
@@ -88,6 +121,7 @@ class Victim {
   }
 
   Status OpenAndCheck() {
+    VEDETTE_CHECK(Verify(dir_.Sub("data")));
     VEDETTE_CHECK(Open());
     Synced();  // a start puts on the medium what a killed process left
     const std::size_t before = expected_.commits().size();
@@ -97,6 +131,10 @@ class Victim {
       return Fail(Code::kInternal, "state row {} instead of {}", *row, last_state_);
     if (!row && last_state_ > 0) return Fail(Code::kInternal, "state row {} is lost", last_state_);
     report_.survived_unrequired += expected_.commits().size() - before;
+    if (snapshot_) {
+      VEDETTE_CHECK(CheckSnapshot(snapshot_->first, snapshot_->second));
+      DropSnapshot();
+    }
     // What was found is on the medium now, what was not must not come back.
     possible_.clear();
     return Ok();
@@ -132,25 +170,39 @@ class Victim {
 
   Status Step() {
     const std::uint64_t what = Pick(100);
-    if (what < 72) return Commit();
-    if (what < 84) return Tell("maintain"), store_->RunMaintenance(clock_.Now());
+    if (what < 72) return DoAct();
+    if (what < 83) return Tell("maintain"), store_->RunMaintenance(clock_.Now());
+    if (what < 84) return Tell("clean"), store_->CleanTombstones();
     if (what < 86) return Tell("flush"), store_->Flush();
     if (what < 93) return WriteState();
     if (what < 94) return Reopen();
     return CheckSomeNow();
   }
 
-  Status Commit() {
+  Status DoAct() {
     const std::uint64_t n = next_++;
     ++report_.commits;
+    const Act act = workload_.ActOf(n);
+    constexpr std::string_view kNames[] = {"", "delete ", "import ", "snapshot "};
     const Status written = writer_->Write(n);
-    Tell(fmt::format("{}{}", n, written ? "" : "!"));
+    Tell(fmt::format("{}{}{}", kNames[static_cast<std::size_t>(act)], n, written ? "" : "!"));
+    ++report_.acts[static_cast<std::size_t>(act)];
     if (!written) {
       possible_.insert(n);
       return written;
     }
     ++report_.acknowledged;
-    if (synced_) {
+    if (act == Act::kSnapshot) {
+      DropSnapshot();
+      snapshot_.emplace(writer_->snapshot(), Expected(expected_));
+      for (const std::uint64_t earlier : unsynced_) snapshot_->second.Add(earlier);
+      if (Pick(2) != 0) return Ok();  // looked at when the power is back
+      const Status checked = CheckSnapshot(snapshot_->first, snapshot_->second);
+      if (!checked && !files_->dead()) wrong_answer_ = checked;
+      DropSnapshot();
+      return checked;
+    }
+    if (synced_ || act != Act::kCommit) {
       Synced();
       expected_.Add(n);
     } else {
@@ -222,7 +274,8 @@ class Victim {
   Commits possible_;   // may be there or not
   std::uint64_t next_ = 1;
   std::uint64_t last_state_ = 0;
-  bool synced_ = false;  // each commit
+  bool synced_ = false;                                       // each commit
+  std::optional<std::pair<std::string, Expected>> snapshot_;  // its directory, and what is in it
   std::string earlier_, story_;
   Status wrong_answer_ = Ok();
   FakeClock clock_{Workload::TimeOf(0)};
@@ -264,10 +317,12 @@ storage::RocksTuning SmallTuning(bool maintenance_thread) {
 
 std::string TortureReport::ToString() const {
   return fmt::format(
-      "{} rounds in {} directories: {} power cuts, {} kills, {} clean stops, {} deaths at a start; {} commits, {} "
-      "acknowledged, {} of them not synced at a power cut; {} commits survived that did not have to",
-      rounds, stores, power_cuts, kills, clean_stops, deaths_at_start, commits, acknowledged, not_required,
-      survived_unrequired);
+      "{} rounds in {} directories: {} power cuts, {} kills, {} clean stops, {} deaths at a start; {} acts ({} "
+      "commits, "
+      "{} deletions, {} imports, {} snapshots), {} acknowledged, {} of them not synced at a power cut; {} commits "
+      "survived that did not have to",
+      rounds, stores, power_cuts, kills, clean_stops, deaths_at_start, commits, acts[0], acts[1], acts[2], acts[3],
+      acknowledged, not_required, survived_unrequired);
 }
 
 Result<TortureReport> CrashRounds(const TortureOptions& options) {

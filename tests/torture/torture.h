@@ -7,6 +7,7 @@
 // else.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -35,6 +36,7 @@ struct TortureOptions {
 struct TortureReport {
   int rounds = 0, stores = 0, power_cuts = 0, kills = 0, clean_stops = 0, deaths_at_start = 0;
   std::uint64_t commits = 0, acknowledged = 0, not_required = 0, survived_unrequired = 0;
+  std::array<std::uint64_t, 4> acts{};  // by Act
   std::string ToString() const;
 };
 

@@ -16,6 +16,9 @@ constexpr std::uint64_t kWideRow = 250;
 /// After so many commits hours pass, and a target has other series: a deployment.
 constexpr std::uint64_t kEpoch = 64;
 constexpr std::int64_t kEpochMs = 6 * 3'600'000;
+constexpr std::int64_t kHourMs = 3'600'000;
+/// Long enough for a table file where these are small.
+constexpr std::uint64_t kImportSamples = 60;
 
 using Random = std::mt19937_64;
 
@@ -56,6 +59,60 @@ TimeMs Workload::TimeOf(std::uint64_t n) {
 
 Labels Workload::WitnessOf(std::uint64_t n) {
   return {{"__name__", "witness"}, {"lane", std::to_string(n % kWitnesses)}};
+}
+
+Act Workload::ActOf(std::uint64_t n) const {
+  if (!mixed_) return Act::kCommit;
+  const std::uint64_t what = Random(seed_ * 7'919 + n)() % 100;
+  return what < 88 ? Act::kCommit : what < 93 ? Act::kDelete : what < 96 ? Act::kImport : Act::kSnapshot;
+}
+
+PlannedDelete Workload::DeleteAt(std::uint64_t n) const {
+  Random random(seed_ * 1'000'003 + n);
+  const std::int64_t now = TimeOf(n).ms;
+  const Matcher matchers[] = {
+      Matcher::Equal("instance", "host-" + std::to_string(Pick(random, kTargets))),
+      Matcher::Equal("i", std::to_string(Pick(random, kSeriesPerTarget))),
+      Matcher::Equal("version", "v" + std::to_string(n / kEpoch - std::min<std::uint64_t>(n / kEpoch, 1))),
+      Matcher::Equal("__name__", "once"),
+      Matcher::Equal("__name__", "wide"),
+      Matcher::Equal("__name__", "imported"),
+  };
+  const Matcher& matcher = matchers[Pick(random, std::size(matchers))];
+  const auto ago = [&] { return TimeMs(now - static_cast<std::int64_t>(Pick(random, 100)) * kHourMs); };
+  switch (Pick(random, 5)) {
+    case 0:
+      return {matcher, TimeRange()};
+    case 1:
+      return {matcher, {TimeMs::Min(), ago()}};
+    case 2:
+      return {matcher, {ago(), TimeMs::Max()}};
+    case 3:  // what came in the last minute
+      return {matcher, {TimeMs(now - 60'000), TimeMs(now - static_cast<std::int64_t>(Pick(random, 50)) * 1000)}};
+    default: {
+      const TimeMs a = ago(), b = ago();
+      return {matcher, {std::min(a, b), std::max(a, b)}};
+    }
+  }
+}
+
+std::map<Labels, std::map<std::int64_t, double>> Workload::ImportAt(std::uint64_t n) const {
+  Random random(seed_ * 1'000'003 + n);
+  const std::int64_t now = TimeOf(n).ms, oldest = retention_.count() > 0 ? now - retention_.count() : INT64_MIN;
+  std::map<Labels, std::map<std::int64_t, double>> out;
+  for (std::uint64_t k = 0; k <= Pick(random, 5); ++k) {
+    // Series of their own, and those that scrapes bring as well.
+    const std::uint64_t i = Pick(random, kSeriesPerTarget);
+    const Labels labels = Pick(random, 2) == 0 ? Labels{{"__name__", "imported"}, {"i", std::to_string(i)}}
+                                               : TargetSeries(Pick(random, kTargets), i, n / kEpoch);
+    std::int64_t time = now - static_cast<std::int64_t>(Pick(random, 96)) * kHourMs;
+    for (std::uint64_t s = 0; s < kImportSamples && time <= now; ++s) {
+      const double value = ValueOf(random, i, n + s);
+      if (time >= oldest) out[labels].emplace(time, value);
+      time += Pick(random, 3) == 0 ? 1000 : kHourMs / 2;
+    }
+  }
+  return out;
 }
 
 std::vector<PlannedSample> Workload::ContentOf(std::uint64_t n) const {
@@ -116,11 +173,31 @@ std::vector<PlannedSample> Workload::CommitAt(std::uint64_t n, std::size_t* too_
   return out;
 }
 
-void Expected::Add(std::uint64_t commit) {
-  if (!commits_.insert(commit).second) return;
-  for (const PlannedSample& sample : workload_.CommitAt(commit)) {
-    const auto [at, fresh] = series_[sample.labels].emplace(sample.time, sample.value);
-    if (!fresh) at->second = storage::ResolveDuplicate(at->second, sample.value);
+void Expected::Add(std::uint64_t act) {
+  const auto take = [&](const Labels& labels, std::int64_t time, double value) {
+    const auto [at, fresh] = series_[labels].emplace(time, value);
+    if (!fresh) at->second = storage::ResolveDuplicate(at->second, value);
+  };
+  switch (workload_.ActOf(act)) {
+    case Act::kCommit:
+      if (!commits_.insert(act).second) return;
+      for (const PlannedSample& sample : workload_.CommitAt(act)) take(sample.labels, sample.time, sample.value);
+      break;
+    case Act::kDelete: {
+      const PlannedDelete planned = workload_.DeleteAt(act);
+      for (auto& [labels, samples] : series_) {
+        if (!planned.matcher.Matches(labels.Get(planned.matcher.name()))) continue;
+        samples.erase(samples.lower_bound(planned.range.min.ms), samples.upper_bound(planned.range.max.ms));
+      }
+      break;
+    }
+    case Act::kImport:
+      for (const auto& [labels, samples] : workload_.ImportAt(act)) {
+        for (const auto& [time, value] : samples) take(labels, time, value);
+      }
+      break;
+    case Act::kSnapshot:
+      break;
   }
 }
 

@@ -19,6 +19,43 @@ Result<storage::SeriesId> CommitWriter::IdOf(storage::Appender& appender, const 
 
 Status CommitWriter::Write(std::uint64_t n) {
   if (Workload::TimeOf(n) > clock_.Now()) clock_.Advance(Workload::TimeOf(n) - clock_.Now());
+  switch (workload_.ActOf(n)) {
+    case Act::kCommit:
+      return Commit(n);
+    case Act::kDelete: {
+      const PlannedDelete planned = workload_.DeleteAt(n);
+      return store_.Delete(std::span(&planned.matcher, 1), planned.range);
+    }
+    case Act::kImport:
+      return Import(n);
+    case Act::kSnapshot: {
+      VEDETTE_TRY(snapshot_, store_.Snapshot());
+      return Ok();
+    }
+  }
+  return Ok();
+}
+
+Status CommitWriter::Import(std::uint64_t n) {
+  const auto bulk = store_.NewBulkWriter();
+  std::size_t given = 0;
+  for (const auto& [labels, samples] : workload_.ImportAt(n)) {
+    VEDETTE_TRY(const storage::SeriesId id, bulk->Series(labels));
+    storage::Columns columns;
+    for (const auto& [time, value] : samples) {
+      columns.times.push_back(time);
+      columns.values.push_back(value);
+    }
+    given += columns.size();
+    VEDETTE_CHECK(bulk->Add(id, columns));
+  }
+  VEDETTE_TRY(const storage::BulkOutcome outcome, bulk->Flush());
+  if (outcome.stored == given) return Ok();
+  return Fail(Code::kInternal, "import {} of {} samples: {} taken, {} too old, {} too new", n, given, outcome.stored,
+              outcome.too_old, outcome.too_new);
+}
+
+Status CommitWriter::Commit(std::uint64_t n) {
   const auto appender = store_.NewAppender({});
   std::vector<storage::SeriesId> ids;
   std::vector<double> values;

@@ -1,174 +1,19 @@
-// Full disks, failing reads, flipped bits, missing files, wrong clocks, monstrous series: each has a documented outcome
-// (docs/operations.md, "When things go wrong"), and none is a wrong value or a crash.
-#include <algorithm>
+// Wrong clocks, monstrous series, and the file system that the tests of faults stand on. Each trouble has a documented
+// outcome (docs/operations.md, "When things go wrong"), and none is a wrong value or a crash. Failing operations:
+// fault_sweep_test.cpp; damaged files: file_damage_test.cpp.
+#include <cstdlib>
 
-#include "tests/torture/check.h"
-#include "tests/torture/torture.h"
-#include "tests/torture/writer.h"
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/torture/flood.h"
+#include "tests/unit/storage/bad_luck.h"
 #include "tests/unit/storage/rocks_fixture.h"
 
 namespace vedette::storage {
 namespace {
 
-using test::Fault;
 using test::FaultyFileSystem;
-using test::FileKind;
-using test::FileOp;
-using test::Workload;
-
-/// A store on a faulty file system that is written by the torture's workload.
-struct BadLuck {
-  explicit BadLuck(Millis retention = Millis(0), std::uint64_t seed = 7)
-      : workload(seed, retention), expected(workload), files(std::make_shared<FaultyFileSystem>(seed)) {
-    env = FaultyFileSystem::NewEnv(files);
-  }
-
-  Result<std::unique_ptr<RocksStorage>> TryOpen(rocksdb::Env& on) {
-    registry = std::make_unique<prometheus::Registry>();
-    RocksTuning tuning = test::SmallTuning(false);
-    tuning.env = &on;
-    tuning.free_disk_bytes = [this] { return full ? 0 : files->free_bytes(); };
-    return RocksStorage::Open(test::SmallStore(dir.Sub("data"), workload.retention(), false), clock, *registry, tuning);
-  }
-  void Open() {
-    writer.reset();
-    store.reset();
-    store = MustHave(TryOpen(*env));
-    writer = std::make_unique<test::CommitWriter>(*store, workload, clock);
-  }
-  void Close() {
-    writer.reset();
-    store.reset();
-  }
-  /// Commits the next `n`; those that fail are `refused`.
-  void Commit(int n) {
-    for (int i = 0; i < n; ++i, ++next) {
-      const Status written = writer->Write(next);
-      if (written) {
-        expected.Add(next);
-      } else {
-        CHECK(!written.error().message.empty());
-        CHECK(written.error().code != Code::kInternal);
-        refused.insert(next);
-      }
-    }
-  }
-
-  test::TempDir dir;
-  const Workload workload;
-  test::Expected expected;
-  std::set<std::uint64_t> refused;
-  std::uint64_t next = 1;
-  bool full = false;  // what the disk says
-  test::FakeClock clock{Workload::TimeOf(0)};
-  std::shared_ptr<FaultyFileSystem> files;
-  std::unique_ptr<rocksdb::Env> env;
-  std::unique_ptr<prometheus::Registry> registry;
-  std::unique_ptr<RocksStorage> store;
-  std::unique_ptr<test::CommitWriter> writer;
-};
-
-TEST_CASE("a disk that is full at any write refuses, keeps what it acknowledged, and goes on by itself",
-          "[storage][faults]") {
-  const auto problem = Fault::Problem::kNoSpace;
-  const std::uint64_t after = GENERATE(0U, 1U, 2U, 5U, 9U);
-  INFO("write number " << after);
-  BadLuck luck;
-  luck.Open();
-  luck.Commit(10);
-  luck.files->Inject({{FileOp::kWrite, FileKind::kAny}, after, 1'000'000, problem});
-  luck.full = true;
-  for (int i = 0; i < 6; ++i) {
-    luck.Commit(6);
-    (void)luck.store->RunMaintenance(luck.clock.Now());
-  }
-  CHECK(luck.files->hits() > 0);
-  luck.files->Heal();
-  luck.full = false;
-  (void)luck.store->RunMaintenance(luck.clock.Now());
-  luck.Commit(1);  // may still meet what was left behind
-  MustSucceed(luck.store->RunMaintenance(luck.clock.Now()));
-  const std::size_t before = luck.refused.size();
-  luck.Commit(20);
-  CHECK(luck.refused.size() == before);
-  // What was refused is not there; after a start it may be, but whole.
-  MustSucceed(CheckAll(*luck.store, luck.workload, luck.clock.Now(), {}, luck.expected));
-  luck.Open();
-  MustSucceed(CheckAll(*luck.store, luck.workload, luck.clock.Now(), luck.refused, luck.expected));
-  luck.Close();
-}
-
-TEST_CASE("a read that fails is an error of that query, and the next one has the answer", "[storage][faults]") {
-  BadLuck luck;
-  luck.Open();
-  luck.Commit(60);
-  MustSucceed(luck.store->Flush());
-  luck.Open();  // with empty caches
-  for (std::uint64_t after = 0; after < 20; ++after) {
-    luck.files->Inject({{FileOp::kRead, FileKind::kTable}, after, 1, Fault::Problem::kIoError});
-    const Status checked = CheckAll(*luck.store, luck.workload, luck.clock.Now(), {}, luck.expected);
-    luck.files->Heal();
-    if (checked) continue;
-    CHECK(checked.error().code == Code::kIo);
-  }
-  MustSucceed(CheckAll(*luck.store, luck.workload, luck.clock.Now(), {}, luck.expected));
-  luck.Close();
-}
-
-/// A copy of the database with something wrong in `path` gives an error or the right answer. A log is a special case:
-/// what lies behind the damage cannot be told from what was never written.
-void CheckDamaged(BadLuck& luck, const std::string& path, const std::function<void(FaultyFileSystem&)>& damage) {
-  INFO(path);
-  const auto damaged = luck.files->Clone(1);
-  damage(*damaged);
-  const auto env = FaultyFileSystem::NewEnv(damaged);
-  auto opened = luck.TryOpen(*env);
-  if (!opened) {
-    CHECK(!opened.error().message.empty());
-    return;
-  }
-  Status checked = Ok();
-  if (path.ends_with(".log")) {
-    test::Expected nothing(luck.workload);
-    checked = CheckAll(**opened, luck.workload, luck.clock.Now(), luck.expected.commits(), nothing);
-  } else {
-    checked = CheckAll(**opened, luck.workload, luck.clock.Now(), {}, luck.expected);
-  }
-  if (!checked) {
-    INFO(checked.error().message);
-    CHECK(checked.error().code != Code::kInternal);
-  }
-}
-
-TEST_CASE("a flipped bit in a table or log is named or harmless, and never a wrong value", "[storage][faults]") {
-  BadLuck luck;
-  luck.Open();
-  luck.Commit(90);
-  MustSucceed(luck.store->Flush());
-  luck.Commit(30);
-  luck.Close();
-  std::mt19937_64 random(GENERATE(1U, 2U));
-  for (const std::string& path : luck.files->Paths()) {
-    if (!path.ends_with(".sst") && !path.ends_with(".log")) continue;
-    const std::uint64_t bits = luck.files->SizeOf(path) * 8;
-    for (int i = 0; i < 6 && bits > 0; ++i) {
-      const std::uint64_t bit = random() % bits;
-      CheckDamaged(luck, path, [&](FaultyFileSystem& files) { files.FlipBit(path, bit); });
-    }
-  }
-}
-
-TEST_CASE("a missing file is named or harmless, and nothing is deleted for it", "[storage][faults]") {
-  BadLuck luck;
-  luck.Open();
-  luck.Commit(90);
-  MustSucceed(luck.store->Flush());
-  luck.Commit(30);
-  luck.Close();
-  for (const std::string& path : luck.files->Paths()) {
-    CheckDamaged(luck, path, [&](FaultyFileSystem& files) { files.Remove(path); });
-  }
-}
 
 TEST_CASE("one wrong reading of the clock does not make the retention delete everything", "[storage][faults]") {
   RocksFixture fixture;
@@ -194,6 +39,91 @@ TEST_CASE("one wrong reading of the clock does not make the retention delete eve
   fixture.clock.Advance(std::chrono::hours(2));
   MustSucceed(store.RunMaintenance(fixture.clock.Now()));
   CHECK(ReadAll(store, id).values.empty());
+}
+
+TEST_CASE("a clock that jumps back a year during ingestion refuses what is too new, drops nothing, and goes on",
+          "[storage][faults]") {
+  RocksFixture fixture;
+  fixture.options.retention = std::chrono::hours(24 * 15);
+  RocksStorage* store = &fixture.Open();
+  const Labels up{{"__name__", "up"}};
+  const TimeMs start = fixture.clock.Now();
+  const auto append = [&](TimeMs time) {
+    const auto appender = store->NewAppender();
+    appender->Add(MustHave(appender->Series(up)), time, 1);
+    return MustHave(appender->Commit());
+  };
+  std::size_t there = 0;
+  for (int i = 0; i < 20; ++i, ++there) CHECK(append(start + Millis(i * 15'000)).stored == 1);
+  fixture.clock.Jump(start - std::chrono::hours(24 * 365));
+  for (int i = 20; i < 40; ++i) CHECK(append(start + Millis(i * 15'000)).too_new == 1);
+  // A scrape has the time of the wrong clock: it is stored as what it is said to be.
+  for (int i = 0; i < 20; ++i, ++there) CHECK(append(fixture.clock.Now() + Millis(i)).stored == 1);
+  for (int round = 0; round < 3; ++round) {
+    MustSucceed(store->RunMaintenance(fixture.clock.Now()));
+    fixture.clock.Advance(std::chrono::minutes(50));
+    if (round == 1) store = &fixture.Open();
+    if (round == 2) MustSucceed(store->Flush());
+    CHECK(ReadAll(*store, SeriesId(1)).size() == there);
+  }
+  fixture.clock.Jump(start + std::chrono::minutes(10));
+  CHECK(append(start + std::chrono::minutes(10)).stored == 1);
+  MustSucceed(store->RunMaintenance(fixture.clock.Now()));
+  CHECK(ReadAll(*store, SeriesId(1)).size() == there + 1);
+}
+
+/// Not a test: what the second process does. Hidden, and harmless without its environment.
+TEST_CASE("second process", "[.second_process]") {
+  const char* path = std::getenv("VEDETTE_SECOND_DIR");
+  if (path == nullptr) return;
+  RocksFixture fixture;
+  fixture.options.path = path;
+  const auto opened = fixture.TryOpen();
+  if (opened) std::_Exit(1);
+  const bool named = opened.error().code == Code::kUnavailable &&
+                     opened.error().message.find("in use by another process") != std::string::npos;
+  std::_Exit(named ? 42 : 2);
+}
+
+TEST_CASE("a second process on the directory is refused, and the first goes on", "[storage][faults]") {
+  RocksFixture fixture;
+  RocksStorage& store = fixture.Open();
+  const SeriesId id = AppendOne(store, {{"__name__", "up"}}, fixture.clock.Now(), 1);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::setenv("VEDETTE_SECOND_DIR", fixture.options.path.c_str(), 1);
+    ::execl("/proc/self/exe", "test_storage", "[.second_process]", static_cast<char*>(nullptr));
+    std::_Exit(3);
+  }
+  REQUIRE(child > 0);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 42);
+  AppendOne(store, {{"__name__", "up"}}, fixture.clock.Now() + Millis(1), 2);
+  MustSucceed(store.Flush());
+  CHECK(ReadAll(store, id).size() == 2);
+}
+
+TEST_CASE("a flood of new series stops at the limit by number or by memory, and known ones go on",
+          "[storage][faults]") {
+  test::FloodOptions options;
+  options.series = 30'000;
+  SECTION("by number") {
+    options.max_series = 5'000;
+    const test::FloodReport report = MustHave(test::Flood(options));
+    CHECK(report.created == 4'000);
+    CHECK(report.refused == 26'000);
+    CHECK(report.counted == 26'000);
+  }
+  SECTION("by memory") {
+    options.max_series = 0;
+    options.max_series_bytes = 2 << 20;
+    const test::FloodReport report = MustHave(test::Flood(options));
+    CHECK(report.created > 1'000);
+    CHECK(report.created < 10'000);
+    CHECK(report.counted == report.refused);
+  }
 }
 
 TEST_CASE("a series of 10,000 labels and one of a megabyte are series like others", "[storage][faults]") {

@@ -1,0 +1,102 @@
+#include "storage/rocks/log_records.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace vedette::storage {
+namespace {
+
+constexpr std::size_t kLogBlockBytes = 32'768;
+constexpr std::size_t kFragmentHeaderBytes = 7;
+
+constexpr std::array<std::uint32_t, 256> kCrcTable = [] {
+  std::array<std::uint32_t, 256> out{};
+  for (std::uint32_t i = 0; i < 256; ++i) {
+    std::uint32_t crc = i;
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82f63b78U : 0U);
+    out[i] = crc;
+  }
+  return out;
+}();
+
+/// CRC32C as RocksDB stores it: rotated and shifted, so that a checksum of checksums is not degenerate.
+std::uint32_t MaskedCrc(std::string_view bytes) {
+  std::uint32_t crc = ~0U;
+  for (const char c : bytes) crc = (crc >> 8) ^ kCrcTable[(crc ^ static_cast<std::uint8_t>(c)) & 0xff];
+  crc = ~crc;
+  return ((crc >> 15) | (crc << 17)) + 0xa282ead8U;
+}
+
+std::uint64_t LittleEndian(std::string_view bytes) {
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) out |= std::uint64_t{static_cast<std::uint8_t>(bytes[i])} << (8 * i);
+  return out;
+}
+
+constexpr std::size_t kBatchHeaderBytes = 12;
+constexpr std::uint8_t kFullFragment = 1, kFirstFragment = 2;
+
+/// The size of the whole fragment at `at`; 0: there is none.
+std::size_t FragmentAt(std::string_view file, std::size_t at) {
+  const std::size_t left = kLogBlockBytes - at % kLogBlockBytes;
+  if (left < kFragmentHeaderBytes || file.size() - at < kFragmentHeaderBytes) return 0;
+  const std::size_t length = LittleEndian(file.substr(at + 4, 2));
+  const std::size_t whole = kFragmentHeaderBytes + length;
+  const auto type = static_cast<std::uint8_t>(file[at + 6]);
+  if (type == 0 || whole > left || whole > file.size() - at) return 0;
+  return LittleEndian(file.substr(at, 4)) == MaskedCrc(file.substr(at + 6, length + 1)) ? whole : 0;
+}
+
+/// Calls `visit` with the place and size of each whole fragment from the front; returns where the last one ends.
+template <class Visit>
+std::size_t VisitFragments(std::string_view file, Visit visit) {
+  std::size_t at = 0;
+  while (at < file.size()) {
+    const std::size_t left = kLogBlockBytes - at % kLogBlockBytes;
+    if (left < kFragmentHeaderBytes) {
+      // Nobody reads the trailer, so nothing in it is damage.
+      at = std::min(at + left, file.size());
+      continue;
+    }
+    const std::size_t size = FragmentAt(file, at);
+    if (size == 0) return at;
+    visit(at, size);
+    at += size;
+  }
+  return at;
+}
+
+/// Behind a damaged place: anywhere in the rest of its block, or where later blocks start.
+bool HasWholeFragment(std::string_view file, std::size_t from) {
+  const std::size_t block_end = std::min(from - from % kLogBlockBytes + kLogBlockBytes, file.size());
+  for (std::size_t at = from + 1; at < block_end; ++at) {
+    if (FragmentAt(file, at) != 0) return true;
+  }
+  for (std::size_t at = block_end; at < file.size(); at += kLogBlockBytes) {
+    if (FragmentAt(file, at) != 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::size_t WholeFragments(std::string_view file) {
+  return VisitFragments(file, [](std::size_t, std::size_t) {});
+}
+
+LogSummary SummarizeLog(std::string_view file) {
+  LogSummary out;
+  out.whole = VisitFragments(file, [&](std::size_t at, std::size_t size) {
+    const auto type = static_cast<std::uint8_t>(file[at + 6]);
+    if ((type != kFullFragment && type != kFirstFragment) || size < kFragmentHeaderBytes + kBatchHeaderBytes) return;
+    const std::string_view batch = file.substr(at + kFragmentHeaderBytes, kBatchHeaderBytes);
+    const std::uint64_t number = LittleEndian(batch.substr(0, 8));
+    if (out.first == 0) out.first = number;
+    out.next = number + LittleEndian(batch.substr(8, 4));
+  });
+  out.followed = out.whole < file.size() && HasWholeFragment(file, out.whole);
+  return out;
+}
+
+}  // namespace vedette::storage

@@ -1,0 +1,25 @@
+// The frame of records that RocksDB's logs and manifests share, as far as it takes to tell where a file is damaged.
+//
+//     block of 32,768 bytes: fragments, then up to 6 bytes of zeros
+//     fragment: CRC32C of type and payload, masked (4 bytes, little-endian), length (2), type (1), payload
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace vedette::storage {
+
+/// So many bytes from the front are whole fragments. What follows is a torn end, or damage.
+std::size_t WholeFragments(std::string_view file);
+
+/// What a log says about itself. Numbers are those of RocksDB's write batches.
+struct LogSummary {
+  std::size_t whole = 0;    // WholeFragments()
+  bool followed = false;    // whole fragments follow what is damaged: it is no torn end
+  std::uint64_t first = 0;  // number of the first batch; 0: there is none
+  std::uint64_t next = 0;   // of the batch that has to follow the last whole one
+};
+LogSummary SummarizeLog(std::string_view file);
+
+}  // namespace vedette::storage
