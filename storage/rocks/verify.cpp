@@ -296,6 +296,7 @@ class Verifier {
       }
       for (const RowPart& part : record.rows) in_journal_.insert(part.ids.begin(), part.ids.end());
       in_journal_.insert(record.singles.series.begin(), record.singles.series.end());
+      for (const AppendBatch::HistogramSample& sample : record.singles.histograms) in_journal_.insert(sample.series);
       for (const CarriedSamples& carried : record.carried) in_journal_.insert(carried.id);
     }
     if (!at->status().ok()) Problem("read of the journal: " + at->status().ToString());

@@ -4,6 +4,8 @@
 #include <bit>
 #include <limits>
 
+#include "core/numbers.h"
+
 namespace vedette::test {
 namespace {
 
@@ -17,11 +19,54 @@ std::int64_t OldestKept(const Workload& workload, TimeMs now) {
   return now.ms - workload.retention().count();
 }
 
+/// What the series holds, native histograms as the values that they stand for.
+Status ReadSeries(const Querier& querier, const SeriesEntry& entry, Columns& got) {
+  got.clear();
+  if (!HasHistograms(entry.labels)) return querier.Read(entry.id, TimeRange(), got);
+  storage::HistogramColumns histograms;
+  VEDETTE_CHECK(querier.ReadMixed(entry.id, TimeRange(), got, histograms));
+  if (got.size() > 0) return Fail(Code::kInternal, "{} has floats", entry.labels.ToString());
+  for (std::size_t i = 0; i < histograms.size(); ++i) {
+    const Histogram& histogram = histograms.histograms[i];
+    const double value = IsStaleHistogram(histogram) ? StaleNan() : histogram.count;
+    if (!SameHistogram(histogram, HistogramOf(value))) {
+      return Fail(Code::kInternal, "{} has a damaged histogram at {}", entry.labels.ToString(), histograms.times[i]);
+    }
+    got.times.push_back(histograms.times[i]);
+    got.values.push_back(value);
+  }
+  return Ok();
+}
+
+/// Of each commit that is `there`, and of no other: both come in one batch.
+Status CheckExemplars(const Querier& querier, const std::set<std::uint64_t>& there, std::int64_t oldest) {
+  const std::vector<std::vector<Matcher>> witnesses{{Matcher::Equal("__name__", "witness")}};
+  VEDETTE_TRY(const auto found, querier.Exemplars(witnesses, TimeRange()));
+  std::set<std::uint64_t> got;
+  for (const storage::SeriesExemplars& series : found) {
+    for (const storage::Exemplar& exemplar : series.exemplars) {
+      const auto n = static_cast<std::uint64_t>(exemplar.value);
+      if (exemplar.time != Workload::TimeOf(n) || exemplar.labels.Get("n") != std::to_string(n) ||
+          series.series != Workload::WitnessOf(n)) {
+        return Fail(Code::kInternal, "exemplar of commit {} is damaged", n);
+      }
+      got.insert(n);
+    }
+  }
+  const auto recent = [&](std::uint64_t n) { return Workload::TimeOf(n).ms >= oldest; };
+  for (const std::uint64_t n : there) {
+    if (recent(n) && !got.contains(n)) return Fail(Code::kInternal, "the exemplar of commit {} is lost", n);
+  }
+  for (const std::uint64_t n : got) {
+    if (recent(n) && !there.contains(n)) return Fail(Code::kInternal, "commit {} has left its exemplar", n);
+  }
+  return Ok();
+}
+
 /// `perhaps`: samples of an import of which any part may be there. `got`: what is.
 Status CheckSeries(const Querier& querier, const SeriesEntry& entry, const Expected::Samples& samples,
                    std::int64_t oldest, const Expected::Samples& perhaps, Columns& got) {
-  got.clear();
-  VEDETTE_CHECK(querier.Read(entry.id, TimeRange(), got));
+  VEDETTE_CHECK(ReadSeries(querier, entry, got));
   const auto same = [](double a, double b) {
     return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
   };
@@ -150,6 +195,7 @@ Status CheckAll(const storage::Storage& store, const Workload& workload, TimeMs 
     if (!possible.contains(n)) return Fail(Code::kInternal, "commit {} is there, and was not before", n);
     expected.Add(n);
   }
+  VEDETTE_CHECK(CheckExemplars(*querier, there, oldest));
   const std::uint64_t last = possible.empty() ? 0 : *possible.rbegin();
   const Act act = last == 0 ? Act::kCommit : workload.ActOf(last);
   if (act == Act::kImport) return CheckEverySeries(store, *querier, oldest, workload.ImportAt(last), expected);

@@ -9,6 +9,7 @@
 namespace vedette::test {
 namespace {
 
+constexpr const char* kHistogramName = "latency";
 constexpr std::int64_t kStart = 1'700'000'000'000;
 constexpr std::uint64_t kTargets = 3;
 constexpr std::uint64_t kSeriesPerTarget = 12;
@@ -24,10 +25,14 @@ using Random = std::mt19937_64;
 
 std::uint64_t Pick(Random& random, std::uint64_t below) { return random() % below; }
 
+/// Of the series of a target.
+bool IsHistogram(std::uint64_t i) { return i % 6 == 3; }
+
 Labels TargetSeries(std::uint64_t target, std::uint64_t i, std::uint64_t epoch) {
   // A third of the series is renamed with each epoch.
   const std::string version = i % 3 == 0 ? "v" + std::to_string(epoch) : "v";
-  return {{"__name__", i % 2 == 0 ? "requests_total" : "load"},
+  const char* const name = IsHistogram(i) ? kHistogramName : i % 2 == 0 ? "requests_total" : "load";
+  return {{"__name__", name},
           {"instance", "host-" + std::to_string(target)},
           {"i", std::to_string(i)},
           {"version", version}};
@@ -35,15 +40,15 @@ Labels TargetSeries(std::uint64_t target, std::uint64_t i, std::uint64_t epoch) 
 
 double ValueOf(Random& random, std::uint64_t i, std::uint64_t n) {
   if (Pick(random, 25) == 0) return StaleNan();
+  if (IsHistogram(i)) return static_cast<double>(n * 16 + Pick(random, 32)) / (Pick(random, 4) == 0 ? 3 : 1);
   switch (i % 6) {
     case 0:
       return 1;
     case 1:
       return static_cast<double>(n * 17);
     case 2:
-      return static_cast<double>(Pick(random, 1000)) / 10;
-    case 3:
-      return static_cast<double>(random()) * 0x1p-64;
+      return Pick(random, 2) == 0 ? static_cast<double>(Pick(random, 1000)) / 10
+                                  : static_cast<double>(random()) * 0x1p-64;
     case 4:
       return Pick(random, 40) == 0 ? NormalNan() : static_cast<double>(Pick(random, 3));
     default:
@@ -52,6 +57,25 @@ double ValueOf(Random& random, std::uint64_t i, std::uint64_t n) {
 }
 
 }  // namespace
+
+bool HasHistograms(const Labels& labels) { return labels.MetricName() == kHistogramName; }
+
+Histogram HistogramOf(double value) {
+  if (IsStaleNan(value)) return StaleHistogram();
+  HistogramLayout layout;
+  const auto whole = static_cast<std::int64_t>(value);
+  layout.schema = whole % 7 == 0 ? 1 : 3;
+  for (std::int64_t i = 0; i < 3 + whole % 5; ++i) {
+    layout.positive.push_back(static_cast<std::int32_t>(i * (1 + whole % 2) - 4));
+  }
+  Histogram out;
+  out.integers = value == static_cast<double>(whole);
+  out.count = value;
+  out.sum = value / 7;
+  out.counts.assign(layout.positive.size(), static_cast<double>(whole / 8));
+  out.layout = std::make_shared<const HistogramLayout>(std::move(layout));
+  return out;
+}
 
 TimeMs Workload::TimeOf(std::uint64_t n) {
   return TimeMs(kStart + static_cast<std::int64_t>(n) * 1000 + static_cast<std::int64_t>(n / kEpoch) * kEpochMs);
@@ -103,8 +127,9 @@ std::map<Labels, std::map<std::int64_t, double>> Workload::ImportAt(std::uint64_
   for (std::uint64_t k = 0; k <= Pick(random, 5); ++k) {
     // Series of their own, and those that scrapes bring as well.
     const std::uint64_t i = Pick(random, kSeriesPerTarget);
-    const Labels labels = Pick(random, 2) == 0 ? Labels{{"__name__", "imported"}, {"i", std::to_string(i)}}
-                                               : TargetSeries(Pick(random, kTargets), i, n / kEpoch);
+    const Labels labels = Pick(random, 2) == 0 && !IsHistogram(i)
+                              ? Labels{{"__name__", "imported"}, {"i", std::to_string(i)}}
+                              : TargetSeries(Pick(random, kTargets), i, n / kEpoch);
     std::int64_t time = now - static_cast<std::int64_t>(Pick(random, 96)) * kHourMs;
     for (std::uint64_t s = 0; s < kImportSamples && time <= now; ++s) {
       const double value = ValueOf(random, i, n + s);
@@ -145,7 +170,10 @@ std::vector<PlannedSample> Workload::ContentOf(std::uint64_t n) const {
     // An earlier commit again, with the same values or with others.
     out = ContentOf(n - 1 - Pick(random, std::min<std::uint64_t>(n, 30)));
     if (Pick(random, 2) == 0) {
-      for (PlannedSample& sample : out) sample.value = ValueOf(random, Pick(random, 6), n);
+      for (PlannedSample& sample : out) {
+        const std::uint64_t float_kind = Pick(random, 3);
+        sample.value = ValueOf(random, HasHistograms(sample.labels) ? 3 : float_kind, n);
+      }
     }
   } else if (what < 97) {
     for (std::uint64_t k = 0; k < 4; ++k) {

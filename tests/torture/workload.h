@@ -4,7 +4,8 @@
 // sample whose value is its number: a reader learns from the witnesses which commits survived, and then knows every
 // sample that has to be there. Batches are steady rows of three targets with series that come and go, partial rows,
 // late samples up to days back, repeats with the same and with other values, one-off series, and now and then a wide
-// row with long labels. In a mixed workload some acts delete (never witnesses), import, or take a snapshot.
+// row with long labels. Some series have native histograms, and each witness sample an exemplar. In a mixed workload
+// some acts delete (never witnesses), import, or take a snapshot.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/histogram.h"
 #include "core/labels.h"
 #include "core/matcher.h"
 #include "core/time.h"
@@ -25,6 +27,11 @@ struct PlannedSample {
   std::int64_t time = 0;
   double value = 0;
 };
+
+/// Whether a series has native histograms: then a planned value stands for HistogramOf(value), and of two the larger
+/// value is the histogram that stays.
+bool HasHistograms(const Labels& labels);
+Histogram HistogramOf(double value);
 
 enum class Act : std::uint8_t { kCommit, kDelete, kImport, kSnapshot };
 

@@ -42,12 +42,19 @@ Status CommitWriter::Import(std::uint64_t n) {
   for (const auto& [labels, samples] : workload_.ImportAt(n)) {
     VEDETTE_TRY(const storage::SeriesId id, bulk->Series(labels));
     storage::Columns columns;
+    storage::HistogramColumns histograms;
     for (const auto& [time, value] : samples) {
-      columns.times.push_back(time);
-      columns.values.push_back(value);
+      if (HasHistograms(labels)) {
+        histograms.times.push_back(time);
+        histograms.histograms.push_back(HistogramOf(value));
+      } else {
+        columns.times.push_back(time);
+        columns.values.push_back(value);
+      }
     }
-    given += columns.size();
+    given += samples.size();
     VEDETTE_CHECK(bulk->Add(id, columns));
+    VEDETTE_CHECK(bulk->AddHistograms(id, histograms));
   }
   VEDETTE_TRY(const storage::BulkOutcome outcome, bulk->Flush());
   if (outcome.stored == given) return Ok();
@@ -62,9 +69,17 @@ Status CommitWriter::Commit(std::uint64_t n) {
   const std::vector<PlannedSample> samples = workload_.CommitAt(n);
   for (std::size_t i = 0; i < samples.size(); ++i) {
     VEDETTE_TRY(const storage::SeriesId id, IdOf(*appender, samples[i].labels, n));
-    ids.push_back(id);
-    values.push_back(samples[i].value);
-    if (i + 1 < samples.size() && samples[i + 1].time == samples[i].time) continue;
+    const bool row_ends = i + 1 == samples.size() || samples[i + 1].time != samples[i].time;
+    if (HasHistograms(samples[i].labels)) {
+      appender->AddHistogram(id, TimeMs(samples[i].time), HistogramOf(samples[i].value));
+    } else {
+      ids.push_back(id);
+      values.push_back(samples[i].value);
+    }
+    if (i + 1 == samples.size()) {  // the witness
+      appender->AddExemplar(id, {{{"n", std::to_string(n)}}, static_cast<double>(n), TimeMs(samples[i].time)});
+    }
+    if (!row_ends || ids.empty()) continue;
     if (ids.size() == 1) {
       appender->Add(ids.front(), TimeMs(samples[i].time), values.front());
     } else {
