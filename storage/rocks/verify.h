@@ -24,7 +24,8 @@ struct VerifyReport {
 };
 
 /// Checks the checksums of all table files; that definitions are whole and found by their hash; that each chunk can be
-/// decoded, lies where its key says and belongs to a series that is defined and in its day's index; that the index
+/// decoded, lies where its key says and belongs to a series that is defined and in its day's index (or in the
+/// journal, whose next sealing puts it there); that the logs are whole; that the index
 /// names nothing else, by its values as by its series; that the journal can be replayed, and that rows of
 /// tiers and facts can be read. `repair` drops the chunks that
 /// cannot be read. Errors: what keeps the store from being opened at all, naming the file.

@@ -88,14 +88,14 @@ bool SweepLoad(const Trouble& trouble, std::uint64_t after) {
   return hit;
 }
 
-TEST_CASE("a fault at any operation of a load loses nothing that was acknowledged", "[storage][faults]") {
+TEST_CASE("a fault at any operation of a load loses nothing that was acknowledged", "[storage][faults][long]") {
   for (const Trouble& trouble : AllTroubles()) {
     for (std::uint64_t after = 0; after != kForever && SweepLoad(trouble, after);) after = NextPlace(after);
   }
 }
 
 TEST_CASE("a fault at any operation of a start refuses it or is survived, and the next start has everything",
-          "[storage][faults]") {
+          "[storage][faults][long]") {
   BadLuck luck;
   luck.Open();
   luck.Commit(60);

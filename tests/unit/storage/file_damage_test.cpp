@@ -144,7 +144,7 @@ void CheckDamaged(BadLuck& luck, const std::string& path, const std::function<vo
   CHECK(std::ranges::any_of(report.problems, [&](const std::string& text) { return text.starts_with(path); }));
 }
 
-TEST_CASE("a flipped bit in a table or log is named or harmless, and never a wrong value", "[storage][faults]") {
+TEST_CASE("a flipped bit in a table or log is named or harmless, and never a wrong value", "[storage][faults][long]") {
   Damaged luck;
   std::mt19937_64 random(GENERATE(1U, 2U));
   for (const std::string& path : luck.files->Paths()) {
