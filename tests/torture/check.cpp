@@ -19,25 +19,6 @@ std::int64_t OldestKept(const Workload& workload, TimeMs now) {
   return now.ms - workload.retention().count();
 }
 
-/// What the series holds, native histograms as the values that they stand for.
-Status ReadSeries(const Querier& querier, const SeriesEntry& entry, Columns& got) {
-  got.clear();
-  if (!HasHistograms(entry.labels)) return querier.Read(entry.id, TimeRange(), got);
-  storage::HistogramColumns histograms;
-  VEDETTE_CHECK(querier.ReadMixed(entry.id, TimeRange(), got, histograms));
-  if (got.size() > 0) return Fail(Code::kInternal, "{} has floats", entry.labels.ToString());
-  for (std::size_t i = 0; i < histograms.size(); ++i) {
-    const Histogram& histogram = histograms.histograms[i];
-    const double value = IsStaleHistogram(histogram) ? StaleNan() : histogram.count;
-    if (!SameHistogram(histogram, HistogramOf(value))) {
-      return Fail(Code::kInternal, "{} has a damaged histogram at {}", entry.labels.ToString(), histograms.times[i]);
-    }
-    got.times.push_back(histograms.times[i]);
-    got.values.push_back(value);
-  }
-  return Ok();
-}
-
 /// Of each commit that is `there`, and of no other: both come in one batch.
 Status CheckExemplars(const Querier& querier, const std::set<std::uint64_t>& there, std::int64_t oldest) {
   const std::vector<std::vector<Matcher>> witnesses{{Matcher::Equal("__name__", "witness")}};
@@ -155,6 +136,24 @@ Status CheckEverySeries(const storage::Storage& store, const Querier& querier, s
 }
 
 }  // namespace
+
+Status ReadSeries(const Querier& querier, const SeriesEntry& entry, Columns& got) {
+  got.clear();
+  if (!HasHistograms(entry.labels)) return querier.Read(entry.id, TimeRange(), got);
+  storage::HistogramColumns histograms;
+  VEDETTE_CHECK(querier.ReadMixed(entry.id, TimeRange(), got, histograms));
+  if (got.size() > 0) return Fail(Code::kInternal, "{} has floats", entry.labels.ToString());
+  for (std::size_t i = 0; i < histograms.size(); ++i) {
+    const Histogram& histogram = histograms.histograms[i];
+    const double value = IsStaleHistogram(histogram) ? StaleNan() : histogram.count;
+    if (!SameHistogram(histogram, HistogramOf(value))) {
+      return Fail(Code::kInternal, "{} has a damaged histogram at {}", entry.labels.ToString(), histograms.times[i]);
+    }
+    got.times.push_back(histograms.times[i]);
+    got.values.push_back(value);
+  }
+  return Ok();
+}
 
 Status CheckOrigin(const storage::Storage& store, const Workload& workload, const std::set<std::uint64_t>& acts) {
   std::map<Labels, std::multimap<std::int64_t, double>> written;

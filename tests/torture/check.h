@@ -17,6 +17,9 @@ namespace vedette::test {
 Status CheckAll(const storage::Storage& store, const Workload& workload, TimeMs now,
                 const std::set<std::uint64_t>& possible, Expected& expected);
 
+/// What the series holds, native histograms as the values that they stand for.
+Status ReadSeries(const storage::Querier& querier, const storage::SeriesEntry& entry, storage::Columns& got);
+
 /// Whatever is there was written by one of `acts`; anything may be missing. For a store that lost part of its log.
 Status CheckOrigin(const storage::Storage& store, const Workload& workload, const std::set<std::uint64_t>& acts);
 
