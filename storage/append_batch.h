@@ -82,6 +82,33 @@ struct AppendBatch {
   void DropOutside(TimeMs now, const StorageOptions& options, const AppendOptions& append, AppendOutcome& outcome);
 };
 
+/// The part of an appender that collects.
+class BatchAppender : public Appender {
+ public:
+  void Add(SeriesId series, TimeMs time, double value) final { batch_.Add(series, time, value); }
+  void AddRow(TimeMs time, std::span<const SeriesId> series, std::span<const double> values) final {
+    batch_.AddRow(time, series, values);
+  }
+  void AddHistogram(SeriesId series, TimeMs time, Histogram histogram) final {
+    batch_.histograms.push_back({series, time, std::move(histogram)});
+  }
+  void AddExemplar(SeriesId series, Exemplar exemplar) final {
+    batch_.facts.exemplars.push_back({series, std::move(exemplar)});
+  }
+  void AddStart(SeriesId series, TimeMs time, TimeMs start) final {
+    batch_.facts.starts.push_back({series, time, start});
+  }
+  void SetMetadata(const Labels& target, std::string_view family, TimeMs time, MetricInfo info) final {
+    batch_.facts.metadata.push_back({target, std::string(family), time, std::move(info)});
+  }
+  void EndMetadata(const Labels& target, TimeMs time) final {
+    batch_.facts.metadata.push_back({target, {}, time, std::nullopt});
+  }
+
+ protected:
+  AppendBatch batch_;
+};
+
 /// What replaying the histograms costs, in samples.
 std::size_t HistogramWeight(std::span<const AppendBatch::HistogramSample> samples);
 

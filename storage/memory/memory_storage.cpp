@@ -80,7 +80,7 @@ void Store(std::vector<Versioned>& samples, Versioned sample, AppendOutcome& out
   if (IsSame(ResolveDuplicate(there, sample.value), sample.value)) samples.insert(after, std::move(sample));
 }
 
-class MemoryAppender final : public Appender {
+class MemoryAppender final : public BatchAppender {
  public:
   MemoryAppender(Data& data, const StorageOptions& options, const Clock& clock, const AppendOptions& append)
       : data_(data), options_(options), clock_(clock), append_(append) {}
@@ -98,27 +98,6 @@ class MemoryAppender final : public Appender {
     data_.ids.emplace(labels, id);
     data_.index.Add(id, labels);
     return id;
-  }
-
-  void Add(SeriesId series, TimeMs time, double value) override { batch_.Add(series, time, value); }
-  void AddRow(TimeMs time, std::span<const SeriesId> series, std::span<const double> values) override {
-    batch_.AddRow(time, series, values);
-  }
-  void AddHistogram(SeriesId series, TimeMs time, Histogram histogram) override {
-    batch_.histograms.push_back({series, time, std::move(histogram)});
-  }
-
-  void AddExemplar(SeriesId series, Exemplar exemplar) override {
-    batch_.facts.exemplars.push_back({series, std::move(exemplar)});
-  }
-  void AddStart(SeriesId series, TimeMs time, TimeMs start) override {
-    batch_.facts.starts.push_back({series, time, start});
-  }
-  void SetMetadata(const Labels& target, std::string_view family, TimeMs time, MetricInfo info) override {
-    batch_.facts.metadata.push_back({target, std::string(family), time, std::move(info)});
-  }
-  void EndMetadata(const Labels& target, TimeMs time) override {
-    batch_.facts.metadata.push_back({target, {}, time, std::nullopt});
   }
 
   Result<AppendOutcome> Commit() override {
@@ -155,7 +134,6 @@ class MemoryAppender final : public Appender {
   const StorageOptions& options_;
   const Clock& clock_;
   const AppendOptions append_;
-  AppendBatch batch_;
 };
 
 class MemoryBulkWriter final : public BulkWriter {

@@ -18,30 +18,11 @@ void Count(prometheus::Counter& counter, std::size_t n) {
   if (n != 0) counter.Increment(static_cast<double>(n));
 }
 
-class RocksAppender final : public Appender {
+class RocksAppender final : public BatchAppender {
  public:
   RocksAppender(Engine& engine, const AppendOptions& append) : engine_(engine), append_(append) {}
 
   Result<SeriesId> Series(const Labels& labels) override;
-  void Add(SeriesId series, TimeMs time, double value) override { batch_.Add(series, time, value); }
-  void AddRow(TimeMs time, std::span<const SeriesId> series, std::span<const double> values) override {
-    batch_.AddRow(time, series, values);
-  }
-  void AddHistogram(SeriesId series, TimeMs time, Histogram histogram) override {
-    batch_.histograms.push_back({series, time, std::move(histogram)});
-  }
-  void AddExemplar(SeriesId series, Exemplar exemplar) override {
-    batch_.facts.exemplars.push_back({series, std::move(exemplar)});
-  }
-  void AddStart(SeriesId series, TimeMs time, TimeMs start) override {
-    batch_.facts.starts.push_back({series, time, start});
-  }
-  void SetMetadata(const Labels& target, std::string_view family, TimeMs time, MetricInfo info) override {
-    batch_.facts.metadata.push_back({target, std::string(family), time, std::move(info)});
-  }
-  void EndMetadata(const Labels& target, TimeMs time) override {
-    batch_.facts.metadata.push_back({target, {}, time, std::nullopt});
-  }
   Result<AppendOutcome> Commit() override;
 
  private:
@@ -54,7 +35,6 @@ class RocksAppender final : public Appender {
 
   Engine& engine_;
   const AppendOptions append_;
-  AppendBatch batch_;
   std::vector<HeadSeries*> undefined_;  // series of the batch whose definition is not on disk
 };
 
