@@ -265,7 +265,7 @@ void Sealer::PutJournalRecords(rocksdb::WriteBatch& batch) {
     std::vector<SeriesId> ids;
     for (const FrozenHistograms& item : pending_->histograms) ids.push_back(item.series->id);
     Normalize(ids);
-    batch.Put(journal, JournalKey(pending_->through, seal_), EncodeSealedHistograms(ids));
+    batch.Put(journal, JournalKey(pending_->through, ++seal_), EncodeSealedHistograms(ids));
   }
   if (pending_->carried.empty()) return;
   std::vector<CarriedSamples> carried;
