@@ -3,6 +3,8 @@
 add_library(vedette_options INTERFACE)
 target_compile_options(vedette_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror
+  # Part of the precompiled headers' macros, so the same everywhere.
+  -pthread
   # Sums are compensated (Neumaier): contraction to FMA would change their last digits.
   -ffp-contract=off)
 target_compile_definitions(vedette_options INTERFACE
@@ -35,18 +37,28 @@ if(VEDETTE_JOIN_SOURCES AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(vedette_options INTERFACE -Wno-subobject-linkage)
 endif()
 
-# vedette_library(NAME [JOINABLE] SOURCES a.cpp ... PUBLIC dep ... PRIVATE dep ...): static library vedette::NAME of one
-# folder. JOINABLE: names in the unnamed namespaces of its sources are unique, so VEDETTE_JOIN_SOURCES may compile eight as one.
+# vedette_join_sources(TARGET): lets VEDETTE_JOIN_SOURCES compile eight sources of the target as one. Names in their unnamed
+# namespaces have to be unique for it.
+function(vedette_join_sources target)
+  if(VEDETTE_JOIN_SOURCES)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  endif()
+endfunction()
+
+# One precompiled header for all libraries.
+add_library(vedette_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
+target_link_libraries(vedette_pch PRIVATE vedette_options fmt::fmt Boost::headers)
+target_precompile_headers(vedette_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+
+# vedette_library(NAME SOURCES a.cpp ... PUBLIC dep ... PRIVATE dep ...): static library vedette::NAME of one folder.
 function(vedette_library name)
-  cmake_parse_arguments(ARG "JOINABLE" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(vedette_${name} STATIC ${ARG_SOURCES})
   add_library(vedette::${name} ALIAS vedette_${name})
   target_include_directories(vedette_${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(vedette_${name} PUBLIC ${ARG_PUBLIC} PRIVATE vedette_options ${ARG_PRIVATE})
-  target_precompile_headers(vedette_${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
-  if(VEDETTE_JOIN_SOURCES AND ARG_JOINABLE)
-    set_target_properties(vedette_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
-  endif()
+  target_precompile_headers(vedette_${name} REUSE_FROM vedette_pch)
+  vedette_join_sources(vedette_${name})
 endfunction()
 
 # vedette_test(NAME [APART TAG] SOURCES a_test.cpp ... LINK dep ... LABELS l ...): one Catch2 binary, one ctest entry; cases
@@ -56,6 +68,7 @@ function(vedette_test name)
   add_executable(test_${name} ${ARG_SOURCES} ${CMAKE_SOURCE_DIR}/tests/support/sanitizers.cpp)
   target_link_libraries(test_${name} PRIVATE vedette_options vedette_test_support ${ARG_LINK})
   target_precompile_headers(test_${name} REUSE_FROM vedette_test_pch)
+  vedette_join_sources(test_${name})
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_dependencies(unit_tests test_${name})
   if(NOT ARG_TIMEOUT)

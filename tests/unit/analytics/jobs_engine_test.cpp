@@ -9,8 +9,8 @@
 namespace vedette::analytics {
 namespace {
 
-constexpr TimeMs kNow(1'699'833'600'000);
-constexpr Millis kStep = std::chrono::minutes(5);
+constexpr TimeMs kJobNow(1'699'833'600'000);
+constexpr Millis kJobStep = std::chrono::minutes(5);
 
 /// Load that repeats every day, with a peak at noon.
 double LoadAt(TimeMs time) { return 50 + 20 * std::sin(2 * M_PI * static_cast<double>(time.ms) / 86.4e6); }
@@ -23,15 +23,15 @@ double ValueOf(const promql::Engine& engine, const std::string& query, TimeMs ti
 }
 
 TEST_CASE("forecasts and anomaly scores are series that PromQL finds", "[jobs]") {
-  const test::FakeClock clock(kNow);
+  const test::FakeClock clock(kJobNow);
   prometheus::Registry registry;
   const auto storage = storage::NewMemoryStorage({}, clock);
   const auto state = storage::NewMemoryStateStore();
   const promql::Engine engine(*storage, {}, clock, registry);
   const auto appender = storage->NewAppender();
   const storage::SeriesId id = MustHave(appender->Series(Labels{{"__name__", "load"}, {"instance", "a"}}));
-  for (TimeMs t = kNow - std::chrono::hours(24 * 7); t <= kNow; t += kStep) appender->Add(id, t, LoadAt(t));
-  appender->Add(id, kNow + Millis(1), 500);
+  for (TimeMs t = kJobNow - std::chrono::hours(24 * 7); t <= kJobNow; t += kJobStep) appender->Add(id, t, LoadAt(t));
+  appender->Add(id, kJobNow + Millis(1), 500);
   MustHave(appender->Commit());
 
   AnalyticsOptions options;
@@ -42,15 +42,15 @@ TEST_CASE("forecasts and anomaly scores are series that PromQL finds", "[jobs]")
   options.jobs[1].interval = std::chrono::hours(1);
   for (JobOptions& job : options.jobs) {
     job.expr = "load";
-    job.step = kStep;
+    job.step = kJobStep;
     job.history = std::chrono::hours(24 * 7 - 1);
   }
   const auto jobs = MustHave(AnalyticsJobs::Open(options, EngineQuery(engine), *storage, *state, clock, registry));
-  MustSucceed(jobs->RunOnce(kNow));
-  MustSucceed(jobs->RunOnce(kNow + kStep));
+  MustSucceed(jobs->RunOnce(kJobNow));
+  MustSucceed(jobs->RunOnce(kJobNow + kJobStep));
 
   for (const int hours : {1, 6, 12, 23}) {
-    const TimeMs time = kNow + std::chrono::hours(hours);
+    const TimeMs time = kJobNow + std::chrono::hours(hours);
     const auto quantile = [&](const char* q) {
       return ValueOf(engine, fmt::format("vedette_forecast{{forecast=\"ahead\",quantile=\"{}\",instance=\"a\"}}", q),
                      time);
@@ -59,10 +59,10 @@ TEST_CASE("forecasts and anomaly scores are series that PromQL finds", "[jobs]")
     CHECK(quantile("0.1") <= quantile("0.5"));
     CHECK(quantile("0.5") <= quantile("0.9"));
   }
-  CHECK(ValueOf(engine, "vedette_forecast_error_ratio", kNow) < 100);
-  CHECK(ValueOf(engine, "vedette_anomaly_score", kNow) < 1);
-  CHECK(ValueOf(engine, "vedette_anomaly_score{job_name=\"watch\"}", kNow + kStep) > 10);  // saw the 500
-  CHECK(ValueOf(engine, "load < bool on(instance) vedette_anomaly_upper", kNow) == 1);
+  CHECK(ValueOf(engine, "vedette_forecast_error_ratio", kJobNow) < 100);
+  CHECK(ValueOf(engine, "vedette_anomaly_score", kJobNow) < 1);
+  CHECK(ValueOf(engine, "vedette_anomaly_score{job_name=\"watch\"}", kJobNow + kJobStep) > 10);  // saw the 500
+  CHECK(ValueOf(engine, "load < bool on(instance) vedette_anomaly_upper", kJobNow) == 1);
 }
 
 }  // namespace

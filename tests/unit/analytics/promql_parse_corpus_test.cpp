@@ -12,13 +12,12 @@
 #include "tests/support/catch.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/analytics/parser_options.h"
 
 using namespace vedette;
 using namespace vedette::promql;
 
 namespace {
-
-constexpr ParserOptions kEverything{true, true, true, true};
 
 std::vector<std::filesystem::path> FilesIn(const std::filesystem::path& folder, std::string_view extension) {
   std::vector<std::filesystem::path> files;

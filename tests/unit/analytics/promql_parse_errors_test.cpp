@@ -3,13 +3,12 @@
 #include "analytics/promql/parser.h"
 #include "analytics/promql/printer.h"
 #include "tests/support/catch.h"
+#include "tests/unit/analytics/parser_options.h"
 
 using namespace vedette;
 using namespace vedette::promql;
 
 namespace {
-
-constexpr ParserOptions kEverything{true, true, true, true};
 
 std::string ErrorOf(std::string_view text, const ParserOptions& options = kEverything) {
   const auto expr = ParseExpr(text, options);
@@ -24,14 +23,14 @@ std::string Repeat(std::string_view text, int times) {
   return out;
 }
 
-struct Case {
+struct ErrorCase {
   std::string text, want;
 };
 
 }  // namespace
 
 TEST_CASE("syntax errors name place, token and what was expected", "[promql][parse]") {
-  const auto c = GENERATE(values<Case>({
+  const auto c = GENERATE(values<ErrorCase>({
       {"", "unknown position: parse error: no expression found in input"},
       {"# nothing\n", "1:1: parse error: no expression found in input"},
       {"1 +", "1:4: parse error: unexpected end of input"},
@@ -72,7 +71,7 @@ TEST_CASE("syntax errors name place, token and what was expected", "[promql][par
 }
 
 TEST_CASE("what is no token is refused where it starts", "[promql][parse]") {
-  const auto c = GENERATE(values<Case>({
+  const auto c = GENERATE(values<ErrorCase>({
       {"a $ b", "1:3: parse error: unexpected character: '$'"},
       {"é", "1:1: parse error: unexpected character: 'é'"},
       {"1 =~ 2", "1:3: parse error: unexpected character after '=': '~'"},
@@ -97,7 +96,7 @@ TEST_CASE("what is no token is refused where it starts", "[promql][parse]") {
 }
 
 TEST_CASE("well-formed expressions that mean nothing are refused", "[promql][parse]") {
-  const auto c = GENERATE(values<Case>({
+  const auto c = GENERATE(values<ErrorCase>({
       {"rate(x)", "1:6: parse error: expected type range vector in call to function \"rate\", got instant vector"},
       {"abs(1)", "1:5: parse error: expected type instant vector in call to function \"abs\", got scalar"},
       {"abs()", "1:1: parse error: expected 1 argument(s) in call to \"abs\", got 0"},

@@ -6,13 +6,12 @@
 #include "analytics/promql/printer.h"
 #include "core/numbers.h"
 #include "tests/support/catch.h"
+#include "tests/unit/analytics/parser_options.h"
 
 using namespace vedette;
 using namespace vedette::promql;
 
 namespace {
-
-constexpr ParserOptions kEverything{true, true, true, true};
 
 /// The expression with a parenthesis around every operator, call and modifier: shows how it was understood.
 std::string Shape(const Expr& expr) {

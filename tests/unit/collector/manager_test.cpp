@@ -96,14 +96,14 @@ class WatchedStorage final : public storage::Storage {
   std::condition_variable committed_;
 };
 
-class Fixture {
+class ManagerFixture {
  public:
-  Fixture()
+  ManagerFixture()
       : guard_(net::make_work_guard(io_)),
         manager_(std::make_unique<ScrapeManager>(
             ScrapeEnvironment{io_, workers_, storage, SystemClock(), registry_, nullptr})),
         thread_([this] { io_.run(); }) {}
-  ~Fixture() {
+  ~ManagerFixture() {
     manager_.reset();
     guard_.reset();
     thread_.join();
@@ -151,7 +151,7 @@ TargetView OnlyTarget(const ScrapeManager& manager) {
 
 TEST_CASE("a target is scraped again and again, with Prometheus' headers", "[scrape][http]") {
   test::HttpServer server([](const test::Received&) { return Metrics("# HELP a Some help.\n# TYPE a gauge\na 1\n"); });
-  Fixture f;
+  ManagerFixture f;
   ScrapeConfig job = Job("web", {Address(server)});
   job.params = {{"match[]", {"x y"}}};
   MustSucceed(f.manager().Apply({job}));
@@ -211,7 +211,7 @@ TEST_CASE("whatever a target does wrong is its last error, and up 0", "[scrape][
   for (const Case& c : cases) {
     INFO(c.name);
     test::HttpServer server([&](const test::Received&) { return c.reply; });
-    Fixture f;
+    ManagerFixture f;
     ScrapeConfig job = Job("web", {Address(server)}, 100ms);
     job.body_size_limit = 50'000;
     MustSucceed(f.manager().Apply({job}));
@@ -226,7 +226,7 @@ TEST_CASE("whatever a target does wrong is its last error, and up 0", "[scrape][
 
 TEST_CASE("a reload keeps what stays and marks what goes", "[scrape][http]") {
   test::HttpServer server([](const test::Received& r) { return Metrics(r.target == "/metrics" ? "a 1\n" : "b 1\n"); });
-  Fixture f;
+  ManagerFixture f;
   MustSucceed(f.manager().Apply({Job("one", {Address(server)})}));
   f.manager().Start();
   REQUIRE(f.storage.WaitUntil([&] { return f.storage.NewestIs("a", "1"); }));
@@ -241,7 +241,7 @@ TEST_CASE("a reload keeps what stays and marks what goes", "[scrape][http]") {
 
 TEST_CASE("a target that is removed and a relabelled series leave markers", "[scrape][http]") {
   test::HttpServer server([](const test::Received&) { return Metrics("a 1\nb 1\n"); });
-  Fixture f;
+  ManagerFixture f;
   ScrapeConfig job = Job("one", {Address(server)});
   MustSucceed(f.manager().Apply({job}));
   f.manager().Start();
@@ -264,7 +264,7 @@ TEST_CASE("a target that is removed and a relabelled series leave markers", "[sc
 }
 
 TEST_CASE("in-process sources take the same way without HTTP", "[scrape]") {
-  Fixture f;
+  ManagerFixture f;
   f.manager().RegisterSource("host", [] { return std::string("# TYPE h gauge\nh{x=\"1\"} 7\n"); });
   f.manager().RegisterSource("bad", []() -> std::string { throw std::runtime_error("no luck"); });
   ScrapeConfig host = Job("host", {"localhost"});
@@ -284,7 +284,7 @@ TEST_CASE("in-process sources take the same way without HTTP", "[scrape]") {
 }
 
 TEST_CASE("too many targets fail the job, and a source that nobody registered fails the reload", "[scrape]") {
-  Fixture f;
+  ManagerFixture f;
   ScrapeConfig job = Job("one", {"127.0.0.1:1", "127.0.0.1:2"});
   job.in_process_source = "nobody";
   CHECK(f.manager().Apply({job}).error().message.find("no in-process source \"nobody\"") != std::string::npos);
@@ -306,7 +306,7 @@ TEST_CASE("a hanging target does not keep the manager from stopping", "[scrape][
   hanging.stop_after = 10;
   hanging.after = test::After::kHang;
   test::HttpServer server([&](const test::Received&) { return hanging; });
-  Fixture f;
+  ManagerFixture f;
   ScrapeConfig job = Job("web", {Address(server)}, 100ms);
   MustSucceed(f.manager().Apply({job}));
   f.manager().Start();

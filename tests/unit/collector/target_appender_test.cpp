@@ -13,9 +13,9 @@ namespace vedette::collector {
 namespace {
 
 /// A target, a store, and what the store holds of a scrape.
-class Fixture {
+class AppenderFixture {
  public:
-  Fixture() : store_(storage::NewMemoryStorage({}, clock_)), metrics_(registry_), appender_(*store_, metrics_, pool_) {
+  AppenderFixture() : store_(storage::NewMemoryStorage({}, clock_)), metrics_(registry_), appender_(*store_, metrics_, pool_) {
     job.job_name = "j";
     job.InheritFrom({});
     target.labels = {{"instance", "i"}, {"job", "j"}};
@@ -89,7 +89,7 @@ class Fixture {
   TargetAppender appender_;
 };
 
-RelabelConfig Rule(RelabelAction action, std::vector<std::string> sources, std::string_view regex) {
+RelabelConfig RelabelRule(RelabelAction action, std::vector<std::string> sources, std::string_view regex) {
   RelabelConfig rule;
   rule.action = action;
   rule.source_labels = std::move(sources);
@@ -100,7 +100,7 @@ RelabelConfig Rule(RelabelAction action, std::vector<std::string> sources, std::
 }  // namespace
 
 TEST_CASE("a scrape is stored with its reports, and says what it added", "[scrape]") {
-  Fixture f;
+  AppenderFixture f;
   const auto outcome = f.Scrape("# TYPE a counter\na{x=\"1\"} 1\nb 2.5\n");
   MustSucceed(outcome.status);
   CHECK(outcome.added == 2);
@@ -114,7 +114,7 @@ TEST_CASE("a scrape is stored with its reports, and says what it added", "[scrap
 }
 
 TEST_CASE("lines may come, go and change places; what vanishes gets one marker", "[scrape]") {
-  Fixture f;
+  AppenderFixture f;
   MustSucceed(f.Scrape("a 1\nb 2\nc 3\n").status);
   CHECK(f.Scrape("c 4\na 5\nb 6\n").added == 0);
   CHECK(f.Stored() == "a 5\nb 6\nc 4\n");
@@ -127,7 +127,7 @@ TEST_CASE("lines may come, go and change places; what vanishes gets one marker",
 }
 
 TEST_CASE("a scrape that fails stores nothing but markers and up 0", "[scrape]") {
-  Fixture f;
+  AppenderFixture f;
   MustSucceed(f.Scrape("a 1\nb 2\n").status);
   const auto broken = f.Scrape("a 2\nnew 1\nb\n");
   CHECK(broken.status.error().message == "line 3: expected value after metric at column 2: \"b\"");
@@ -143,7 +143,7 @@ TEST_CASE("a scrape that fails stores nothing but markers and up 0", "[scrape]")
 }
 
 TEST_CASE("of a series named twice the first value counts, in every scrape", "[scrape]") {
-  Fixture f;
+  AppenderFixture f;
   for (int i = 0; i < 3; ++i) {
     const auto outcome = f.Scrape("a 1\nb 1\na 2\n");
     MustSucceed(outcome.status);
@@ -156,7 +156,7 @@ TEST_CASE("of a series named twice the first value counts, in every scrape", "[s
 }
 
 TEST_CASE("times in lines are honoured, get no markers, and may not lie far ahead", "[scrape]") {
-  Fixture f;
+  AppenderFixture f;
   const TimeMs past = f.clock().Now();
   const auto ahead = f.clock().Now() + std::chrono::minutes(11);
   const std::string body = fmt::format("a 1 {}\nb 2\nfar 3 {}\n", past.ms, ahead.ms);
@@ -173,7 +173,7 @@ TEST_CASE("times in lines are honoured, get no markers, and may not lie far ahea
 }
 
 TEST_CASE("labels of the target win, unless the job honours what is exposed", "[scrape]") {
-  Fixture f;
+  AppenderFixture f;
   MustSucceed(f.Scrape("a{job=\"x\",instance=\"y\",exported_job=\"z\"} 1\n").status);
   CHECK(f.Stored() == "a{exported_exported_job=\"x\", exported_instance=\"y\", exported_job=\"z\"} 1\n");
   f.job.honor_labels = true;
@@ -185,8 +185,8 @@ TEST_CASE("labels of the target win, unless the job honours what is exposed", "[
 }
 
 TEST_CASE("metric relabelling drops and renames; limits refuse the whole scrape", "[scrape]") {
-  Fixture f;
-  f.job.metric_relabel_configs = {Rule(RelabelAction::kDrop, {"__name__"}, "b.*")};
+  AppenderFixture f;
+  f.job.metric_relabel_configs = {RelabelRule(RelabelAction::kDrop, {"__name__"}, "b.*")};
   const auto outcome = f.Scrape("a 1\nb1 1\nb2 1\n");
   CHECK(outcome.scraped == 3);
   CHECK(outcome.kept == 1);
@@ -212,7 +212,7 @@ TEST_CASE("metric relabelling drops and renames; limits refuse the whole scrape"
 }
 
 TEST_CASE("a target that goes leaves markers, also on its reports", "[scrape]") {
-  Fixture f;
+  AppenderFixture f;
   MustSucceed(f.Scrape("a 1\n").status);
   f.clock().Advance(std::chrono::seconds(1));
   MustSucceed(f.appender().End(f.target, f.clock().Now()));
@@ -221,7 +221,7 @@ TEST_CASE("a target that goes leaves markers, also on its reports", "[scrape]") 
 }
 
 TEST_CASE("what a target says about its metrics is in the store, with the time of each change", "[scrape]") {
-  Fixture f;
+  AppenderFixture f;
   const char* const text = "# TYPE a gauge\n# HELP a first\na 1\n";
   MustSucceed(f.Scrape(text).status);
   MustSucceed(f.Scrape(text).status);
@@ -232,7 +232,7 @@ TEST_CASE("what a target says about its metrics is in the store, with the time o
 }
 
 TEST_CASE("exemplars are stored once for as long as a target shows them", "[scrape]") {
-  Fixture f;
+  AppenderFixture f;
   const std::string_view text =
       "a_bucket{le=\"1\"} 1 # {trace_id=\"x,\\\"y\\\"}\",span=\"s\"} 0.5 1699999990.25\nb_total 2 # {} 3\n# EOF\n";
   for (int i = 0; i < 3; ++i) MustSucceed(f.Scrape(text, ExpositionFormat::kOpenMetrics).status);
@@ -248,7 +248,7 @@ TEST_CASE("exemplars are stored once for as long as a target shows them", "[scra
 }
 
 TEST_CASE("scrapes in any order of lines equal a plain reading", "[scrape]") {
-  Fixture f;
+  AppenderFixture f;
   std::uint32_t state = 12345;  // a fixed sequence: failures repeat
   const auto random = [&](std::uint32_t below) { return (state = state * 1664525 + 1013904223) / 65536 % below; };
   std::map<std::string, int> before;

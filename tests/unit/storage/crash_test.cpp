@@ -19,7 +19,7 @@ namespace vedette::storage {
 namespace {
 
 constexpr int kGroups = 2;
-constexpr int kSeries = 20;
+constexpr int kCrashSeries = 20;
 constexpr std::int64_t kStart = 1'690'000'000'000;  // well before the fixture's clock
 
 struct Ack {
@@ -36,7 +36,7 @@ int CountBatches(const Storage& store, int group) {
   const Matcher matcher = Matcher::Equal("group", std::to_string(group));
   const auto found = MustHave(querier->Select(std::span(&matcher, 1)));
   if (found.empty()) return 0;
-  CHECK(found.size() == kSeries);
+  CHECK(found.size() == kCrashSeries);
   Columns first, other;
   MustSucceed(querier->Read(found.front().id, TimeRange(), first));
   for (const SeriesEntry& entry : found) {
@@ -54,13 +54,13 @@ int CountBatches(const Storage& store, int group) {
 void WriteGroup(Storage& store, int group, int ack_pipe) {
   std::vector<SeriesId> ids;
   const auto appender = store.NewAppender();
-  for (int i = 0; i < kSeries; ++i) ids.push_back(MustHave(appender->Series(SeriesOf(group, i))));
+  for (int i = 0; i < kCrashSeries; ++i) ids.push_back(MustHave(appender->Series(SeriesOf(group, i))));
   Columns before;
   MustSucceed(store.NewQuerier(TimeRange())->Read(ids.front(), TimeRange(), before));
   for (auto n = static_cast<std::int32_t>(before.size());; ++n) {
-    appender->AddRow(TimeMs(kStart + n * 1000LL), ids, std::vector<double>(kSeries, n));
+    appender->AddRow(TimeMs(kStart + n * 1000LL), ids, std::vector<double>(kCrashSeries, n));
     const auto outcome = appender->Commit();
-    if (!outcome || outcome->stored != kSeries) std::_Exit(1);
+    if (!outcome || outcome->stored != kCrashSeries) std::_Exit(1);
     const Ack ack{group, n};
     if (::write(ack_pipe, &ack, sizeof ack) != sizeof ack) std::_Exit(1);
   }

@@ -12,7 +12,7 @@
 namespace vedette::storage {
 namespace {
 
-constexpr std::int64_t kStart = 1'699'990'000'000;
+constexpr std::int64_t kHistogramStart = 1'699'990'000'000;
 
 bool SameColumns(const HistogramColumns& a, const HistogramColumns& b) {
   if (a.times != b.times) return false;
@@ -90,7 +90,7 @@ TEST_CASE("a histogram chunk gives back what it was made of", "[storage][histogr
     HistogramColumns want;
     const bool steady = round % 2 == 0;
     GrowingHistogram growing(random(), 2, 3);
-    std::int64_t time = kStart;
+    std::int64_t time = kHistogramStart;
     for (std::size_t i = 0; i < 1 + random() % 40; ++i) {
       time += random() % 6 == 0 ? 1 + static_cast<std::int64_t>(random() % 9000) : 15'000;
       want.times.push_back(time);
@@ -126,7 +126,7 @@ TEST_CASE("a chunk of histograms is bounded in buckets and cells, whatever they 
     histogram.count = buckets;
     histogram.integers = true;
     histogram.layout = LayoutOf(std::move(numbers), {});
-    times.push_back(kStart + i);
+    times.push_back(kHistogramStart + i);
   }
   std::size_t done = 0;
   while (done < histograms.size()) {
@@ -207,7 +207,7 @@ class MixedRun {
 
   void Delete(StoreAdmin& store) {
     const std::size_t i = random_() % labels_.size();
-    const TimeMs from(kStart + static_cast<std::int64_t>(random_() % 90'000) * 1000);
+    const TimeMs from(kHistogramStart + static_cast<std::int64_t>(random_() % 90'000) * 1000);
     const TimeRange range{from, from + Millis(3'600'000)};
     const Matcher matcher = Matcher::Equal("i", std::to_string(i));
     MustSucceed(store.Delete(std::span(&matcher, 1), range));
@@ -244,18 +244,18 @@ class MixedRun {
     return histogram;
   }
   std::int64_t RandomTime() {
-    if (random_() % 6 == 0) return kStart + static_cast<std::int64_t>(random_() % 90'000) * 1000;
+    if (random_() % 6 == 0) return kHistogramStart + static_cast<std::int64_t>(random_() % 90'000) * 1000;
     return next_ += random_() % 5 == 0 ? 0 : 15'000;
   }
 
   std::mt19937 random_;
   std::vector<Labels> labels_;
   std::vector<Mixed> models_;
-  std::int64_t next_ = kStart;
+  std::int64_t next_ = kHistogramStart;
 };
 
 TEST_CASE("series of floats, of histograms and of both answer as the model in memory", "[storage][histogram]") {
-  test::FakeClock clock{TimeMs(kStart + 200'000'000)};
+  test::FakeClock clock{TimeMs(kHistogramStart + 200'000'000)};
   StorageOptions options;
   options.retention = Millis(0);
   const auto store = NewMemoryStorage(options, clock);
@@ -271,7 +271,7 @@ TEST_CASE("series of floats, of histograms and of both answer as the model in me
 
 TEST_CASE("series of floats, of histograms and of both answer as the model on disk", "[storage][histogram]") {
   RocksFixture fixture;
-  fixture.clock.Jump(TimeMs(kStart + 200'000'000));
+  fixture.clock.Jump(TimeMs(kHistogramStart + 200'000'000));
   fixture.Open();
   MixedRun run(GENERATE(1U, 2U, 3U));
   std::unique_ptr<Querier> older;
@@ -315,7 +315,7 @@ TEST_CASE("series of floats, of histograms and of both answer as the model on di
     if (older && i % 8 == 0) run.CheckOn(*older, older_models, TimeRange());
   }
   run.CheckOn(*fixture.store->NewQuerier(TimeRange()), run.models(),
-              {TimeMs(kStart + 100'000), TimeMs(kStart + 50'000'000)});
+              {TimeMs(kHistogramStart + 100'000), TimeMs(kHistogramStart + 50'000'000)});
   older.reset();
   MustSucceed(fixture.store->Flush());
   run.Check(*fixture.store);

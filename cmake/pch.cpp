@@ -1,0 +1,1 @@
+// Something for pch.h to be compiled with.
