@@ -15,7 +15,8 @@ namespace {
 /// A target, a store, and what the store holds of a scrape.
 class AppenderFixture {
  public:
-  AppenderFixture() : store_(storage::NewMemoryStorage({}, clock_)), metrics_(registry_), appender_(*store_, metrics_, pool_) {
+  AppenderFixture()
+      : store_(storage::NewMemoryStorage({}, clock_)), metrics_(registry_), appender_(*store_, metrics_, pool_) {
     job.job_name = "j";
     job.InheritFrom({});
     target.labels = {{"instance", "i"}, {"job", "j"}};

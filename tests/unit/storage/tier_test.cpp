@@ -23,8 +23,8 @@ bool SameBucket(const TierBucket& a, const TierBucket& b) {
   if (a.count == 0) return true;
   const bool sums = SameTierBits(a.sum, b.sum) || std::fabs(a.sum - b.sum) <= 1e-12 * std::fabs(a.sum);
   return a.resets == b.resets && a.first_time == b.first_time && a.last_time == b.last_time &&
-         SameTierBits(a.first, b.first) && SameTierBits(a.last, b.last) && SameTierBits(a.min, b.min) && SameTierBits(a.max, b.max) &&
-         sums && SameTierBits(a.lost, b.lost);
+         SameTierBits(a.first, b.first) && SameTierBits(a.last, b.last) && SameTierBits(a.min, b.min) &&
+         SameTierBits(a.max, b.max) && sums && SameTierBits(a.lost, b.lost);
 }
 
 void CheckSame(const std::vector<TierBucket>& got, const std::vector<TierBucket>& want) {
