@@ -16,7 +16,7 @@ using storage::RocksStorage;
 using Commits = std::set<std::uint64_t>;
 
 /// A directory is tortured so many times, then a new one is begun: checking takes longer the more there is.
-constexpr int kRoundsPerStore = 25;
+constexpr int kPowerRoundsPerStore = 25;
 constexpr std::uint64_t kMaxSteps = 120;
 
 /// One directory on a faulty file system, its store when it is open, and what it has to hold.
@@ -330,7 +330,7 @@ Result<TortureReport> CrashRounds(const TortureOptions& options) {
   while (report.rounds < options.rounds) {
     const std::uint64_t seed = options.seed + static_cast<std::uint64_t>(report.stores++);
     Victim victim(seed, report);
-    for (int i = 0; i < kRoundsPerStore && report.rounds < options.rounds; ++i) {
+    for (int i = 0; i < kPowerRoundsPerStore && report.rounds < options.rounds; ++i) {
       ++report.rounds;
       const Status round = victim.Round();
       if (!round) {
