@@ -135,9 +135,11 @@ bool GetDecimals(const ValueLayout& layout, std::string_view bytes, std::size_t 
       if (!in.Varint() || !in.Double()) return false;
     }
   }
-  const auto mantissas = std::span(Scratch(out.size())).first(out.size());
-  if (!DecodeInts(in, count, mantissas)) return false;
-  FromDecimals(mantissas, layout.exponent, FormOf(layout.codec), out);
+  const DecimalForm form = FormOf(layout.codec);
+  const auto convert = [&](std::size_t at, std::span<const std::int64_t> mantissas) {
+    FromDecimals(mantissas, layout.exponent, form, out.subspan(at, mantissas.size()));
+  };
+  if (!DecodeIntsInParts(in, count, out.size(), convert)) return false;
   for (std::uint64_t at = 0; left > 0; --left, ++at) {
     const auto gap = exceptions.Varint();
     const auto value = exceptions.Double();

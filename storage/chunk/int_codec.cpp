@@ -163,6 +163,83 @@ std::uint64_t CommonFactor(std::span<const std::int64_t> values) {
   return factor == 0 || factor > (std::uint64_t{1} << 62) ? 1 : factor;
 }
 
+/// What is in front of a sequence.
+struct SequenceHead {
+  std::size_t order = 0;
+  Mode mode = Mode::kPacked;
+  bool scaled = false;
+  std::int64_t base = 0, factor = 1;
+  std::array<std::int64_t, kMaxOrder> first{};  // as many as the order
+};
+
+bool ReadHead(ByteReader& in, std::size_t count, SequenceHead& head) {
+  const auto byte = in.Byte();
+  if (!byte) return false;
+  head.order = *byte & 3U;
+  head.mode = static_cast<Mode>(*byte >> 2U & 3U);
+  head.scaled = (*byte & kScaled) != 0;
+  if (head.order > kMaxOrder || head.order > count || (*byte & ~31U) != 0) return false;
+  if (head.scaled) {
+    const auto first = in.Signed();
+    const auto common = in.Varint();
+    if (!first || !common) return false;
+    head.base = *first;
+    head.factor = static_cast<std::int64_t>(*common);
+  }
+  for (std::size_t i = 0; i < head.order; ++i) {
+    const auto value = in.Signed();
+    if (!value) return false;
+    head.first[i] = *value;
+  }
+  return true;
+}
+
+/// Behind the head: the sequence itself.
+bool DecodeRest(ByteReader& in, const SequenceHead& head, std::size_t count, std::span<std::int64_t> out) {
+  const std::size_t skipped = std::min(head.order, out.size());
+  const auto rest = out.subspan(skipped);
+  const std::size_t left = count - head.order;
+  const bool read = head.mode == Mode::kSparse ? GetSparse(in, left, rest)
+                    : head.mode == Mode::kSteps
+                        ? GetSteps(in, left, rest)
+                        : GetFlat(head.mode == Mode::kBins ? FlatMode::kBins : FlatMode::kPacked, in, left, rest);
+  if (!read) return false;
+  for (std::size_t i = 0; i < skipped; ++i) out[i] = head.first[i];
+  if (head.order == 1) SumUp(out);
+  if (head.order == 2) SumUpTwice(out);
+  if (head.scaled) Rescale(out, head.base, head.factor);
+  return true;
+}
+
+/// What one part takes, in and out, stays in the first cache. A multiple of 8, so that each begins at a byte.
+constexpr std::size_t kPart = 1024;
+
+/// Order 0 or 1.
+void InParts(const PlainPacking& packed, const SequenceHead& head, std::size_t wanted, const IntSink& sink) {
+  std::array<std::int64_t, kPart + 1> part;
+  std::int64_t last = 0;
+  std::size_t at = 0;
+  const auto give = [&](std::span<std::int64_t> values) {
+    if (head.scaled) Rescale(values, head.base, head.factor);
+    sink(at, values);
+    at += values.size();
+  };
+  if (head.order == 1 && wanted > 0) {
+    last = part[0] = head.first[0];
+    give(std::span(part).first(1));
+  }
+  for (std::size_t done = 0; at < wanted; done += kPart) {
+    const auto values = std::span(part).subspan(1, std::min(kPart, wanted - at));
+    UnpackBits(packed.bits.substr(done * packed.width / 8), packed.width, packed.base, values);
+    if (head.order == 1) {
+      part[0] = last;
+      SumUp(std::span(part).first(values.size() + 1));
+      last = values.back();
+    }
+    give(values);
+  }
+}
+
 }  // namespace
 
 void EncodeInts(std::span<const std::int64_t> values, std::string& out, IntEffort effort) {
@@ -211,37 +288,26 @@ void EncodeInts(std::span<const std::int64_t> values, std::string& out, IntEffor
 }
 
 bool DecodeInts(ByteReader& in, std::size_t count, std::span<std::int64_t> out) {
-  const auto head = in.Byte();
-  if (!head) return false;
-  const std::size_t order = *head & 3U;
-  const auto mode = static_cast<Mode>(*head >> 2U & 3U);
-  if (order > kMaxOrder || order > count || (*head & ~31U) != 0) return false;
-  std::int64_t base = 0, factor = 1;
-  if ((*head & kScaled) != 0) {
-    const auto first = in.Signed();
-    const auto common = in.Varint();
-    if (!first || !common) return false;
-    base = *first;
-    factor = static_cast<std::int64_t>(*common);
+  SequenceHead head;
+  return ReadHead(in, count, head) && DecodeRest(in, head, count, out);
+}
+
+bool DecodeIntsInParts(ByteReader& in, std::size_t count, std::size_t wanted, const IntSink& sink) {
+  SequenceHead head;
+  if (!ReadHead(in, count, head)) return false;
+  if (head.mode == Mode::kPacked && head.order <= 1) {
+    ByteReader behind = in;
+    if (const auto packed = ReadPlainPacking(behind, count - head.order)) {
+      in = behind;
+      InParts(*packed, head, wanted, sink);
+      return true;
+    }
   }
-  std::array<std::int64_t, kMaxOrder> first{};
-  for (std::size_t i = 0; i < order; ++i) {
-    const auto value = in.Signed();
-    if (!value) return false;
-    first[i] = *value;
-  }
-  const std::size_t skipped = std::min(order, out.size());
-  const auto rest = out.subspan(skipped);
-  const std::size_t left = count - order;
-  const bool read = mode == Mode::kSparse ? GetSparse(in, left, rest)
-                    : mode == Mode::kSteps
-                        ? GetSteps(in, left, rest)
-                        : GetFlat(mode == Mode::kBins ? FlatMode::kBins : FlatMode::kPacked, in, left, rest);
-  if (!read) return false;
-  for (std::size_t i = 0; i < skipped; ++i) out[i] = first[i];
-  if (order == 1) SumUp(out);
-  if (order == 2) SumUpTwice(out);
-  if ((*head & kScaled) != 0) Rescale(out, base, factor);
+  thread_local std::vector<std::int64_t> scratch;
+  if (scratch.size() < wanted) scratch.resize(wanted);
+  const auto all = std::span(scratch).first(wanted);
+  if (!DecodeRest(in, head, count, all)) return false;
+  sink(0, all);
   return true;
 }
 

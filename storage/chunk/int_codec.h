@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -22,5 +23,12 @@ void EncodeInts(std::span<const std::int64_t> values, std::string& out, IntEffor
 /// Reads the first `out.size()` of `count` integers. False when the bytes are damaged. `in` is behind the sequence
 /// afterwards.
 bool DecodeInts(ByteReader& in, std::size_t count, std::span<std::int64_t> out);
+
+/// Takes the integers from number `at` on. It may change them.
+using IntSink = std::function<void(std::size_t at, std::span<std::int64_t> part)>;
+
+/// DecodeInts of the first `wanted`, in order and in parts that stay in the processor's cache where the sequence allows
+/// it: for whoever makes something else of them at once. The sink is called for nothing that is found damaged.
+bool DecodeIntsInParts(ByteReader& in, std::size_t count, std::size_t wanted, const IntSink& sink);
 
 }  // namespace vedette::storage

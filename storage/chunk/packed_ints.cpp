@@ -111,4 +111,14 @@ bool UnpackInts(ByteReader& in, std::size_t count, std::span<std::int64_t> out) 
   return true;
 }
 
+std::optional<PlainPacking> ReadPlainPacking(ByteReader& in, std::size_t count) {
+  const auto base = in.Signed();
+  const auto width = in.Byte();
+  const auto exceptions = in.Varint();
+  if (!base || !width || *width > 64 || !exceptions || *exceptions != 0) return std::nullopt;
+  const auto bits = in.Bytes(PackedBytes(count, *width));
+  if (!bits) return std::nullopt;
+  return PlainPacking{*bits, *width, *base};
+}
+
 }  // namespace vedette::storage

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "storage/coding.h"
 
@@ -29,5 +31,14 @@ void PackInts(std::span<const std::int64_t> values, const PackPlan& plan, std::s
 
 /// Reads the first `out.size()` of `count` integers. False when the bytes are damaged; never reads outside them.
 bool UnpackInts(ByteReader& in, std::size_t count, std::span<std::int64_t> out);
+
+/// A packed sequence without exceptions, which UnpackBits reads from anywhere.
+struct PlainPacking {
+  std::string_view bits;
+  unsigned width = 0;
+  std::int64_t base = 0;
+};
+/// Nothing when it has exceptions or is damaged. `in` is behind it afterwards.
+std::optional<PlainPacking> ReadPlainPacking(ByteReader& in, std::size_t count);
 
 }  // namespace vedette::storage

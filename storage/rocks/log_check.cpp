@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
+#include <memory>
 #include <utility>
 
 #include <rocksdb/env.h>
@@ -10,6 +12,32 @@
 #include "storage/rocks/log_records.h"
 
 namespace vedette::storage {
+
+namespace {
+
+/// A log may be as large as everything that is open; it is not held in memory as a whole.
+constexpr std::size_t kReadBytes = 32 * kLogBlockBytes;
+
+rocksdb::Status ReadLog(rocksdb::Env& env, const std::string& name, LogSummary& log) {
+  std::unique_ptr<rocksdb::SequentialFile> file;
+  rocksdb::Status status = env.NewSequentialFile(name, &file, rocksdb::EnvOptions());
+  const auto buffer = std::make_unique<char[]>(kReadBytes);
+  for (bool more = true; status.ok() && more;) {
+    std::size_t filled = 0;
+    while (status.ok() && more && filled < kReadBytes) {
+      rocksdb::Slice part;
+      status = file->Read(kReadBytes - filled, &part, buffer.get() + filled);
+      if (!status.ok()) break;
+      if (part.data() != buffer.get() + filled) std::memmove(buffer.get() + filled, part.data(), part.size());
+      filled += part.size();
+      more = !part.empty();
+    }
+    if (status.ok() && filled > 0) SummarizeMore({buffer.get(), filled}, log);
+  }
+  return status;
+}
+
+}  // namespace
 
 Result<std::vector<std::string>> DamagedLogs(rocksdb::Env& env, const std::string& path) {
   std::vector<std::string> out, names;
@@ -22,17 +50,16 @@ Result<std::vector<std::string>> DamagedLogs(rocksdb::Env& env, const std::strin
   std::string torn;  // a log whose end is not whole, and the batch that has to follow
   std::uint64_t next = 0;
   for (const auto& [number, name] : logs) {
-    std::string content;
-    const rocksdb::Status read = rocksdb::ReadFileToString(&env, name, &content);
+    LogSummary log;
+    const rocksdb::Status read = ReadLog(env, name, log);
     if (read.IsNotFound() || read.IsPathNotFound()) continue;
     if (!read.ok()) return ToError(read, "read of " + name);
-    const LogSummary log = SummarizeLog(content);
     // A start after a crash goes on where it could read to; a log of the same process knows what came in between.
     if (!torn.empty() && log.first > next) out.push_back(torn + " is damaged at its end");
     if (log.first != 0) torn.clear();
     if (log.followed) {
-      out.push_back(fmt::format("{} is damaged from byte {} of {} on", name, log.whole, content.size()));
-    } else if (log.whole < content.size() && log.next != 0) {
+      out.push_back(fmt::format("{} is damaged from byte {} of {} on", name, log.whole, log.size));
+    } else if (log.whole < log.size && log.next != 0) {
       torn = name;
     }
     if (log.next != 0) next = log.next;

@@ -1,30 +1,18 @@
 #include "storage/rocks/log_records.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
+
+#include "storage/crc32c.h"
 
 namespace vedette::storage {
 namespace {
 
-constexpr std::size_t kLogBlockBytes = 32'768;
 constexpr std::size_t kFragmentHeaderBytes = 7;
-
-constexpr std::array<std::uint32_t, 256> kCrcTable = [] {
-  std::array<std::uint32_t, 256> out{};
-  for (std::uint32_t i = 0; i < 256; ++i) {
-    std::uint32_t crc = i;
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82f63b78U : 0U);
-    out[i] = crc;
-  }
-  return out;
-}();
 
 /// CRC32C as RocksDB stores it: rotated and shifted, so that a checksum of checksums is not degenerate.
 std::uint32_t MaskedCrc(std::string_view bytes) {
-  std::uint32_t crc = ~0U;
-  for (const char c : bytes) crc = (crc >> 8) ^ kCrcTable[(crc ^ static_cast<std::uint8_t>(c)) & 0xff];
-  crc = ~crc;
+  const std::uint32_t crc = Crc32c(bytes);
   return ((crc >> 15) | (crc << 17)) + 0xa282ead8U;
 }
 
@@ -67,16 +55,20 @@ std::size_t VisitFragments(std::string_view file, Visit visit) {
   return at;
 }
 
+bool BlockStartsWhole(std::string_view file, std::size_t from) {
+  for (std::size_t at = from; at < file.size(); at += kLogBlockBytes) {
+    if (FragmentAt(file, at) != 0) return true;
+  }
+  return false;
+}
+
 /// Behind a damaged place: anywhere in the rest of its block, or where later blocks start.
 bool HasWholeFragment(std::string_view file, std::size_t from) {
   const std::size_t block_end = std::min(from - from % kLogBlockBytes + kLogBlockBytes, file.size());
   for (std::size_t at = from + 1; at < block_end; ++at) {
     if (FragmentAt(file, at) != 0) return true;
   }
-  for (std::size_t at = block_end; at < file.size(); at += kLogBlockBytes) {
-    if (FragmentAt(file, at) != 0) return true;
-  }
-  return false;
+  return BlockStartsWhole(file, block_end);
 }
 
 }  // namespace
@@ -85,18 +77,22 @@ std::size_t WholeFragments(std::string_view file) {
   return VisitFragments(file, [](std::size_t, std::size_t) {});
 }
 
-LogSummary SummarizeLog(std::string_view file) {
-  LogSummary out;
-  out.whole = VisitFragments(file, [&](std::size_t at, std::size_t size) {
-    const auto type = static_cast<std::uint8_t>(file[at + 6]);
-    if ((type != kFullFragment && type != kFirstFragment) || size < kFragmentHeaderBytes + kBatchHeaderBytes) return;
-    const std::string_view batch = file.substr(at + kFragmentHeaderBytes, kBatchHeaderBytes);
-    const std::uint64_t number = LittleEndian(batch.substr(0, 8));
-    if (out.first == 0) out.first = number;
-    out.next = number + LittleEndian(batch.substr(8, 4));
-  });
-  out.followed = out.whole < file.size() && HasWholeFragment(file, out.whole);
-  return out;
+void SummarizeMore(std::string_view blocks, LogSummary& log) {
+  if (log.whole < log.size) {
+    log.followed = log.followed || BlockStartsWhole(blocks, 0);
+  } else {
+    const std::size_t whole = VisitFragments(blocks, [&](std::size_t at, std::size_t size) {
+      const auto type = static_cast<std::uint8_t>(blocks[at + 6]);
+      if ((type != kFullFragment && type != kFirstFragment) || size < kFragmentHeaderBytes + kBatchHeaderBytes) return;
+      const std::string_view batch = blocks.substr(at + kFragmentHeaderBytes, kBatchHeaderBytes);
+      const std::uint64_t number = LittleEndian(batch.substr(0, 8));
+      if (log.first == 0) log.first = number;
+      log.next = number + LittleEndian(batch.substr(8, 4));
+    });
+    log.whole += whole;
+    log.followed = whole < blocks.size() && HasWholeFragment(blocks, whole);
+  }
+  log.size += blocks.size();
 }
 
 }  // namespace vedette::storage

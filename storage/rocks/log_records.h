@@ -13,13 +13,17 @@ namespace vedette::storage {
 /// So many bytes from the front are whole fragments. What follows is a torn end, or damage.
 std::size_t WholeFragments(std::string_view file);
 
+inline constexpr std::size_t kLogBlockBytes = 32'768;
+
 /// What a log says about itself. Numbers are those of RocksDB's write batches.
 struct LogSummary {
+  std::size_t size = 0;     // of what was read
   std::size_t whole = 0;    // WholeFragments()
   bool followed = false;    // whole fragments follow what is damaged: it is no torn end
   std::uint64_t first = 0;  // number of the first batch; 0: there is none
   std::uint64_t next = 0;   // of the batch that has to follow the last whole one
 };
-LogSummary SummarizeLog(std::string_view file);
+/// Goes on with the next blocks of a file; only its last part may end within a block.
+void SummarizeMore(std::string_view blocks, LogSummary& log);
 
 }  // namespace vedette::storage

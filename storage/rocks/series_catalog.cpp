@@ -124,9 +124,12 @@ HeadSeries& SeriesCatalog::Revive(SeriesId id, const Labels& labels, TimeMs now)
 }
 
 Result<HeadSeries*> SeriesCatalog::FindOnDisk(const Labels& labels) {
-  rocksdb::ReadOptions options;
-  options.prefix_same_as_start = true;
-  const std::unique_ptr<rocksdb::Iterator> at = database_.NewIterator(options, Family::kSeries);
+  if (hash_rows_ == nullptr) {
+    rocksdb::ReadOptions options;
+    options.prefix_same_as_start = true;
+    hash_rows_ = database_.NewIterator(options, Family::kSeries);
+  }
+  rocksdb::Iterator* const at = hash_rows_.get();
   for (at->Seek(SeriesHashPrefix(labels.Hash())); at->Valid(); at->Next()) {
     const SeriesId id = ParseSeriesKey(ToView(at->key()));
     auto known = reader_.Read(id);
@@ -134,8 +137,10 @@ Result<HeadSeries*> SeriesCatalog::FindOnDisk(const Labels& labels) {
     if (*known != labels) continue;  // another set with the same hash, or one whose block was not written any more
     return &Revive(id, labels, TimeMs(0));
   }
-  if (!at->status().ok()) return ToError(at->status(), "look-up of " + labels.ToString());
-  return static_cast<HeadSeries*>(nullptr);
+  const rocksdb::Status status = at->status();
+  if (status.ok()) return static_cast<HeadSeries*>(nullptr);
+  hash_rows_.reset();
+  return ToError(status, "look-up of " + labels.ToString());
 }
 
 Result<SeriesId> SeriesCatalog::FindOrCreate(const Labels& labels, TimeMs now, std::size_t max_series) {
@@ -188,6 +193,10 @@ void SeriesCatalog::NoteDefined(std::span<HeadSeries* const> defined, Definition
 }
 
 Status SeriesCatalog::StoreDefinitions(std::size_t least) {
+  {
+    const std::lock_guard guard(mutex_);
+    hash_rows_.reset();
+  }
   std::vector<DefinitionRecord> records;
   {
     const std::lock_guard lock(waiting_mutex_);
@@ -229,6 +238,7 @@ Status SeriesCatalog::Evict(TimeMs now, Millis idle, std::size_t limit) {
     }
   }
   if (idle_series.empty()) return Ok();
+  hash_rows_.reset();
   if (!undefined.empty()) {
     VEDETTE_CHECK(store_.Store(undefined, {}));
     reader_.Forget();
@@ -257,6 +267,7 @@ Status SeriesCatalog::EvictClean(std::span<const SeriesId> series, TimeMs now) {
     head_.Leave(*found);
   }
   if (clean.empty()) return Ok();
+  hash_rows_.reset();
   table.Remove(clean);
   evicted_.push_back({now, {}});
   EncodePostings(clean, evicted_.back().ids);

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -71,6 +72,10 @@ class SeriesCatalog {
   // Held while a series changes between disk and memory, so that it is never in neither. Before the table's lock.
   std::mutex mutex_;
   DefinitionReader reader_;  // of FindOnDisk and Load
+  /// Of FindOnDisk, for many look-ups in a row: to make one costs more than to ask it. It sees everything that has left
+  /// memory, so it ends when a series does; and it holds on to tables and memtables, so it ends with every round of
+  /// maintenance.
+  std::unique_ptr<rocksdb::Iterator> hash_rows_;
   std::uint64_t next_id_ = 1;
   std::int64_t recovered_max_time_ = INT64_MIN;
   std::atomic<std::int64_t> disk_only_max_time_{INT64_MIN};

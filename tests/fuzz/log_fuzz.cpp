@@ -1,0 +1,15 @@
+// Any bytes as a log of RocksDB: a summary that does not contradict itself.
+#include <cstdint>
+#include <cstdlib>
+
+#include "storage/rocks/log_records.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace vedette::storage;
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  LogSummary log;
+  for (std::size_t at = 0; at < size; at += kLogBlockBytes) SummarizeMore(bytes.substr(at, kLogBlockBytes), log);
+  if (log.size != size || log.whole > size || log.whole != WholeFragments(bytes)) std::abort();
+  if (log.followed && log.whole == size) std::abort();
+  return 0;
+}
