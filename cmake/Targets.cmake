@@ -37,11 +37,11 @@ if(VEDETTE_JOIN_SOURCES AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(vedette_options INTERFACE -Wno-subobject-linkage)
 endif()
 
-# vedette_join_sources(TARGET): lets VEDETTE_JOIN_SOURCES compile eight sources of the target as one. Names in their unnamed
+# vedette_join_sources(TARGET): lets VEDETTE_JOIN_SOURCES compile many sources of the target as one. Names in their unnamed
 # namespaces have to be unique for it.
 function(vedette_join_sources target)
   if(VEDETTE_JOIN_SOURCES)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 24)
   endif()
 endfunction()
 

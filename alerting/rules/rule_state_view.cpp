@@ -42,7 +42,7 @@ TimeMs RestoredActiveAt(const WasActive& was, TimeMs now, Millis hold, Millis gr
   return was.active + (now - was.seen);              // the outage does not count
 }
 
-NamedTexts Texts(const std::vector<TemplatedLabel>& labels) {
+NamedTexts TextsOf(const std::vector<TemplatedLabel>& labels) {
   NamedTexts texts;
   for (const TemplatedLabel& label : labels) texts.emplace_back(label.name, label.text);
   return texts;
@@ -75,8 +75,8 @@ RuleView RuleState::View() const {
   view.query = rule_.query;
   view.duration = rule_.hold;
   view.keep_firing_for = rule_.keep_firing;
-  view.labels = Texts(rule_.labels);
-  view.annotations = Texts(rule_.annotations);
+  view.labels = TextsOf(rule_.labels);
+  view.annotations = TextsOf(rule_.annotations);
   const std::lock_guard lock(mutex_);
   view.state = alerts_.Worst();
   for (const TrackedAlert* alert : alerts_.Active()) {

@@ -17,7 +17,7 @@ struct DiskColumn {
   double scale = 1;
 };
 /// In the order of the columns of /proc/diskstats. Discards are there since 4.18, flushes since 5.5.
-constexpr auto kColumns = std::to_array<DiskColumn>({
+constexpr auto kDiskColumns = std::to_array<DiskColumn>({
     {{"node_disk_reads_completed_total", "The total number of reads completed successfully.", FamilyType::kCounter}},
     {{"node_disk_reads_merged_total", "The total number of reads merged.", FamilyType::kCounter}},
     {{"node_disk_read_bytes_total", "The total number of bytes read successfully.", FamilyType::kCounter},
@@ -52,7 +52,7 @@ constexpr auto kColumns = std::to_array<DiskColumn>({
 
 struct Disk {
   std::string_view major, minor, name;
-  std::array<double, kColumns.size()> values{};
+  std::array<double, kDiskColumns.size()> values{};
   std::size_t columns = 0;  // how many of them the kernel knows
 };
 
@@ -68,11 +68,11 @@ class DiskstatsPart final : public HostPart {
       if (!line->empty()) VEDETTE_CHECK(AddDisk(*line));
     }
     WriteInfo(out);
-    for (std::size_t column = 0; column < kColumns.size(); ++column) {
-      out.Family(kColumns[column].metric);
+    for (std::size_t column = 0; column < kDiskColumns.size(); ++column) {
+      out.Family(kDiskColumns[column].metric);
       for (const Disk& disk : disks_) {
         if (column < disk.columns) {
-          out.Sample({{"device", disk.name}}, disk.values[column] * kColumns[column].scale);
+          out.Sample({{"device", disk.name}}, disk.values[column] * kDiskColumns[column].scale);
         }
       }
     }
@@ -88,7 +88,7 @@ class DiskstatsPart final : public HostPart {
     }
     Disk disk{fields_[0], fields_[1], fields_[2]};
     if (excluded_.Found(disk.name)) return Ok();
-    disk.columns = std::min(fields_.size() - kFirstColumn, kColumns.size());
+    disk.columns = std::min(fields_.size() - kFirstColumn, kDiskColumns.size());
     for (std::size_t i = 0; i < disk.columns; ++i) {
       VEDETTE_TRY(disk.values[i], NeedCount(fields_[kFirstColumn + i], file_.path()));
     }

@@ -8,7 +8,7 @@
 namespace vedette::storage {
 namespace {
 
-constexpr TimeMs kStart(1'700'000'000'000);
+constexpr TimeMs kSealStart(1'700'000'000'000);
 
 TEST_CASE("the record of a sealed block follows those of all its rows", "[storage][sealing]") {
   Head head(120, Millis(3'600'000), 30);
@@ -21,7 +21,7 @@ TEST_CASE("the record of a sealed block follows those of all its rows", "[storag
   std::uint64_t commit = 0;
   for (; commit < 3; ++commit) {
     AppendBatch batch;
-    const TimeMs now(kStart.ms + static_cast<std::int64_t>(commit) * 1000);
+    const TimeMs now(kSealStart.ms + static_cast<std::int64_t>(commit) * 1000);
     batch.AddRow(now, ids, std::vector<double>(ids.size(), 1));
     CommitPlan plan(head);
     plan.TakeRest(batch, now);

@@ -91,9 +91,9 @@ TEST_CASE("the trailer of a block is passed over", "[storage][log]") {
 TEST_CASE("a log says the same whatever the parts that it is read in", "[storage][log]") {
   std::string log;
   for (std::uint64_t n = 1; log.size() < 6 * kLogBlockBytes; ++n) {
-    const std::size_t left = kLogBlockBytes - log.size() % kLogBlockBytes;
-    if (left < 19 + 100) log.append(left, '\0');  // none is longer here, and none spans blocks
-    log += Fragment(n, 1, n % 100);
+    const std::size_t left = kLogBlockBytes - log.size() % kLogBlockBytes - 19;
+    // None spans blocks here, and each block is full.
+    log += Fragment(n, 1, left < n % 100 + 19 ? left : n % 100);
   }
   const std::size_t size = log.size();
   for (const std::size_t damage : {std::size_t{0}, kLogBlockBytes - 200, 2 * kLogBlockBytes + 9, size - 1, size}) {
