@@ -37,11 +37,11 @@ if(VEDETTE_JOIN_SOURCES AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(vedette_options INTERFACE -Wno-subobject-linkage)
 endif()
 
-# vedette_join_sources(TARGET): lets VEDETTE_JOIN_SOURCES compile many sources of the target as one. Names in their unnamed
-# namespaces have to be unique for it.
-function(vedette_join_sources target)
+# vedette_join_sources(TARGET COUNT): lets VEDETTE_JOIN_SOURCES compile COUNT sources of the target as one. Names in their
+# unnamed namespaces have to be unique for it.
+function(vedette_join_sources target count)
   if(VEDETTE_JOIN_SOURCES)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 24)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${count})
   endif()
 endfunction()
 
@@ -58,7 +58,7 @@ function(vedette_library name)
   target_include_directories(vedette_${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(vedette_${name} PUBLIC ${ARG_PUBLIC} PRIVATE vedette_options ${ARG_PRIVATE})
   target_precompile_headers(vedette_${name} REUSE_FROM vedette_pch)
-  vedette_join_sources(vedette_${name})
+  vedette_join_sources(vedette_${name} 24)
 endfunction()
 
 # vedette_test(NAME [APART TAG] SOURCES a_test.cpp ... LINK dep ... LABELS l ...): one Catch2 binary, one ctest entry; cases
@@ -68,7 +68,7 @@ function(vedette_test name)
   add_executable(test_${name} ${ARG_SOURCES} ${CMAKE_SOURCE_DIR}/tests/support/sanitizers.cpp)
   target_link_libraries(test_${name} PRIVATE vedette_options vedette_test_support ${ARG_LINK})
   target_precompile_headers(test_${name} REUSE_FROM vedette_test_pch)
-  vedette_join_sources(test_${name})
+  vedette_join_sources(test_${name} 10)
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_dependencies(unit_tests test_${name})
   if(NOT ARG_TIMEOUT)

@@ -216,8 +216,8 @@ constexpr std::size_t kPart = 1024;
 
 /// Order 0 or 1.
 void InParts(const PlainPacking& packed, const SequenceHead& head, std::size_t wanted, const IntSink& sink) {
-  std::array<std::int64_t, kPart + 1> part;
-  std::int64_t last = 0;
+  std::array<std::int64_t, kPart> part;
+  std::int64_t last = head.first[0];
   std::size_t at = 0;
   const auto give = [&](std::span<std::int64_t> values) {
     if (head.scaled) Rescale(values, head.base, head.factor);
@@ -225,16 +225,17 @@ void InParts(const PlainPacking& packed, const SequenceHead& head, std::size_t w
     at += values.size();
   };
   if (head.order == 1 && wanted > 0) {
-    last = part[0] = head.first[0];
+    part[0] = last;
     give(std::span(part).first(1));
   }
   for (std::size_t done = 0; at < wanted; done += kPart) {
-    const auto values = std::span(part).subspan(1, std::min(kPart, wanted - at));
-    UnpackBits(packed.bits.substr(done * packed.width / 8), packed.width, packed.base, values);
+    const auto values = std::span(part).first(std::min(kPart, wanted - at));
+    const std::string_view bits = packed.bits.substr(done * packed.width / 8);
     if (head.order == 1) {
-      part[0] = last;
-      SumUp(std::span(part).first(values.size() + 1));
+      UnpackSums(bits, packed.width, packed.base, last, values);
       last = values.back();
+    } else {
+      UnpackBits(bits, packed.width, packed.base, values);
     }
     give(values);
   }

@@ -36,31 +36,76 @@ void UnpackPlain(std::string_view packed, unsigned width, std::int64_t base, std
 #ifdef VEDETTE_X86
 
 /// Eight numbers of up to 25 bits: they begin at a byte, four of them lie within 16 bytes, each within 4 of those.
-/// Returns how many were done.
+class NarrowEights {
+ public:
+  [[gnu::target("avx2")]] explicit NarrowEights(unsigned width) : half_byte_(4 * width / 8) {
+    alignas(32) std::array<std::uint8_t, 32> pick;
+    alignas(32) std::array<std::uint32_t, 8> shift;
+    for (unsigned j = 0; j < 8; ++j) {
+      const unsigned bit = j * width, first = bit / 8 - (j < 4 ? 0 : half_byte_);
+      for (unsigned k = 0; k < 4; ++k) pick[j * 4 + k] = static_cast<std::uint8_t>(first + k);
+      shift[j] = bit % 8;
+    }
+    picks_ = _mm256_load_si256(reinterpret_cast<const __m256i*>(pick.data()));
+    shifts_ = _mm256_load_si256(reinterpret_cast<const __m256i*>(shift.data()));
+    mask_ = _mm256_set1_epi32(static_cast<int>(LowBits(width)));
+  }
+
+  /// So many bytes are read.
+  std::size_t reach() const { return half_byte_ + 16; }
+
+  [[gnu::target("avx2"), gnu::always_inline]] __m256i Load(const char* data) const {
+    const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data));
+    const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + half_byte_));
+    const __m256i v = _mm256_shuffle_epi8(_mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1), picks_);
+    return _mm256_and_si256(_mm256_srlv_epi32(v, shifts_), mask_);
+  }
+
+ private:
+  unsigned half_byte_;
+  __m256i picks_, shifts_, mask_;
+};
+
+/// Both return how many were done.
 [[gnu::target("avx2")]] std::size_t UnpackNarrowAvx2(std::string_view packed, unsigned width, std::int64_t base,
                                                      std::span<std::int64_t> out) {
-  alignas(32) std::array<std::uint8_t, 32> pick;
-  alignas(32) std::array<std::uint32_t, 8> shift;
-  const unsigned half_byte = 4 * width / 8;
-  for (unsigned j = 0; j < 8; ++j) {
-    const unsigned bit = j * width, first = bit / 8 - (j < 4 ? 0 : half_byte);
-    for (unsigned k = 0; k < 4; ++k) pick[j * 4 + k] = static_cast<std::uint8_t>(first + k);
-    shift[j] = bit % 8;
-  }
-  const __m256i picks = _mm256_load_si256(reinterpret_cast<const __m256i*>(pick.data()));
-  const __m256i shifts = _mm256_load_si256(reinterpret_cast<const __m256i*>(shift.data()));
-  const __m256i mask = _mm256_set1_epi32(static_cast<int>(LowBits(width)));
+  const NarrowEights eights(width);
   const __m256i bases = _mm256_set1_epi64x(base);
   std::size_t i = 0;
-  for (std::size_t at = 0; i + 8 <= out.size() && at + half_byte + 16 <= packed.size(); i += 8, at += width) {
-    const char* data = packed.data() + at;
-    const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data));
-    const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + half_byte));
-    __m256i v = _mm256_shuffle_epi8(_mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1), picks);
-    v = _mm256_and_si256(_mm256_srlv_epi32(v, shifts), mask);
+  for (std::size_t at = 0; i + 8 <= out.size() && at + eights.reach() <= packed.size(); i += 8, at += width) {
+    const __m256i v = eights.Load(packed.data() + at);
     auto* to = reinterpret_cast<__m256i*>(out.data() + i);
     _mm256_storeu_si256(to, _mm256_add_epi64(_mm256_cvtepu32_epi64(_mm256_castsi256_si128(v)), bases));
     _mm256_storeu_si256(to + 1, _mm256_add_epi64(_mm256_cvtepu32_epi64(_mm256_extracti128_si256(v, 1)), bases));
+  }
+  return i;
+}
+
+/// Eight of 25 bits sum up to 28: the sums of each eight are made in 32 bits.
+[[gnu::target("avx2")]] std::size_t UnpackSumsAvx2(std::string_view packed, unsigned width, std::int64_t base,
+                                                   std::int64_t before, std::span<std::int64_t> out) {
+  const NarrowEights eights(width);
+  const auto times = [base](std::uint64_t n) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(base) * n);
+  };
+  const __m256i low_steps = _mm256_set_epi64x(times(4), times(3), times(2), times(1));
+  const __m256i high_steps = _mm256_set_epi64x(times(8), times(7), times(6), times(5));
+  const __m256i fourth = _mm256_set1_epi32(3);
+  __m256i carry = _mm256_set1_epi64x(before);
+  std::size_t i = 0;
+  for (std::size_t at = 0; i + 8 <= out.size() && at + eights.reach() <= packed.size(); i += 8, at += width) {
+    __m256i v = eights.Load(packed.data() + at);
+    v = _mm256_add_epi32(v, _mm256_slli_si256(v, 4));
+    v = _mm256_add_epi32(v, _mm256_slli_si256(v, 8));
+    const __m256i of_low_half = _mm256_permutevar8x32_epi32(v, fourth);
+    v = _mm256_add_epi32(v, _mm256_blend_epi32(_mm256_setzero_si256(), of_low_half, 0b11110000));
+    const __m256i low = _mm256_add_epi64(_mm256_cvtepu32_epi64(_mm256_castsi256_si128(v)), low_steps);
+    const __m256i high = _mm256_add_epi64(_mm256_cvtepu32_epi64(_mm256_extracti128_si256(v, 1)), high_steps);
+    auto* to = reinterpret_cast<__m256i*>(out.data() + i);
+    _mm256_storeu_si256(to, _mm256_add_epi64(low, carry));
+    _mm256_storeu_si256(to + 1, _mm256_add_epi64(high, carry));
+    // Only this addition waits for the round before.
+    carry = _mm256_add_epi64(carry, _mm256_permute4x64_epi64(high, 0b11111111));
   }
   return i;
 }
@@ -148,6 +193,17 @@ void UnpackBits(std::string_view packed, unsigned width, std::int64_t base, std:
   if (kAvx2 && width <= 25) done = UnpackNarrowAvx2(packed, width, base, out);
 #endif
   UnpackPlain(packed, width, base, done, out);
+}
+
+void UnpackSums(std::string_view packed, unsigned width, std::int64_t base, std::int64_t before,
+                std::span<std::int64_t> out) {
+  std::size_t done = 0;
+#ifdef VEDETTE_X86
+  if (kAvx2 && width <= 25) done = UnpackSumsAvx2(packed, width, base, before, out);
+#endif
+  UnpackPlain(packed, width, base, done, out);
+  std::int64_t sum = done == 0 ? before : out[done - 1];
+  for (std::int64_t& value : out.subspan(done)) value = sum = WrapAdd(sum, value);
 }
 
 void FillSteps(std::int64_t first, std::int64_t step, std::span<std::int64_t> out) {

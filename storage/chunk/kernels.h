@@ -11,6 +11,11 @@ namespace vedette::storage {
 /// out[i] = base + number i of `width` bits. `packed` holds all of them; width 0 .. 64.
 void UnpackBits(std::string_view packed, unsigned width, std::int64_t base, std::span<std::int64_t> out);
 
+/// out[i] = out[i-1] + base + number i of `width` bits, wrapping, where out[-1] is `before`: UnpackBits and SumUp in
+/// one.
+void UnpackSums(std::string_view packed, unsigned width, std::int64_t base, std::int64_t before,
+                std::span<std::int64_t> out);
+
 /// out[i] = first + i * step, wrapping.
 void FillSteps(std::int64_t first, std::int64_t step, std::span<std::int64_t> out);
 void FillSame(double value, std::span<double> out);

@@ -25,8 +25,6 @@
 namespace vedette::storage {
 namespace {
 
-/// Between two looks at the free space, and syncs at most.
-constexpr Millis kGuardInterval{1000};
 /// Between two rounds that look at every series and every day.
 constexpr Millis kFullRoundInterval = std::chrono::seconds(30);
 /// A day is re-packed when it has been over for so long: late samples have mostly come.
@@ -163,7 +161,7 @@ Status RocksStorageImpl::Recover() {
 }
 
 void RocksStorageImpl::StartThreads() {
-  sync_thread_ = std::thread([this] { SyncLoop(); });
+  if (engine_->tuning.guard_interval.count() > 0) sync_thread_ = std::thread([this] { SyncLoop(); });
   if (engine_->tuning.maintenance_interval.count() > 0) {
     maintenance_thread_ = std::thread([this] { MaintenanceLoop(); });
     repack_thread_ = std::thread([this] { RepackLoop(); });
@@ -188,7 +186,8 @@ bool RocksStorageImpl::Wait(Millis interval) {
 
 void RocksStorageImpl::SyncLoop() {
   const Millis sync = engine_->options.wal_sync_interval;
-  const Millis interval = sync.count() > 0 ? std::min(sync, kGuardInterval) : kGuardInterval;
+  const Millis guard = engine_->tuning.guard_interval;
+  const Millis interval = sync.count() > 0 ? std::min(sync, guard) : guard;
   auto last_check = std::chrono::steady_clock::now();
   while (Wait(interval)) {
     if (engine_->unsynced.exchange(false)) {
@@ -197,7 +196,7 @@ void RocksStorageImpl::SyncLoop() {
         LogError("storage", "journal not synced", {{"error", status.error()}});
       }
     }
-    if (std::chrono::steady_clock::now() - last_check < kGuardInterval) continue;
+    if (std::chrono::steady_clock::now() - last_check < guard) continue;
     last_check = std::chrono::steady_clock::now();
     engine_->guard.Check();
   }

@@ -42,6 +42,9 @@ struct RocksTuning {
   std::size_t repack_quiet_rounds = 10;
   /// How often the maintenance thread looks for work; zero: never, tests call RunMaintenance().
   Millis maintenance_interval = std::chrono::seconds(1);
+  /// How often the sync thread looks at the free space, resumes writing after a failure, and syncs at the least; zero:
+  /// never, RunMaintenance() does the former two.
+  Millis guard_interval = std::chrono::seconds(1);
   /// Batches of the state tables that are kept for subscribers.
   StateHistory state_history;
   /// The file system RocksDB uses (null: the real one) and the free bytes it reports (empty: statvfs of the path).

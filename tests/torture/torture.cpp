@@ -183,6 +183,7 @@ class Victim {
     const std::uint64_t n = next_++;
     ++report_.commits;
     const Act act = workload_.ActOf(n);
+    const bool syncs = synced_ || act == Act::kImport || act == Act::kSnapshot || (act == Act::kDelete && Finds(n));
     constexpr std::string_view kNames[] = {"", "delete ", "import ", "snapshot "};
     const Status written = writer_->Write(n);
     Tell(fmt::format("{}{}{}", kNames[static_cast<std::size_t>(act)], n, written ? "" : "!"));
@@ -202,13 +203,20 @@ class Victim {
       DropSnapshot();
       return checked;
     }
-    if (synced_ || act != Act::kCommit) {
+    if (syncs) {
       Synced();
       expected_.Add(n);
-    } else {
+    } else if (act == Act::kCommit) {
       unsynced_.insert(n);
     }
     return Ok();
+  }
+
+  /// Whether there is something for deletion `n`: otherwise it writes nothing, and nothing is on the medium sooner.
+  bool Finds(std::uint64_t n) {
+    const PlannedDelete planned = workload_.DeleteAt(n);
+    const auto found = store_->NewQuerier(planned.range)->Select(std::span(&planned.matcher, 1));
+    return found && !found->empty();
   }
 
   /// A write of the state is on the medium when it returns, and so is every commit before it.

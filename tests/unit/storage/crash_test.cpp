@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "tests/support/effort.h"
 #include "tests/unit/storage/rocks_fixture.h"
 
 namespace vedette::storage {
@@ -115,7 +116,7 @@ std::array<int, kGroups> RunAndKill(const std::string& path, int acks) {
 TEST_CASE("after kill -9 every acknowledged batch is there, and no half one", "[storage][crash][long]") {
   RocksFixture fixture;
   std::mt19937 random(4711);
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < test::Repetitions(20, 8); ++round) {
     const auto acknowledged = RunAndKill(fixture.options.path, 1 + static_cast<int>(random() % 400));
     RocksStorage& store = fixture.Open();
     for (int group = 0; group < kGroups; ++group) {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "storage/rocks/verify.h"
+#include "tests/support/effort.h"
 #include "tests/unit/storage/bad_luck.h"
 
 namespace vedette::test {
@@ -11,12 +12,8 @@ namespace {
 
 constexpr std::uint64_t kForever = 1'000'000'000;
 
-/// What a unit test has time for; with a sanitizer, which takes many times as long and looks for something else, less.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kLastPlace = 1;
-#else
-constexpr std::uint64_t kLastPlace = 30;
-#endif
+/// What a unit test has time for.
+constexpr std::uint64_t kLastPlace = Repetitions<std::uint64_t>(30, 0);
 
 bool EveryPlace() {
   static const bool all = std::getenv("VEDETTE_FAULT_SWEEP") != nullptr;

@@ -6,6 +6,7 @@
 
 #include "storage/rocks/log_records.h"
 #include "storage/rocks/verify.h"
+#include "tests/support/effort.h"
 #include "tests/unit/storage/bad_luck.h"
 
 namespace vedette::test {
@@ -47,12 +48,12 @@ TEST_CASE("a flipped bit in the manifest, in CURRENT or in their copies is mende
   for (const std::string_view name : {"MANIFEST-", "CURRENT", "copy-of-MANIFEST-", "copy-of-CURRENT"}) {
     const std::string path = luck.PathOf(name);
     const std::uint64_t bits = luck.files->SizeOf(path) * 8;
-    const std::uint64_t tries = Everything() ? bits : 30;
+    const std::uint64_t tries = Everything() ? bits : Repetitions(30, 8);
     for (std::uint64_t i = 0; i < tries; ++i) {
       // The last record is the one that nothing else follows.
-      const std::uint64_t bit = Everything() ? i
-                                : i < 10     ? bits - 1 - random() % std::min<std::uint64_t>(bits, 900)
-                                             : random() % bits;
+      const std::uint64_t bit = Everything()    ? i
+                                : i < tries / 3 ? bits - 1 - random() % std::min<std::uint64_t>(bits, 900)
+                                                : random() % bits;
       INFO(path << ", bit " << bit);
       MustSucceed(luck.Try([&](FaultyFileSystem& files) { files.FlipBit(path, bit); }));
     }
@@ -151,7 +152,7 @@ TEST_CASE("a flipped bit in a table or log is named or harmless, and never a wro
     if (!path.ends_with(".sst") && !path.ends_with(".log")) continue;
     const bool log = path.ends_with(".log");
     const std::uint64_t bits = (log ? BeforeLastFragment(luck, path) : luck.files->SizeOf(path)) * 8;
-    for (int i = 0; i < (Everything() ? 60 : 6) && bits > 0; ++i) {
+    for (int i = 0; i < (Everything() ? 60 : Repetitions(6, 2)) && bits > 0; ++i) {
       const std::uint64_t bit = random() % bits;
       CheckDamaged(luck, path, [&](FaultyFileSystem& files) { files.FlipBit(path, bit); });
     }

@@ -6,6 +6,7 @@
 #include "storage/chunk/histogram_codec.h"
 #include "storage/chunk/merge.h"
 #include "storage/memory/memory_storage.h"
+#include "tests/support/effort.h"
 #include "tests/unit/storage/random_histogram.h"
 #include "tests/unit/storage/rocks_fixture.h"
 
@@ -276,7 +277,7 @@ TEST_CASE("series of floats, of histograms and of both answer as the model on di
   MixedRun run(GENERATE(1U, 2U, 3U));
   std::unique_ptr<Querier> older;
   std::vector<Mixed> older_models;
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < test::Repetitions(200, 70); ++i) {
     run.Append(*fixture.store);
     switch (run.Pick(16)) {
       case 0:

@@ -124,6 +124,36 @@ TEST_CASE("multiples of a step that is no whole number cost their number and the
   }
 }
 
+TEST_CASE("sequences in parts are the same sequences", "[storage][chunk]") {
+  std::mt19937_64 random(31);
+  for (const std::uint64_t factor : {1, 1'000}) {
+    for (const int order : {0, 1, 2}) {
+      for (const std::uint64_t spread : {1, 200, 100'000'000}) {
+        for (const std::size_t n : {1, 2, 9, 1024, 1025, 5000}) {
+          Ints values(n);
+          for (auto& v : values) v = static_cast<std::int64_t>(random() % spread * factor);
+          for (int i = 0; i < order; ++i) std::partial_sum(values.begin(), values.end(), values.begin(), WrapAdd);
+          for (const IntEffort effort : {IntEffort::kSmallest, IntEffort::kPackedOnly}) {
+            std::string bytes;
+            EncodeInts(values, bytes, effort);
+            bytes += "what follows";
+            for (const std::size_t wanted : {n, n / 2, std::size_t{0}}) {
+              Ints got;
+              ByteReader in(bytes);
+              REQUIRE(DecodeIntsInParts(in, n, wanted, [&](std::size_t at, std::span<std::int64_t> part) {
+                REQUIRE(at == got.size());
+                got.insert(got.end(), part.begin(), part.end());
+              }));
+              CHECK(got == Ints(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(wanted)));
+              if (wanted == n) CHECK(in.rest() == "what follows");
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("damaged sequences are refused or give that many integers", "[storage][chunk]") {
   std::mt19937_64 random(9);
   for (int kind = 0; kind < 30; ++kind) {
@@ -174,6 +204,13 @@ TEST_CASE("quick loops do what plain ones do", "[storage][chunk]") {
       PackInts(want, {-77, width, 0, 0}, bytes);
       ByteReader in(bytes);
       REQUIRE(UnpackInts(in, n, got));
+      CHECK(got == want);
+      ByteReader again(bytes);
+      const auto packing = ReadPlainPacking(again, n);
+      REQUIRE(packing);
+      UnpackSums(packing->bits, packing->width, packing->base, 1'000, got);
+      std::int64_t sum = 1'000;
+      for (auto& v : want) v = sum = WrapAdd(sum, v);
       CHECK(got == want);
     }
   }

@@ -4,6 +4,7 @@
 
 #include "core/numbers.h"
 #include "tests/support/catch.h"
+#include "tests/support/effort.h"
 #include "tests/torture/sequence.h"
 
 namespace vedette::test {
@@ -27,7 +28,7 @@ void CheckSeed(std::uint64_t seed, std::size_t count) {
 }
 
 TEST_CASE("whatever is done in whatever order, the store answers as the model", "[storage][property]") {
-  for (std::uint64_t seed = 1; seed <= 8; ++seed) CheckSeed(seed, 60);
+  for (std::uint64_t seed = 1; seed <= test::Repetitions(8U, 3U); ++seed) CheckSeed(seed, 60);
   const char* more = std::getenv("VEDETTE_PROPERTY_RUNS");
   if (more == nullptr) return;
   for (std::uint64_t seed = 1000; seed < 1000 + std::stoull(more); ++seed) CheckSeed(seed, 40 + seed % 200);

@@ -339,6 +339,7 @@ TEST_CASE("a full disk refuses samples, loses nothing acknowledged, and goes on 
   const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(disk);
   RocksFixture fixture;
   fixture.tuning.env = env.get();
+  fixture.tuning.guard_interval = Millis(0);
   fixture.tuning.free_disk_bytes = [&] { return disk->full ? 0 : std::uint64_t{1} << 30; };
   RocksStorage& store = fixture.Open();
   const SeriesId id = AppendOne(store, kUp, fixture.clock.Now(), 1);
@@ -379,6 +380,7 @@ TEST_CASE("a row that could not be written leaves no trace in those that follow"
   const auto disk = std::make_shared<FullDisk>();
   const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(disk);
   fixture.tuning.env = env.get();
+  fixture.tuning.guard_interval = Millis(0);
   RocksStorage* store = &fixture.Open();
   std::vector<SeriesId> ids;
   std::map<std::int64_t, double> kept;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "storage/rocks/keys.h"
+#include "tests/support/effort.h"
 #include "tests/unit/storage/rocks_fixture.h"
 
 namespace vedette::storage {
@@ -154,11 +155,11 @@ class World {
 };
 
 TEST_CASE("selecting over days on disk finds what checking every series would", "[storage][index]") {
-  for (unsigned seed = 1; seed <= 3; ++seed) {
+  for (unsigned seed = 1; seed <= test::Repetitions(3U, 1U); ++seed) {
     INFO("seed " << seed);
     World world(seed);
     for (int i = 0; i < 60; ++i) world.AddSeries();
-    for (int i = 0; i < 150; ++i) {
+    for (int i = 0; i < test::Repetitions(100, 60); ++i) {
       world.Shake();
       for (int n = 0; n < 4; ++n) world.Check();
       if (i % 15 == 0) world.CheckCardinality();

@@ -9,6 +9,7 @@
 
 #include "core/numbers.h"
 #include "storage/memory/memory_storage.h"
+#include "tests/support/effort.h"
 #include "tests/unit/storage/rocks_fixture.h"
 
 namespace vedette::storage {
@@ -315,7 +316,7 @@ TEST_CASE("the in-memory store answers as the model, whatever happens in which o
 TEST_CASE("the RocksDB store answers as the model, whatever happens in which order", "[storage][long]") {
   const unsigned seed = GENERATE(1U, 2U, 3U, 4U, 5U, 6U);
   RocksEngine engine(seed % 2 == 0);
-  RunAll(engine, seed, 400);
+  RunAll(engine, seed, test::Repetitions(400, 150));
 }
 
 TEST_CASE("label names and values are those of the series that a selector finds", "[storage]") {

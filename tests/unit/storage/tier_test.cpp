@@ -7,6 +7,7 @@
 #include "storage/chunk/tier_codec.h"
 #include "storage/rocks/inspect.h"
 #include "storage/rocks/verify.h"
+#include "tests/support/effort.h"
 #include "tests/unit/storage/random_histogram.h"
 #include "tests/unit/storage/rocks_fixture.h"
 
@@ -158,7 +159,7 @@ class TierRun {
 TEST_CASE("tiers say what the samples say, with late samples, deletions and restarts", "[storage][tier]") {
   TierRun run(GENERATE(1U, 2U, 3U));
   run.Append(2000);
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < test::Repetitions(60, 25); ++i) {
     switch (run.Pick(8)) {
       case 0:
         run.Append(1 + run.Pick(60));

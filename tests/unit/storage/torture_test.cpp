@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "tests/support/catch.h"
+#include "tests/support/effort.h"
 #include "tests/torture/torture.h"
 
 namespace vedette::test {
@@ -11,12 +12,12 @@ namespace {
 
 TEST_CASE("whatever dies when, what was promised is there and nothing else", "[storage][torture][long]") {
   TortureOptions options;
-  options.rounds = 40;
+  options.rounds = Repetitions(40, 26);
   options.seed = 1;
   const TortureReport report = MustHave(CrashRounds(options));
   INFO(report.ToString());
   CHECK(report.power_cuts > 10);
-  CHECK(report.kills > 5);
+  CHECK(report.kills > 3);
 }
 
 /// Not a test: what the child process does. Hidden, and harmless without its environment.
@@ -40,7 +41,7 @@ int StartChild(const std::string& path, std::uint64_t seed, std::uint64_t first,
 
 TEST_CASE("a process killed under mixed load leaves every acknowledged commit", "[storage][torture][long]") {
   TortureOptions options;
-  options.rounds = 8;
+  options.rounds = Repetitions(8, 3);
   (void)MustHave(KillRounds(options, StartChild));
 }
 
