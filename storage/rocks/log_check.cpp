@@ -12,7 +12,6 @@
 #include "storage/rocks/log_records.h"
 
 namespace vedette::storage {
-
 namespace {
 
 /// A log may be as large as everything that is open; it is not held in memory as a whole.
@@ -39,8 +38,9 @@ rocksdb::Status ReadLog(rocksdb::Env& env, const std::string& name, LogSummary& 
 
 }  // namespace
 
-Result<std::vector<std::string>> DamagedLogs(rocksdb::Env& env, const std::string& path) {
-  std::vector<std::string> out, names;
+Result<LogState> CheckLogs(rocksdb::Env& env, const std::string& path) {
+  LogState out;
+  std::vector<std::string> names;
   if (!env.GetChildren(path, &names).ok()) return out;  // a new database
   std::vector<std::pair<unsigned long long, std::string>> logs;
   for (const std::string& name : names) {
@@ -55,10 +55,11 @@ Result<std::vector<std::string>> DamagedLogs(rocksdb::Env& env, const std::strin
     if (read.IsNotFound() || read.IsPathNotFound()) continue;
     if (!read.ok()) return ToError(read, "read of " + name);
     // A start after a crash goes on where it could read to; a log of the same process knows what came in between.
-    if (!torn.empty() && log.first > next) out.push_back(torn + " is damaged at its end");
+    if (!torn.empty() && log.first > next) out.damaged.push_back(torn + " is damaged at its end");
     if (log.first != 0) torn.clear();
+    out.torn = out.torn || log.whole < log.size;
     if (log.followed) {
-      out.push_back(fmt::format("{} is damaged from byte {} of {} on", name, log.whole, log.size));
+      out.damaged.push_back(fmt::format("{} is damaged from byte {} of {} on", name, log.whole, log.size));
     } else if (log.whole < log.size && log.next != 0) {
       torn = name;
     }

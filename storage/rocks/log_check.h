@@ -16,7 +16,12 @@ class Env;
 
 namespace vedette::storage {
 
-/// One sentence for each log of which records are left out. Errors: kIo.
-Result<std::vector<std::string>> DamagedLogs(rocksdb::Env& env, const std::string& path);
+struct LogState {
+  std::vector<std::string> damaged;  // one sentence for each log of which records are left out
+  bool torn = false;                 // some log does not end with a whole record
+};
+
+/// Errors: kIo.
+Result<LogState> CheckLogs(rocksdb::Env& env, const std::string& path);
 
 }  // namespace vedette::storage
