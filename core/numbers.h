@@ -1,7 +1,11 @@
 // Text to number and back, as Go's strconv does it: exposition, PromQL and the API share these.
 #pragma once
 
+#include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -9,6 +13,14 @@ namespace vedette {
 
 /// ASCII only, whatever the locale.
 constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+/// Bit by bit: a NaN is the same as one with its payload, and -0 is not 0.
+constexpr bool SameBits(double a, double b) {
+  return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
+}
+constexpr bool SameBits(std::span<const double> a, std::span<const double> b) {
+  return std::ranges::equal(a, b, [](double x, double y) { return SameBits(x, y); });
+}
 
 /// The double with the bits 0x7ff0000000000002: marks a series as gone (Prometheus' staleness marker).
 double StaleNan();

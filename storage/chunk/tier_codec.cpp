@@ -5,6 +5,7 @@
 #include <bit>
 #include <cassert>
 
+#include "core/numbers.h"
 #include "storage/chunk/chunk_values.h"
 #include "storage/chunk/int_codec.h"
 #include "storage/coding.h"
@@ -21,11 +22,6 @@ constexpr std::array<double TierBucket::*, 6> kDoubles = {&TierBucket::first, &T
                                                           &TierBucket::max,   &TierBucket::sum,  &TierBucket::lost};
 /// Before a column of doubles. Below: as the column of that number. Stored.
 enum ColumnMode : std::uint8_t { kColumnZero = 0x40, kColumnOwn = 0x80 };  // kColumnOwn + codec
-
-bool SameDoubles(std::span<const double> a, std::span<const double> b) {
-  return std::ranges::equal(
-      a, b, [](double x, double y) { return std::bit_cast<std::uint64_t>(x) == std::bit_cast<std::uint64_t>(y); });
-}
 
 /// Before a column of whole numbers. Stored.
 enum IntColumnMode : std::uint8_t { kSameNumber = 0, kAnyNumbers = 1, kConsecutive = 2 };
@@ -66,7 +62,7 @@ void PutOwn(std::span<const double> values, std::string& out) {
 void PutColumn(std::size_t column, std::span<const std::vector<double>> columns, std::string& out) {
   const std::vector<double>& values = columns[column];
   for (std::size_t other = 0; other < column; ++other) {
-    if (!SameDoubles(values, columns[other])) continue;
+    if (!SameBits(values, columns[other])) continue;
     out.push_back(static_cast<char>(other));
     return;
   }

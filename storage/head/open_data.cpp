@@ -1,12 +1,11 @@
 #include "storage/head/open_data.h"
 
 #include <algorithm>
-#include <bit>
+
+#include "core/numbers.h"
 
 namespace vedette::storage {
 namespace {
-
-bool SameBits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
 
 void AppendLate(const std::vector<LateSample>& late, std::uint64_t commit, Columns& out) {
   for (const LateSample& sample : late) {

@@ -1,12 +1,12 @@
 #include "storage/memory/memory_storage.h"
 
 #include <algorithm>
-#include <bit>
 #include <mutex>
 #include <set>
 #include <shared_mutex>
 #include <unordered_map>
 
+#include "core/numbers.h"
 #include "storage/append_batch.h"
 #include "storage/chunk/merge.h"
 #include "storage/index/cardinality.h"
@@ -58,7 +58,7 @@ struct Data {
   }
 };
 
-bool IsSame(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+bool IsSame(double a, double b) { return SameBits(a, b); }
 bool IsSame(const Histogram& a, const Histogram& b) { return SameHistogram(a, b); }
 
 template <class Versioned>

@@ -192,6 +192,7 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
   VEDETTE_CHECK(CheckComplete(*db_options.env, path));
   VEDETTE_TRY(LogState logs, CheckLogs(*db_options.env, path));
   out->damaged_logs_ = std::move(logs.damaged);
+  out->torn_logs_ = logs.torn;
   for (const std::string& log : out->damaged_logs_) {
     LogError("storage", "a log is damaged: what was committed behind that place is lost", {{"log", log}});
   }
@@ -220,13 +221,11 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
   if (!lenient) return Annotate("cannot open the database in " + options.path, lenient.error());
   const Status version = out->CheckVersion();
   if (!version) return Annotate("data directory " + options.path, version.error());
-  if (const Status left = logs.torn ? out->LeaveOldLogs() : Ok(); !left) {
-    LogError("storage", "a torn log cannot be left behind yet", {{"error", left.error()}});
-  }
   return out;
 }
 
-Status Database::LeaveOldLogs() {
+Status Database::LeaveTornLogs() {
+  if (!torn_logs_) return Ok();
   rocksdb::WriteBatch batch;
   // A key that nobody has: a family that has nothing to flush would go on from the old logs.
   const std::string nobodys(1, '\0');

@@ -79,6 +79,11 @@ class Database {
   const DatabaseHealth& health() const { return *health_; }
   /// What the start found (log_check.h): the batches behind these places are lost.
   const std::vector<std::string>& damaged_logs() const { return damaged_logs_; }
+  /// When the start found a log that does not end with a whole record: flushes everything, so that no later start, nor
+  /// a snapshot's, reads the logs of before. Whole logs may follow the torn one, which this start left out; RocksDB
+  /// gives a snapshot no log without a whole record, so a start from it would not see what is torn, and take what
+  /// follows. The next start will know of no damage any more: to be called when what follows from it is done.
+  Status LeaveTornLogs();
   std::uint64_t Property(Family family, const std::string& name) const;
   /// Held shared while table files are taken in, and alone while a snapshot is taken: RocksDB collects tables first and
   /// logs a moment later, and must not have the deletion of what was moved into a table without the table.
@@ -103,16 +108,13 @@ class Database {
  private:
   Database() = default;
   Status Lock(const std::string& path);
-  /// Flushes everything, so that no later start, nor a snapshot's, reads a log of before. After a power cut a torn log
-  /// may be followed by whole ones that this start left out. RocksDB gives a snapshot no log without a whole record: a
-  /// start from it would not see what is torn, and take what follows.
-  Status LeaveOldLogs();
   Status CheckVersion();
   Status EmptyIngestDirectory(rocksdb::Env& env);
 
   const std::shared_ptr<DatabaseHealth> health_ = std::make_shared<DatabaseHealth>();
   std::string path_;
   std::vector<std::string> damaged_logs_;
+  bool torn_logs_ = false;
   std::atomic<std::uint64_t> table_files_{0};
   int lock_file_ = -1;
   mutable DayVersions day_versions_;

@@ -138,6 +138,9 @@ Status RocksStorageImpl::Recover() {
     const auto days = engine.partitions.days();
     VEDETTE_CHECK(SkipLostNumbers(*engine.database, *days));
   }
+  if (const Status left = engine.database->LeaveTornLogs(); !left) {
+    LogError("storage", "a torn log cannot be left behind yet", {{"error", left.error()}});
+  }
   VEDETTE_CHECK(engine.sealer.Recover());
   VEDETTE_CHECK(engine.catalog.Recover(engine.sealer.sealed_max_time()));
   VEDETTE_CHECK(state_.Recover());

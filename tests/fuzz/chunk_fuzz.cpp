@@ -1,8 +1,8 @@
 // Any bytes as a chunk: samples in ascending order and within bounds, or an error. What was read can be written again.
-#include <bit>
 #include <cstdint>
 #include <cstdlib>
 
+#include "core/numbers.h"
 #include "storage/chunk/chunk.h"
 #include "storage/chunk/merge.h"
 
@@ -13,14 +13,6 @@ using namespace vedette::storage;
 
 void Must(bool condition) {
   if (!condition) std::abort();
-}
-
-bool SameBits(const std::vector<double>& a, const std::vector<double>& b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (std::bit_cast<std::uint64_t>(a[i]) != std::bit_cast<std::uint64_t>(b[i])) return false;
-  }
-  return true;
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "tests/torture/check.h"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 
 #include "core/numbers.h"
@@ -48,9 +47,6 @@ Status CheckExemplars(const Querier& querier, const std::set<std::uint64_t>& the
 Status CheckSeries(const Querier& querier, const SeriesEntry& entry, const Expected::Samples& samples,
                    std::int64_t oldest, const Expected::Samples& perhaps, Columns& got) {
   VEDETTE_CHECK(ReadSeries(querier, entry, got));
-  const auto same = [](double a, double b) {
-    return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
-  };
   auto want = samples.begin();
   const auto lost_before = [&](std::int64_t time) -> Status {
     for (; want != samples.end() && want->first < time; ++want) {
@@ -68,10 +64,10 @@ Status CheckSeries(const Querier& querier, const SeriesEntry& entry, const Expec
     if (!known && imported == perhaps.end()) {
       return Fail(Code::kInternal, "{} has a sample at {} that nobody wrote", entry.labels.ToString(), time);
     }
-    bool right = known && same(got.values[i], want->second);
+    bool right = known && SameBits(got.values[i], want->second);
     if (imported != perhaps.end()) {
       const double value = known ? storage::ResolveDuplicate(want->second, imported->second) : imported->second;
-      right = right || same(got.values[i], value);
+      right = right || SameBits(got.values[i], value);
     }
     if (!right) {
       return Fail(Code::kInternal, "{} has {} instead of {} at {}", entry.labels.ToString(), got.values[i],
@@ -168,9 +164,7 @@ Status CheckOrigin(const storage::Storage& store, const Workload& workload, cons
     VEDETTE_CHECK(querier->Read(entry.id, TimeRange(), got));
     for (std::size_t i = 0; i < got.size(); ++i) {
       const auto [first, last] = written[entry.labels].equal_range(got.times[i]);
-      const auto same = [&](const auto& sample) {
-        return std::bit_cast<std::uint64_t>(sample.second) == std::bit_cast<std::uint64_t>(got.values[i]);
-      };
+      const auto same = [&](const auto& sample) { return SameBits(sample.second, got.values[i]); };
       if (std::any_of(first, last, same)) continue;
       return Fail(Code::kInternal, "{} has {} at {}, which nobody wrote", entry.labels.ToString(), got.values[i],
                   got.times[i]);

@@ -1,6 +1,5 @@
 // Running a sequence: the store, the model beside it, and the comparison of the two.
 #include <algorithm>
-#include <bit>
 #include <filesystem>
 #include <limits>
 #include <map>
@@ -9,6 +8,7 @@
 
 #include <prometheus/registry.h>
 
+#include "core/numbers.h"
 #include "storage/rocks/rocks_storage.h"
 #include "storage/rocks/verify.h"
 #include "tests/support/fake_clock.h"
@@ -67,8 +67,6 @@ TimeRange RangeOf(const Step& step) {
   if (step.count == 0) return {};
   return {TimeMs(kBase + step.time), TimeMs(kBase + step.time + step.count * kStepMs)};
 }
-
-bool SameBits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
 
 class Sequence {
  public:

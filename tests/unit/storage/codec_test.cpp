@@ -15,12 +15,6 @@
 namespace vedette::storage {
 namespace {
 
-bool SameBits(const std::vector<double>& a, const std::vector<double>& b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](double x, double y) {
-           return std::bit_cast<std::uint64_t>(x) == std::bit_cast<std::uint64_t>(y);
-         });
-}
-
 std::vector<std::int64_t> RegularTimes(std::size_t n) {
   std::vector<std::int64_t> out;
   for (std::size_t i = 0; i < n; ++i) out.push_back(1'700'000'000'123 + static_cast<std::int64_t>(i) * 15'000);

@@ -10,8 +10,6 @@
 namespace vedette::storage {
 namespace {
 
-bool SameBits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
-
 /// Columns of every kind, some missing, more of them as time goes on.
 struct Rows {
   explicit Rows(unsigned seed) : random(seed), columns(1 + random() % 200) {}

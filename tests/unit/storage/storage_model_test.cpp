@@ -3,7 +3,6 @@
 // re-packing, eviction and reopening at random points.
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <map>
 #include <random>
 
@@ -16,8 +15,6 @@ namespace vedette::storage {
 namespace {
 
 using Model = std::map<Labels, std::map<std::int64_t, double>>;
-
-bool SameStoredBits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
 
 class Engine {
  public:
@@ -285,7 +282,7 @@ class Run {
     REQUIRE(got.size() == static_cast<std::size_t>(std::distance(from, to)));
     std::size_t wrong = 0, i = 0;
     for (auto at = from; at != to; ++at, ++i) {
-      if (got.times[i] != at->first || !SameStoredBits(got.values[i], at->second)) ++wrong;
+      if (got.times[i] != at->first || !SameBits(got.values[i], at->second)) ++wrong;
     }
     CHECK(wrong == 0);
   }

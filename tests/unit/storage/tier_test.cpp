@@ -17,15 +17,13 @@ namespace {
 constexpr Millis kFive(300'000), kHour(3'600'000);
 constexpr std::int64_t kDay0 = 1'699'920'000'000;  // 2023-11-14T00:00:00Z
 
-bool SameTierBits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
-
 bool SameBucket(const TierBucket& a, const TierBucket& b) {
   if (a.end != b.end || a.count != b.count || a.ends_stale != b.ends_stale) return false;
   if (a.count == 0) return true;
-  const bool sums = SameTierBits(a.sum, b.sum) || std::fabs(a.sum - b.sum) <= 1e-12 * std::fabs(a.sum);
+  const bool sums = SameBits(a.sum, b.sum) || std::fabs(a.sum - b.sum) <= 1e-12 * std::fabs(a.sum);
   return a.resets == b.resets && a.first_time == b.first_time && a.last_time == b.last_time &&
-         SameTierBits(a.first, b.first) && SameTierBits(a.last, b.last) && SameTierBits(a.min, b.min) &&
-         SameTierBits(a.max, b.max) && sums && SameTierBits(a.lost, b.lost);
+         SameBits(a.first, b.first) && SameBits(a.last, b.last) && SameBits(a.min, b.min) && SameBits(a.max, b.max) &&
+         sums && SameBits(a.lost, b.lost);
 }
 
 void CheckSame(const std::vector<TierBucket>& got, const std::vector<TierBucket>& want) {

@@ -1,9 +1,11 @@
 // A power cut may tear an older log and leave a newer one whole: the order in which a disk writes is its own.
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
+#include "storage/rocks/verify.h"
 #include "tests/support/catch.h"
 #include "tests/unit/storage/rocks_fixture.h"
 
@@ -56,6 +58,28 @@ TEST_CASE("what a start left out of the logs does not come back, neither in a sn
   fixture.options.path = path;
   fixture.Open();
   CHECK(Names(*fixture.store) == want);
+}
+
+TEST_CASE("to verify a store does not take from its next start what that has to know of its logs", "[storage][log]") {
+  RocksFixture fixture;
+  for (int n = 0; n < 3; ++n) {
+    fixture.Open();
+    AppendOne(*fixture.store, {{"__name__", "m" + std::to_string(n)}}, fixture.clock.Now(), 1);
+  }
+  fixture.store.reset();
+  const std::filesystem::path log = LogsWithRecords(fixture.options.path).front();
+  {
+    std::fstream file(log, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(20);  // within the first record
+    file.put('!');
+  }
+  const auto problems = [&] { return MustHave(VerifyStore(fixture.options.path, false)).problem_count; };
+  const std::size_t found = problems();
+  CHECK(found > 0);
+  CHECK(problems() == found);
+  fixture.Open();
+  fixture.store.reset();
+  CHECK(problems() == 0);
 }
 
 }  // namespace
