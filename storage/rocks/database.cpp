@@ -159,15 +159,14 @@ Status Database::Lock(const std::string& path) {
   return Fail(Code::kIo, "cannot lock the data directory {}: {}", path, std::strerror(errno));
 }
 
-Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, rocksdb::Env* env) {
+Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, rocksdb::Env* env, Access access) {
   std::error_code error;
-  std::filesystem::create_directories(options.path, error);
+  if (access == Access::kWrite) std::filesystem::create_directories(options.path, error);
   if (error) return Fail(Code::kIo, "cannot make the data directory {}: {}", options.path, error.message());
   std::unique_ptr<Database> out(new Database());
   out->path_ = options.path;
   VEDETTE_CHECK(out->Lock(options.path));
   out->env_ = NewCarefulEnv(env != nullptr ? *env : *rocksdb::Env::Default(), options.path + "/ingest/");
-  VEDETTE_CHECK(out->EmptyIngestDirectory(*out->env_));
 
   const std::string path = options.path + "/db";
   const Status mended = MendManifest(*out->env_, path);
@@ -184,11 +183,17 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
   // RocksDB opens all families or none: "default", which stays empty, and those of a newer program, whose version is
   // then refused with a message that says so.
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());
-  for (const std::string& name : ListFamilies(db_options, path)) {
+  const std::vector<std::string> there = ListFamilies(db_options, path);
+  for (const std::string& name : there) {
     const auto known = [&](const auto& family) { return family.name == name; };
     if (std::ranges::none_of(families, known)) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
   }
+  // An older program's directory lacks families, which reading alone cannot make.
+  if (!there.empty() && there.size() < families.size()) access = Access::kWrite;
+  const bool writes = access == Access::kWrite;
+  out->access_ = access;
 
+  if (writes) VEDETTE_CHECK(out->EmptyIngestDirectory(*out->env_));
   VEDETTE_CHECK(CheckComplete(*db_options.env, path));
   VEDETTE_TRY(LogState logs, CheckLogs(*db_options.env, path));
   out->damaged_logs_ = std::move(logs.damaged);
@@ -196,17 +201,21 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
   for (const std::string& log : out->damaged_logs_) {
     LogError("storage", "a log is damaged: what was committed behind that place is lost", {{"log", log}});
   }
-  const Status synced = SyncOldLogs(*db_options.env, path);
+  const Status synced = writes ? SyncOldLogs(*db_options.env, path) : Ok();
   if (!synced) return Annotate("cannot open the database in " + options.path, synced.error());
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  rocksdb::Status status = rocksdb::DB::Open(db_options, path, families, &handles, &db);
+  const auto open = [&] {
+    return writes ? rocksdb::DB::Open(db_options, path, families, &handles, &db)
+                  : rocksdb::DB::OpenForReadOnly(db_options, path, families, &handles, &db);
+  };
+  rocksdb::Status status = open();
   if (IsDamagedTable(status)) {
     LogError("storage",
              "a table file is damaged: what can be read is served; `vedette storage verify` names what is lost",
              {{"error", status.ToString()}});
     db_options.paranoid_checks = false;  // tables are then opened when they are needed, and fail only there
-    status = rocksdb::DB::Open(db_options, path, families, &handles, &db);
+    status = open();
   }
   if (!status.ok()) return ToError(status, "cannot open the database in " + options.path);
   out->db_.reset(db);
@@ -219,7 +228,7 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
     }
   }
   if (!lenient) return Annotate("cannot open the database in " + options.path, lenient.error());
-  const Status version = out->CheckVersion();
+  const Status version = out->CheckVersion(access);
   if (!version) return Annotate("data directory " + options.path, version.error());
   return out;
 }
@@ -253,7 +262,7 @@ Status Database::EmptyIngestDirectory(rocksdb::Env& env) {
 
 std::string Database::NewTableFileName() { return fmt::format("{}/ingest/{:06}.sst", path_, ++table_files_); }
 
-Status Database::CheckVersion() {
+Status Database::CheckVersion(Access access) {
   VEDETTE_TRY(const std::uint64_t version, GetNumber(kMetaVersion));
   if (version > kFormatVersion) {
     return Fail(Code::kBadData, "format version {} is newer than {}, the newest this program knows", version,
@@ -263,7 +272,7 @@ Status Database::CheckVersion() {
     return Fail(Code::kBadData, "format version {} is older than {}, the oldest this program reads", version,
                 kOldestFormatVersion);
   }
-  if (version == kFormatVersion) return Ok();
+  if (version == kFormatVersion || access == Access::kRead) return Ok();
   rocksdb::WriteBatch batch;
   PutNumber(batch, kMetaVersion, kFormatVersion);
   return Write(batch, true);
@@ -271,7 +280,9 @@ Status Database::CheckVersion() {
 
 Database::~Database() {
   if (db_) {
-    if (const Status status = Sync(); !status) LogError("storage", "journal not synced", {{"error", status.error()}});
+    if (const Status status = access_ == Access::kWrite ? Sync() : Ok(); !status) {
+      LogError("storage", "journal not synced", {{"error", status.error()}});
+    }
     for (rocksdb::ColumnFamilyHandle* handle : handles_) {
       if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle);
     }

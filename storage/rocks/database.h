@@ -45,10 +45,16 @@ struct DatabaseHealth {
   std::atomic<std::uint64_t> bad_compactions{0};  // left alone because a file is damaged
 };
 
+/// kRead: for looking at a directory without changing what the next start finds in it: newer versions of RocksDB remove
+/// logs that they could not read to the end. A damaged manifest is mended from its copy all the same, and a directory
+/// of an older format made new. What the logs hold is in memory while it is open.
+enum class Access { kWrite, kRead };
+
 class Database {
  public:
-  /// Errors: see RocksStorage::Open. `env`: null for the operating system's files.
-  static Result<std::unique_ptr<Database>> Open(const StorageOptions& options, rocksdb::Env* env);
+  /// Errors: see RocksStorage::Open; kRead of what does not exist: kIo. `env`: null for the operating system's files.
+  static Result<std::unique_ptr<Database>> Open(const StorageOptions& options, rocksdb::Env* env,
+                                                Access access = Access::kWrite);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -108,13 +114,14 @@ class Database {
  private:
   Database() = default;
   Status Lock(const std::string& path);
-  Status CheckVersion();
+  Status CheckVersion(Access access);
   Status EmptyIngestDirectory(rocksdb::Env& env);
 
   const std::shared_ptr<DatabaseHealth> health_ = std::make_shared<DatabaseHealth>();
   std::string path_;
   std::vector<std::string> damaged_logs_;
   bool torn_logs_ = false;
+  Access access_ = Access::kWrite;
   std::atomic<std::uint64_t> table_files_{0};
   int lock_file_ = -1;
   mutable DayVersions day_versions_;

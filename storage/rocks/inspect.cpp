@@ -69,7 +69,7 @@ Status CountChunks(Database& database, Family family, DayReport& report) {
 Result<StoreReport> InspectStore(const std::string& path) {
   StorageOptions options;
   options.path = path;
-  VEDETTE_TRY(const std::unique_ptr<Database> database, Database::Open(options, nullptr));
+  VEDETTE_TRY(const std::unique_ptr<Database> database, Database::Open(options, nullptr, Access::kRead));
   StoreReport out;
   VEDETTE_TRY(out.format_version, database->GetNumber(kMetaVersion));
   VEDETTE_TRY(out.definitions, CountDefinitions(*database));

@@ -316,7 +316,8 @@ class Verifier {
 Result<VerifyReport> VerifyStore(const std::string& path, bool repair, rocksdb::Env* env) {
   StorageOptions options;
   options.path = path;
-  VEDETTE_TRY(const std::unique_ptr<Database> database, Database::Open(options, env));
+  VEDETTE_TRY(const std::unique_ptr<Database> database,
+              Database::Open(options, env, repair ? Access::kWrite : Access::kRead));
   return Verifier(*database, repair).Run();
 }
 

@@ -28,8 +28,8 @@ struct VerifyReport {
 /// journal, whose next sealing puts it there); that the logs are whole; that the index
 /// names nothing else, by its values as by its series; that the journal can be replayed, and that rows of
 /// tiers and facts can be read. `repair` drops the chunks that
-/// cannot be read. Errors: what keeps the store from being opened at all, naming the file.
-/// `env`: null for the operating system's files.
+/// cannot be read; without it the directory stays as it is (Access::kRead). Errors: what keeps the store from being
+/// opened at all, naming the file. `env`: null for the operating system's files.
 Result<VerifyReport> VerifyStore(const std::string& path, bool repair, rocksdb::Env* env = nullptr);
 
 }  // namespace vedette::storage
