@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -101,6 +102,31 @@ class PatientFile final : public rocksdb::FSRandomAccessFileOwnerWrapper {
   }
 };
 
+/// A log or manifest as RocksDB may safely read it. It reads from the front, block by block.
+class FramedFile final : public rocksdb::FSSequentialFileOwnerWrapper {
+ public:
+  using FSSequentialFileOwnerWrapper::FSSequentialFileOwnerWrapper;
+  IOStatus Read(std::size_t n, const IOOptions& options, rocksdb::Slice* result, char* scratch,
+                IODebugContext* debug) override {
+    IOStatus status = FSSequentialFileOwnerWrapper::Read(n, options, result, scratch, debug);
+    if (!status.ok()) return status;
+    if (at_ % kLogBlockBytes == 0 && !result->empty()) {
+      if (result->data() != scratch) std::memmove(scratch, result->data(), result->size());
+      *result = rocksdb::Slice(scratch, result->size());
+      MendRecycledFragments({scratch, result->size()});
+    }
+    at_ += result->size();
+    return status;
+  }
+  IOStatus Skip(std::uint64_t n) override {
+    at_ += n;
+    return FSSequentialFileOwnerWrapper::Skip(n);
+  }
+
+ private:
+  std::uint64_t at_ = 0;
+};
+
 /// A manifest and its copy. The copy is never ahead, and behind only by what no sync has covered. When it cannot be
 /// written it ends there: less is guarded, nothing is wrong. Used under RocksDB's own lock.
 class TwinFile final : public rocksdb::FSWritableFileOwnerWrapper {
@@ -161,6 +187,15 @@ class CarefulFileSystem final : public rocksdb::FileSystemWrapper {
   CarefulFileSystem(const std::shared_ptr<rocksdb::FileSystem>& base, std::string ingest_path)
       : FileSystemWrapper(base), ingest_path_(std::move(ingest_path)) {}
   const char* Name() const override { return "CarefulFileSystem"; }
+
+  IOStatus NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
+                             std::unique_ptr<rocksdb::FSSequentialFile>* out, IODebugContext* debug) override {
+    IOStatus status = FileSystemWrapper::NewSequentialFile(path, options, out, debug);
+    if (status.ok() && (IsManifest(path) || path.ends_with(".log"))) {
+      *out = std::make_unique<FramedFile>(std::move(*out));
+    }
+    return status;
+  }
 
   IOStatus NewRandomAccessFile(const std::string& path, const rocksdb::FileOptions& options,
                                std::unique_ptr<rocksdb::FSRandomAccessFile>* out, IODebugContext* debug) override {

@@ -6,7 +6,8 @@
 // compared, and what is damaged is mended from the other (docs/storage_format.md, "The data directory").
 //
 // It also reads files on their way into the database with patience: RocksDB 7.8 takes wrong bounds for them, or aborts,
-// when it cannot read their first or last block.
+// when it cannot read their first or last block. And it hands out logs and manifests so that RocksDB 9.10 does not read
+// for ever in a damaged one (MendRecycledFragments).
 #pragma once
 
 #include <memory>

@@ -25,6 +25,9 @@ std::uint64_t LittleEndian(std::string_view bytes) {
 constexpr std::size_t kBatchHeaderBytes = 12;
 constexpr std::uint8_t kFullFragment = 1, kFirstFragment = 2;
 
+/// The types of fragments in logs that are written over older ones.
+bool IsRecycled(std::uint8_t type) { return (type >= 5 && type <= 8) || type == 11 || type == 131; }
+
 /// The size of the whole fragment at `at`; 0: there is none.
 std::size_t FragmentAt(std::string_view file, std::size_t at) {
   const std::size_t left = kLogBlockBytes - at % kLogBlockBytes;
@@ -75,6 +78,18 @@ bool HasWholeFragment(std::string_view file, std::size_t from) {
 
 std::size_t WholeFragments(std::string_view file) {
   return VisitFragments(file, [](std::size_t, std::size_t) {});
+}
+
+void MendRecycledFragments(std::span<char> blocks) {
+  for (std::size_t begin = 0; begin < blocks.size(); begin += kLogBlockBytes) {
+    const auto block = blocks.subspan(begin, std::min(kLogBlockBytes, blocks.size() - begin));
+    std::size_t at = 0;
+    while (at + kFragmentHeaderBytes <= block.size()) {
+      char& type = block[at + 6];
+      if (IsRecycled(static_cast<std::uint8_t>(type))) type = static_cast<char>(kFullFragment);
+      at += kFragmentHeaderBytes + LittleEndian({block.data() + at + 4, 2});
+    }
+  }
 }
 
 void SummarizeMore(std::string_view blocks, LogSummary& log) {

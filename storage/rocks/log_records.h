@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace vedette::storage {
@@ -14,6 +15,11 @@ namespace vedette::storage {
 std::size_t WholeFragments(std::string_view file);
 
 inline constexpr std::size_t kLogBlockBytes = 32'768;
+
+/// Gives fragments that say they are of a recycled log, which ours never are, the usual type: RocksDB 9.10 reads such a
+/// one behind others again and again, for ever. If a flipped bit in the type was all that is wrong, it is put right;
+/// otherwise the checksum tells. `blocks`: from the start of a block on.
+void MendRecycledFragments(std::span<char> blocks);
 
 /// What a log says about itself. Numbers are those of RocksDB's write batches.
 struct LogSummary {

@@ -138,6 +138,7 @@ class FaultyFileSystem final : public rocksdb::FileSystem {
 
   Verdict Judge(FileOp op, FileKind kind);
   static rocksdb::IOStatus ToStatus(Verdict verdict, std::string_view what);
+  static bool OutlivesDeath(Verdict verdict, FileKind kind);
   std::uint64_t Chance(std::uint64_t below) { return below == 0 ? 0 : random_() % below; }
   void Change(NameChange change);
   static void ApplyTo(Entries& entries, const NameChange& change);

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/numbers.h"
+#include "storage/rocks/verify.h"
 
 namespace vedette::test {
 namespace {
@@ -169,6 +170,15 @@ Status CheckOrigin(const storage::Storage& store, const Workload& workload, cons
       return Fail(Code::kInternal, "{} has {} at {}, which nobody wrote", entry.labels.ToString(), got.values[i],
                   got.times[i]);
     }
+  }
+  return Ok();
+}
+
+Status VerifyAfterPowerCuts(const std::string& path, rocksdb::Env* env) {
+  VEDETTE_TRY(const storage::VerifyReport report, storage::VerifyStore(path, false, env));
+  for (const std::string& problem : report.problems) {
+    if (problem.find(".log is damaged at its end") != std::string::npos) continue;
+    return Fail(Code::kInternal, "verify finds {} problems, one of them: {}", report.problem_count, problem);
   }
   return Ok();
 }

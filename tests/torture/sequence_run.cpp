@@ -10,10 +10,10 @@
 
 #include "core/numbers.h"
 #include "storage/rocks/rocks_storage.h"
-#include "storage/rocks/verify.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/temp_dir.h"
+#include "tests/torture/check.h"
 #include "tests/torture/sequence.h"
 #include "tests/torture/torture.h"
 
@@ -134,11 +134,7 @@ class Sequence {
     return Open();
   }
 
-  Status Verify(const std::string& path) {
-    VEDETTE_TRY(const storage::VerifyReport report, storage::VerifyStore(path, false, env_.get()));
-    if (report.problem_count == 0) return Ok();
-    return Fail(Code::kInternal, "{} problems, first: {}", report.problem_count, report.problems.front());
-  }
+  Status Verify(const std::string& path) { return VerifyAfterPowerCuts(path, env_.get()); }
 
   Status One(const Step& step) {
     switch (step.what) {

@@ -5,7 +5,6 @@
 #include <random>
 #include <utility>
 
-#include "storage/rocks/verify.h"
 #include "tests/torture/check.h"
 #include "tests/torture/writer.h"
 
@@ -85,13 +84,7 @@ class Victim {
   }
 
   /// Everything that is on the disk hangs together, whether a query would meet it or not.
-  Status Verify(const std::string& path) {
-    const auto report = storage::VerifyStore(path, false, env_.get());
-    if (!report) return Annotate("the store cannot be verified", report.error());
-    if (report->problem_count == 0) return Ok();
-    return Fail(Code::kInternal, "verify finds {} problems, first: {}", report->problem_count,
-                report->problems.front());
-  }
+  Status Verify(const std::string& path) { return VerifyAfterPowerCuts(path, env_.get()); }
 
   /// Opens a snapshot and compares it with what was there when it was taken.
   Status CheckSnapshot(const std::string& path, Expected at_that_time) {

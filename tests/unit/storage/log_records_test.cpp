@@ -50,6 +50,28 @@ TEST_CASE("CRC32C has the values of RFC 3720, with the instruction and without",
   }
 }
 
+TEST_CASE("fragments of a recycled log are given the usual type", "[storage][log]") {
+  const std::string log = Fragment(7, 3, 100) + Fragment(10, 2, 50) + Fragment(12, 1, 40'000 - 7 - 12) + "tail";
+  const std::size_t second = Fragment(7, 3, 100).size();
+  for (const int type : {5, 6, 7, 8, 11, 131}) {
+    std::string damaged = log;
+    damaged[second + 6] = static_cast<char>(type);
+    CHECK(WholeFragments(damaged) == second);
+    MendRecycledFragments(damaged);
+    CHECK(damaged == log);
+  }
+  for (const int type : {0, 2, 3, 4, 9, 10, 130, 255}) {
+    std::string other = log;
+    other[second + 6] = static_cast<char>(type);
+    const std::string before = other;
+    MendRecycledFragments(other);
+    CHECK(other == before);
+  }
+  std::string second_block = std::string(kLogBlockBytes, '\0') + "123456\x08";
+  MendRecycledFragments(second_block);
+  CHECK(second_block.back() == '\1');
+}
+
 TEST_CASE("a log says which batches it has and where it ends", "[storage][log]") {
   const std::string log = Fragment(7, 3, 100) + Fragment(10, 2, 50);
   const LogSummary whole = Summarize(log);

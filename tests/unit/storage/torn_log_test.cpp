@@ -1,5 +1,6 @@
 // A power cut may tear an older log and leave a newer one whole: the order in which a disk writes is its own.
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -80,6 +81,44 @@ TEST_CASE("to verify a store does not take from its next start what that has to 
   fixture.Open();
   fixture.store.reset();
   CHECK(problems() == 0);
+}
+
+/// Changes the second record of the file: its type to one of recycled logs, and a byte of what it holds if `payload`.
+void Spoil(const std::filesystem::path& path, bool payload) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  std::string head(6, ' ');
+  file.read(head.data(), 6);
+  const std::streamoff second = 7 + static_cast<std::uint8_t>(head[4]) + 256 * static_cast<std::uint8_t>(head[5]);
+  file.seekp(second + 6);
+  file.put(5);
+  if (payload) file.put('!');
+}
+
+TEST_CASE("damage that looks like a recycled log is not read for ever", "[storage][log]") {
+  RocksFixture fixture;
+  fixture.Open();
+  for (int n = 0; n < 3; ++n) {
+    AppendOne(*fixture.store, {{"__name__", "m" + std::to_string(n)}}, fixture.clock.Now(), 1);
+  }
+  fixture.store.reset();
+  const auto problems = [&] { return MustHave(VerifyStore(fixture.options.path, false)).problem_count; };
+  SECTION("of the log: a wrong type alone is put right") {
+    Spoil(LogsWithRecords(fixture.options.path).front(), false);
+    CHECK(problems() == 0);
+    CHECK(Names(fixture.Open()).size() == 3);
+  }
+  SECTION("of the log: what cannot be read is lost, and said") {
+    Spoil(LogsWithRecords(fixture.options.path).front(), true);
+    CHECK(problems() > 0);
+    CHECK(Names(fixture.Open()).empty());
+  }
+  SECTION("of the manifest and its copy") {
+    for (const auto& entry : std::filesystem::directory_iterator(fixture.options.path + "/db")) {
+      if (entry.path().filename().string().find("MANIFEST-") != std::string::npos) Spoil(entry.path(), false);
+    }
+    CHECK(problems() == 0);
+    CHECK(Names(fixture.Open()).size() == 3);
+  }
 }
 
 }  // namespace
