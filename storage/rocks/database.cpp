@@ -300,7 +300,13 @@ Status Database::Write(rocksdb::WriteBatch& batch, bool sync) {
     [[maybe_unused]] const InsideRocksDb ignored;
     return db_->Write(options, &batch);
   }();
-  if (status.ok()) return Ok();
+  if (status.ok()) {
+    // RocksDB syncs the old log when the memtable was flushed. A power cut before that may leave the new log whole and
+    // nothing of the old one, which a start cannot tell from an unused log: batches would be there without those that
+    // they build on. An error is noted, and not one of this batch.
+    if (health_->log_switched.exchange(false)) (void)Sync();
+    return Ok();
+  }
   health_->log_failed = true;
   return ToError(status, "write");
 }

@@ -38,7 +38,8 @@ inline std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data
 
 /// What RocksDB's background threads ran into.
 struct DatabaseHealth {
-  std::atomic<bool> stopped{false};  // writes were refused once
+  std::atomic<bool> stopped{false};       // writes were refused once
+  std::atomic<bool> log_switched{false};  // a new log was begun: the one before may not be on the medium
   // Since the last Resume():
   std::atomic<bool> log_failed{false};            // a write, a sync or a flush failed: the log must not be synced
   std::atomic<bool> compaction_failed{false};     // nothing is compacted any more

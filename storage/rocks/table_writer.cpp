@@ -13,6 +13,7 @@ namespace {
 
 /// Of one batch, where rows take the way through the log.
 constexpr std::size_t kBatchBytes = 2 << 20;
+constexpr int kIngestAttempts = 3;
 
 }  // namespace
 
@@ -81,7 +82,12 @@ Status TableWriter::Ingest() {
   // Sequence numbers stay in RocksDB's manifest: files need not be written to again.
   options.write_global_seqno = false;
   const std::shared_lock no_snapshot(database_.ingestion());
-  const rocksdb::Status status = database_.db().IngestExternalFile(database_.family(family_), files_, options);
+  rocksdb::Status status;
+  // RocksDB flushes the memtable first if rows of it lie among the new ones, and says so when there are some again.
+  for (int attempt = 0; attempt < kIngestAttempts; ++attempt) {
+    status = database_.db().IngestExternalFile(database_.family(family_), files_, options);
+    if (!status.IsTryAgain()) break;
+  }
   if (!status.ok()) return ToError(status, "ingestion of " + files_.front());
   return Ok();
 }

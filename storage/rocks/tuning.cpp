@@ -42,6 +42,9 @@ class ErrorPolicy final : public rocksdb::EventListener {
     (compaction ? health_->compaction_failed : health_->log_failed) = true;
   }
 
+  /// With the first memtable that is sealed comes a new log.
+  void OnMemTableSealed(const rocksdb::MemTableInfo&) override { health_->log_switched = true; }
+
   /// RocksDB would look every five seconds whether a full disk has room, and refuse Resume() meanwhile. DiskGuard looks
   /// every second, and also after failures that RocksDB does not recover from by itself.
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
