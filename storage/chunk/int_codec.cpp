@@ -228,7 +228,8 @@ void InParts(const PlainPacking& packed, const SequenceHead& head, std::size_t w
     part[0] = last;
     give(std::span(part).first(1));
   }
-  for (std::size_t done = 0; at < wanted; done += kPart) {
+  std::size_t done = 0;
+  while (at < wanted) {
     const auto values = std::span(part).first(std::min(kPart, wanted - at));
     const std::string_view bits = packed.bits.substr(done * packed.width / 8);
     if (head.order == 1) {
@@ -238,6 +239,7 @@ void InParts(const PlainPacking& packed, const SequenceHead& head, std::size_t w
       UnpackBits(bits, packed.width, packed.base, values);
     }
     give(values);
+    done += kPart;
   }
 }
 
