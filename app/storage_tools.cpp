@@ -18,14 +18,14 @@ Status Inspect(const std::string& path) {
   VEDETTE_TRY(const storage::StoreReport report, storage::InspectStore(path));
   fmt::print("format version {}, {} series defined, {} journal records, {} deletions under way, {} table files\n\n",
              report.format_version, report.definitions, report.journal_records, report.tombstones, report.table_files);
-  fmt::print("{:<10} {:>10} {:>10} {:>10} {:>14} {:>11} {:>10} {:>12} {:>12} {:>8}\n", "day", "series", "sealed",
-             "packed", "samples", "histograms", "tier rows", "chunk bytes", "disk bytes", "B/sample");
+  fmt::print("{:<10} {:>10} {:>10} {:>10} {:>8} {:>14} {:>11} {:>10} {:>12} {:>12} {:>8}\n", "day", "series", "sealed",
+             "packed", "bundles", "samples", "histograms", "tier rows", "chunk bytes", "disk bytes", "B/sample");
   std::uint64_t samples = 0, bytes = 0;
   for (const storage::DayReport& day : report.days) {
     const std::string date = FormatRfc3339(TimeMs(day.day * 86'400'000LL)).substr(0, 10);
-    fmt::print("{:<10} {:>10} {:>10} {:>10} {:>14} {:>11} {:>10} {:>12} {:>12} {:>8.3f}\n", date, day.series, day.loose,
-               day.packed, day.samples, day.histograms, day.tier_rows, day.chunk_bytes, day.disk_bytes,
-               PerSample(day.disk_bytes, day.samples));
+    fmt::print("{:<10} {:>10} {:>10} {:>10} {:>8} {:>14} {:>11} {:>10} {:>12} {:>12} {:>8.3f}\n", date, day.series,
+               day.loose, day.packed, day.bundles, day.samples, day.histograms, day.tier_rows, day.chunk_bytes,
+               day.disk_bytes, PerSample(day.disk_bytes, day.samples));
     samples += day.samples;
   }
   fmt::print("\n{:<10} {:>12}\n", "family", "disk bytes");
@@ -45,10 +45,10 @@ Result<bool> Verify(const StorageCommand& command) {
   }
   for (const std::string& repair : report.repairs) fmt::print("repair: {}\n", repair);
   fmt::print(
-      "{} table files, {} series, {} chunks with {} samples, {} index rows, {} journal records, {} tier rows read: "
-      "{}\n",
-      report.table_files, report.series, report.chunks, report.samples, report.index_rows, report.journal_records,
-      report.tier_rows,
+      "{} table files, {} series, {} chunks, {} bundles, {} samples, {} index rows, {} journal records, {} tier rows "
+      "read: {}\n",
+      report.table_files, report.series, report.chunks, report.bundles, report.samples, report.index_rows,
+      report.journal_records, report.tier_rows,
       report.problem_count == 0 ? "no damage" : fmt::format("{} damaged places", report.problem_count));
   return report.problem_count == 0;
 }

@@ -5,8 +5,7 @@
 #include <cmath>
 
 #include "storage/chunk/chunk_values.h"
-#include "storage/chunk/int_codec.h"
-#include "storage/chunk/kernels.h"
+#include "storage/chunk/merge.h"
 #include "storage/coding.h"
 
 namespace vedette::storage {
@@ -22,15 +21,6 @@ constexpr unsigned kExceptions = 8;
 
 bool HasNan(std::span<const double> values) {
   return std::ranges::any_of(values, [](double v) { return std::isnan(v); });
-}
-
-bool IsRegular(std::span<const std::int64_t> times) {
-  if (times.size() < 2) return true;
-  const std::int64_t step = WrapSub(times[1], times[0]);
-  for (std::size_t i = 2; i < times.size(); ++i) {
-    if (WrapSub(times[i], times[i - 1]) != step) return false;
-  }
-  return true;
 }
 
 SummaryKind PutSummary(std::span<const double> values, const CodedValues& coded, std::string& out) {
@@ -50,30 +40,9 @@ SummaryKind PutSummary(std::span<const double> values, const CodedValues& coded,
 struct Parsed {
   ChunkHeader header;
   ValueLayout layout;
-  std::string_view times, values;
-  std::int64_t step = 0;
+  CodedTimes times;
+  std::string_view values;
 };
-
-bool ReadTimes(ByteReader& in, Parsed& parsed) {
-  ChunkHeader& header = parsed.header;
-  const auto first = in.Signed();
-  const auto span = in.Varint();
-  if (!first || !span || *span > static_cast<std::uint64_t>(INT64_MAX)) return false;
-  header.range = {TimeMs(*first), TimeMs(WrapAdd(*first, static_cast<std::int64_t>(*span)))};
-  if (header.range.max < header.range.min) return false;
-  if (header.time_codec == TimeCodec::kRegular) {
-    // The step follows from the span; times ascend, so it is zero for a single sample only.
-    const std::uint64_t gaps = header.count - 1;
-    if (gaps == 0 ? *span != 0 : (*span == 0 || *span % gaps != 0)) return false;
-    parsed.step = gaps == 0 ? 0 : static_cast<std::int64_t>(*span / gaps);
-    return true;
-  }
-  const auto size = in.Varint();
-  const auto times = size && *size <= in.size() ? in.Bytes(static_cast<std::size_t>(*size)) : std::nullopt;
-  if (!times) return false;
-  parsed.times = *times;
-  return true;
-}
 
 bool KnownValueCodec(unsigned codec) { return codec <= static_cast<unsigned>(ValueCodec::kProducts); }
 
@@ -111,30 +80,16 @@ Result<Parsed> Parse(std::string_view bytes) {
   Parsed parsed;
   parsed.header.value_codec = static_cast<ValueCodec>(value_codec);
   parsed.header.time_codec = static_cast<TimeCodec>(time_codec);
-  parsed.layout = {parsed.header.value_codec, static_cast<int>(*extra >> 4U), (*extra & kExceptions) != 0};
+  parsed.layout = {parsed.header.value_codec, static_cast<int>(*extra >> 4U), (*extra & kExceptions) != 0, false};
   if (parsed.layout.exponent > kMaxDecimalExponent) return damaged("unknown codec");
-  const auto count = in.Varint();
-  if (!count || *count == 0 || *count > kMaxChunkSamples) return damaged("impossible count");
-  parsed.header.count = static_cast<std::size_t>(*count);
-  if (!ReadTimes(in, parsed)) return damaged("times");
+  const std::optional<CodedTimes> times = ReadTimes(in, parsed.header.time_codec);
+  if (!times) return damaged("count or times");
+  parsed.times = *times;
+  parsed.header.count = times->count;
+  parsed.header.range = times->range;
   if (!ReadSummary(static_cast<SummaryKind>(*extra & 3U), in, parsed)) return damaged("summary");
   parsed.values = in.rest();
   return parsed;
-}
-
-/// The first `out.size()` times.
-bool DecodeTimes(const Parsed& parsed, std::span<std::int64_t> out) {
-  const std::int64_t first = parsed.header.range.min.ms;
-  if (parsed.header.time_codec == TimeCodec::kRegular) {
-    FillSteps(first, parsed.step, out);
-    return true;
-  }
-  ByteReader in(parsed.times);
-  if (!DecodeInts(in, parsed.header.count, out)) return false;
-  // Readers merge by time: a chunk out of order would spoil answers silently.
-  return out.front() == first && std::ranges::adjacent_find(out, std::ranges::greater_equal{}) == out.end() &&
-         (out.size() < parsed.header.count ? out.back() < parsed.header.range.max.ms
-                                           : out.back() == parsed.header.range.max.ms);
 }
 
 /// Appends the first `count` samples.
@@ -142,7 +97,7 @@ Status DecodeFirst(const Parsed& parsed, std::size_t bytes, std::size_t count, C
   const std::size_t before = out.size();
   out.times.resize(before + count);
   out.values.resize(before + count);
-  if (DecodeTimes(parsed, std::span(out.times).subspan(before)) &&
+  if (DecodeTimes(parsed.times, std::span(out.times).subspan(before)) &&
       DecodeValues(parsed.layout, parsed.values, parsed.header.count, std::span(out.values).subspan(before))) {
     return Ok();
   }
@@ -160,21 +115,12 @@ void EncodeChunk(std::span<const std::int64_t> times, std::span<const double> va
   const CodedValues coded = EncodeValues(values, forced);
   std::string summary;
   const SummaryKind kind = PutSummary(values, coded, summary);
-  const bool regular = IsRegular(times);
-  const auto time_codec = static_cast<unsigned>(regular ? TimeCodec::kRegular : TimeCodec::kIntegers);
+  const TimeCodec time_codec = TimeCodecOf(times);
   out.push_back(static_cast<char>(kVersion));
-  out.push_back(static_cast<char>(static_cast<unsigned>(coded.layout.codec) | time_codec << 4U));
+  out.push_back(static_cast<char>(static_cast<unsigned>(coded.layout.codec) | static_cast<unsigned>(time_codec) << 4U));
   out.push_back(static_cast<char>(static_cast<unsigned>(kind) | (coded.layout.exceptions ? kExceptions : 0) |
                                   static_cast<unsigned>(coded.layout.exponent) << 4U));
-  PutVarint(out, times.size());
-  PutSigned(out, times.front());
-  PutVarint(out, static_cast<std::uint64_t>(WrapSub(times.back(), times.front())));
-  if (!regular) {
-    std::string time_payload;
-    EncodeInts(times, time_payload);
-    PutVarint(out, time_payload.size());
-    out.append(time_payload);
-  }
+  PutTimes(times, time_codec, out);
   out.append(summary);
   out.append(coded.payload);
 }
@@ -193,23 +139,9 @@ Status DecodeChunkRange(std::string_view bytes, TimeRange range, Columns& out) {
   VEDETTE_TRY(const Parsed parsed, Parse(bytes));
   const ChunkHeader& header = parsed.header;
   if (!range.Overlaps(header.range) || range.max < range.min) return Ok();
-  std::size_t count = header.count;
-  if (header.time_codec == TimeCodec::kRegular && parsed.step != 0 && range.max < header.range.max) {
-    count = static_cast<std::size_t>((range.max.ms - header.range.min.ms) / parsed.step) + 1;
-  }
   const std::size_t before = out.size();
-  VEDETTE_CHECK(DecodeFirst(parsed, bytes.size(), count, out));
-  const auto begin = out.times.begin() + static_cast<std::ptrdiff_t>(before);
-  const auto from = std::lower_bound(begin, out.times.end(), range.min.ms) - begin;
-  const auto to = std::upper_bound(begin, out.times.end(), range.max.ms) - begin;
-  const auto cut = [&](auto& column) {
-    const auto first = column.begin() + static_cast<std::ptrdiff_t>(before);
-    column.erase(first + to, column.end());
-    column.erase(column.begin() + static_cast<std::ptrdiff_t>(before),
-                 column.begin() + static_cast<std::ptrdiff_t>(before) + from);
-  };
-  cut(out.times);
-  cut(out.values);
+  VEDETTE_CHECK(DecodeFirst(parsed, bytes.size(), parsed.times.CountUpTo(range.max), out));
+  CutToRange(out, before, range);
   return Ok();
 }
 

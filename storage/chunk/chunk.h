@@ -12,12 +12,11 @@
 #include <string_view>
 
 #include "core/result.h"
+#include "storage/chunk/chunk_times.h"
 #include "storage/chunk/summary.h"
 #include "storage/storage.h"
 
 namespace vedette::storage {
-
-inline constexpr std::size_t kMaxChunkSamples = 1 << 16;
 
 /// Stored: values are never reused.
 enum class ValueCodec : std::uint8_t {
@@ -28,11 +27,6 @@ enum class ValueCodec : std::uint8_t {
   kProducts = 4,    // decimals as mantissa * (1 / 10^exponent)
   kHistograms = 8,  // reserved for native histograms: no release writes or reads it yet
 };
-enum class TimeCodec : std::uint8_t {
-  kRegular = 0,  // every `step` ms
-  kIntegers = 1,
-};
-
 struct ChunkHeader {
   std::size_t count = 0;
   TimeRange range;  // first and last sample

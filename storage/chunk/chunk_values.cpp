@@ -109,7 +109,8 @@ bool GetXorValues(std::string_view bytes, std::span<double> out) {
 }
 
 /// Exceptions first, if there are any: their number, then gap and value of each; then the mantissas.
-void PutDecimals(std::span<const double> values, const Decimals& decimals, std::string& out) {
+void PutDecimals(std::span<const double> values, const Decimals& decimals, std::span<const std::int64_t> mantissas,
+                 std::string& out) {
   if (!decimals.exceptions.empty()) {
     PutVarint(out, decimals.exceptions.size());
     std::uint32_t next = 0;
@@ -119,10 +120,27 @@ void PutDecimals(std::span<const double> values, const Decimals& decimals, std::
       next = at + 1;
     }
   }
-  EncodeInts(decimals.mantissas, out);
+  EncodeInts(mantissas, out);
 }
 
-bool GetDecimals(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::span<double> out) {
+/// Bits that some stretches of the sequence would take, at the order that takes fewer.
+std::uint64_t RoughBits(std::span<const std::int64_t> values) {
+  constexpr std::size_t kStretches = 8, kLength = 48;
+  std::uint64_t plain = 0, steps = 0;
+  const auto width = [](std::int64_t value) { return static_cast<unsigned>(std::bit_width(ZigZag(value))); };
+  for (std::size_t stretch = 0; stretch < kStretches; ++stretch) {
+    const std::size_t begin = values.size() * stretch / kStretches;
+    const std::size_t end = std::min(begin + kLength, values.size());
+    for (std::size_t i = begin + 1; i < end; ++i) {
+      plain += width(values[i]);
+      steps += width(WrapSub(values[i], values[i - 1]));
+    }
+  }
+  return std::min(plain, steps);
+}
+
+bool GetDecimals(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::span<double> out,
+                 std::span<const double> base) {
   ByteReader in(bytes);
   ByteReader exceptions("");
   std::uint64_t left = 0;
@@ -136,7 +154,11 @@ bool GetDecimals(const ValueLayout& layout, std::string_view bytes, std::size_t 
     }
   }
   const DecimalForm form = FormOf(layout.codec);
-  const auto convert = [&](std::size_t at, std::span<const std::int64_t> mantissas) {
+  RoundedMantissas next_to(base, layout.exponent);
+  const auto convert = [&](std::size_t at, std::span<std::int64_t> mantissas) {
+    if (layout.relative) {
+      for (std::int64_t& mantissa : mantissas) mantissa = WrapAdd(mantissa, next_to.Next());
+    }
     FromDecimals(mantissas, layout.exponent, form, out.subspan(at, mantissas.size()));
   };
   if (!DecodeIntsInParts(in, count, out.size(), convert)) return false;
@@ -158,7 +180,7 @@ void EncodeFloats(std::span<const double> values, std::optional<ValueCodec> forc
   if (forced != ValueCodec::kXor) PutFloatBits(values, bits);
   if (forced != ValueCodec::kFloatBits) PutXorValues(values, changes);
   const bool take_bits = changes.empty() || (!bits.empty() && bits.size() < changes.size());
-  out.layout = {take_bits ? ValueCodec::kFloatBits : ValueCodec::kXor, 0, false};
+  out.layout = {take_bits ? ValueCodec::kFloatBits : ValueCodec::kXor, 0, false, false};
   out.payload = std::move(take_bits ? bits : changes);
   out.decimals.reset();
 }
@@ -177,8 +199,8 @@ CodedValues EncodeValues(std::span<const double> values, std::optional<ValueCode
     return out;
   }
   out.layout = {out.decimals->form == DecimalForm::kQuotient ? ValueCodec::kIntegers : ValueCodec::kProducts,
-                out.decimals->exponent, !out.decimals->exceptions.empty()};
-  PutDecimals(values, *out.decimals, out.payload);
+                out.decimals->exponent, !out.decimals->exceptions.empty(), false};
+  PutDecimals(values, *out.decimals, out.decimals->mantissas, out.payload);
   // Decimals with many digits may take more than their bits: both are tried unless the integers are clearly small.
   if (forced || out.payload.size() <= 3 * values.size()) return out;
   CodedValues floats;
@@ -186,7 +208,25 @@ CodedValues EncodeValues(std::span<const double> values, std::optional<ValueCode
   return floats.payload.size() < out.payload.size() ? floats : out;
 }
 
-bool DecodeValues(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::span<double> out) {
+std::optional<CodedValues> EncodeRelative(std::span<const double> values, const CodedValues& plain,
+                                          std::span<const double> base) {
+  if (!plain.decimals) return std::nullopt;
+  const std::vector<std::int64_t>& mantissas = plain.decimals->mantissas;
+  RoundedMantissas next_to(base, plain.decimals->exponent);
+  std::vector<std::int64_t> rest(mantissas.size());
+  for (std::size_t i = 0; i < rest.size(); ++i) rest[i] = WrapSub(mantissas[i], next_to.Next());
+  if (RoughBits(rest) >= RoughBits(mantissas)) return std::nullopt;
+  CodedValues out;
+  out.layout = plain.layout;
+  out.layout.relative = true;
+  PutDecimals(values, *plain.decimals, rest, out.payload);
+  if (out.payload.size() * 100 > plain.payload.size() * 97) return std::nullopt;
+  return out;
+}
+
+bool DecodeValues(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::span<double> out,
+                  std::span<const double> base) {
+  if (layout.relative && (!IsDecimalCodec(layout.codec) || base.size() < out.size())) return false;
   switch (layout.codec) {
     case ValueCodec::kConstant: {
       const auto value = ByteReader(bytes).Double();
@@ -195,7 +235,7 @@ bool DecodeValues(const ValueLayout& layout, std::string_view bytes, std::size_t
     }
     case ValueCodec::kIntegers:
     case ValueCodec::kProducts:
-      return GetDecimals(layout, bytes, count, out);
+      return GetDecimals(layout, bytes, count, out, base);
     case ValueCodec::kXor:
       return GetXorValues(bytes, out);
     case ValueCodec::kFloatBits:

@@ -17,6 +17,7 @@ struct ValueLayout {
   ValueCodec codec = ValueCodec::kConstant;
   int exponent = 0;         // of the decimals
   bool exceptions = false;  // some values of the decimals are stored as they are
+  bool relative = false;    // mantissas are stored less those of another series, its base
 };
 
 struct CodedValues {
@@ -28,8 +29,16 @@ struct CodedValues {
 /// `forced` as in EncodeChunk.
 CodedValues EncodeValues(std::span<const double> values, std::optional<ValueCodec> forced);
 
-/// Reads the first `out.size()` of `count` values. False when the bytes are damaged.
-bool DecodeValues(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::span<double> out);
+/// `plain`, which are decimals, beside a base of as many values; nothing unless that is smaller by 3 %. The base's
+/// mantissas are its values at the exponent of `plain`, whatever it is stored as itself. Cost: a glance at some hundred
+/// values, then, if it looks promising, that of EncodeValues.
+std::optional<CodedValues> EncodeRelative(std::span<const double> values, const CodedValues& plain,
+                                          std::span<const double> base);
+
+/// Reads the first `out.size()` of `count` values. False when the bytes are damaged. `base`: when the layout is
+/// relative, at least as many values as `out`.
+bool DecodeValues(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::span<double> out,
+                  std::span<const double> base = {});
 
 constexpr DecimalForm FormOf(ValueCodec codec) {
   return codec == ValueCodec::kProducts ? DecimalForm::kProduct : DecimalForm::kQuotient;

@@ -101,4 +101,7 @@ void FromDecimals(std::span<const std::int64_t> mantissas, int exponent, Decimal
   }
 }
 
+RoundedMantissas::RoundedMantissas(std::span<const double> values, int exponent)
+    : values_(values), power_(kPowers[static_cast<std::size_t>(exponent)]) {}
+
 }  // namespace vedette::storage

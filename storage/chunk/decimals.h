@@ -5,6 +5,8 @@
 // bit; the few that do not (a staleness marker, an infinity) are exceptions and do not cost the rest their form.
 #pragma once
 
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -33,5 +35,26 @@ std::optional<Decimals> AsDecimals(std::span<const double> values);
 
 /// In place of `out.size()` values; `exponent` within 0 .. kMaxDecimalExponent.
 void FromDecimals(std::span<const std::int64_t> mantissas, int exponent, DecimalForm form, std::span<double> out);
+
+/// The mantissas of any values at an exponent, rounded, one after another. What has none (NaN, too large) repeats the
+/// one before: a number that is always the same for the same values.
+class RoundedMantissas {
+ public:
+  RoundedMantissas(std::span<const double> values, int exponent);
+  /// At most as often as there are values.
+  std::int64_t Next() {
+    constexpr double kEnd = 0x1p51;
+    constexpr double kRound = 0x1.8p52;  // adding and taking it away rounds what is smaller
+    const double scaled = values_[at_++] * power_;
+    if (std::fabs(scaled) < kEnd) last_ = static_cast<std::int64_t>((scaled + kRound) - kRound);
+    return last_;
+  }
+
+ private:
+  const std::span<const double> values_;
+  const double power_;
+  std::size_t at_ = 0;
+  std::int64_t last_ = 0;
+};
 
 }  // namespace vedette::storage

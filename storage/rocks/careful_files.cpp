@@ -12,6 +12,7 @@
 
 #include "core/log.h"
 #include "storage/rocks/database.h"
+#include "storage/rocks/log_chain.h"
 #include "storage/rocks/log_records.h"
 
 namespace vedette::storage {
@@ -184,8 +185,8 @@ class TwinFile final : public rocksdb::FSWritableFileOwnerWrapper {
 
 class CarefulFileSystem final : public rocksdb::FileSystemWrapper {
  public:
-  CarefulFileSystem(const std::shared_ptr<rocksdb::FileSystem>& base, std::string ingest_path)
-      : FileSystemWrapper(base), ingest_path_(std::move(ingest_path)) {}
+  CarefulFileSystem(const std::shared_ptr<rocksdb::FileSystem>& base, std::string data_path)
+      : FileSystemWrapper(base), db_path_(data_path + "/db"), ingest_path_(data_path + "/ingest/") {}
   const char* Name() const override { return "CarefulFileSystem"; }
 
   IOStatus NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
@@ -207,6 +208,9 @@ class CarefulFileSystem final : public rocksdb::FileSystemWrapper {
   IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                            std::unique_ptr<rocksdb::FSWritableFile>* out, IODebugContext* debug) override {
     IOStatus status = FileSystemWrapper::NewWritableFile(path, options, out, debug);
+    if (status.ok() && path.ends_with(".log") && DirectoryOf(path) == db_path_) {
+      *out = logs_.Begin(std::move(*out), *this, db_path_);
+    }
     if (!status.ok() || !IsManifest(path)) return status;
     std::unique_ptr<rocksdb::FSWritableFile> copy;
     if (!FileSystemWrapper::NewWritableFile(CopyName(path), options, &copy, debug).ok()) copy.reset();
@@ -261,7 +265,8 @@ class CarefulFileSystem final : public rocksdb::FileSystemWrapper {
     if (!status.ok()) (void)FileSystemWrapper::DeleteFile(copy, options, debug);
   }
 
-  const std::string ingest_path_;
+  const std::string db_path_, ingest_path_;
+  LogChain logs_;
   const std::shared_ptr<ManifestDoubt> doubt_ = std::make_shared<ManifestDoubt>();
 };
 
@@ -335,8 +340,8 @@ void DropOldCopies(rocksdb::Env& env, const std::string& path) {
 
 }  // namespace
 
-std::unique_ptr<rocksdb::Env> NewCarefulEnv(const rocksdb::Env& base, const std::string& ingest_path) {
-  return rocksdb::NewCompositeEnv(std::make_shared<CarefulFileSystem>(base.GetFileSystem(), ingest_path));
+std::unique_ptr<rocksdb::Env> NewCarefulEnv(const rocksdb::Env& base, const std::string& data_path) {
+  return rocksdb::NewCompositeEnv(std::make_shared<CarefulFileSystem>(base.GetFileSystem(), data_path));
 }
 
 Status MendManifest(rocksdb::Env& env, const std::string& path) {

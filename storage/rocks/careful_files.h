@@ -6,8 +6,8 @@
 // compared, and what is damaged is mended from the other (docs/storage_format.md, "The data directory").
 //
 // It also reads files on their way into the database with patience: RocksDB 7.8 takes wrong bounds for them, or aborts,
-// when it cannot read their first or last block. And it hands out logs and manifests so that RocksDB 9.10 does not read
-// for ever in a damaged one (MendRecycledFragments).
+// when it cannot read their first or last block. It hands out logs and manifests so that RocksDB 9.10 does not read for
+// ever in a damaged one (MendRecycledFragments). And logs get to the medium in their order (log_chain.h).
 #pragma once
 
 #include <memory>
@@ -19,8 +19,9 @@
 
 namespace vedette::storage {
 
-/// An Env on the file system of `base`. Files on their way into a database lie in `ingest_path`.
-std::unique_ptr<rocksdb::Env> NewCarefulEnv(const rocksdb::Env& base, const std::string& ingest_path);
+/// An Env on the file system of `base` for the database in `data_path`/db. Files on their way into it lie in
+/// `data_path`/ingest.
+std::unique_ptr<rocksdb::Env> NewCarefulEnv(const rocksdb::Env& base, const std::string& data_path);
 
 /// Compares the manifest and CURRENT of the database in `path` with their copies and mends the damaged one. Says so in
 /// the log. Errors: kIo. What cannot be mended is left for RocksDB to refuse.

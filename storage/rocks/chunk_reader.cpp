@@ -10,15 +10,41 @@ namespace vedette::storage {
 
 Status ChunkReader::Read(SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out,
                          HistogramColumns* histograms) const {
+  VEDETTE_CHECK(ReadBundles(series, days, range, out));
   VEDETTE_CHECK(ReadFrom(Family::kBlocks, series, days, range, out, histograms));
   return ReadFrom(Family::kChunks, series, days, range, out, histograms);
 }
 
 bool ChunkReader::MayHave(Family family, std::int32_t day) const {
   const auto in = [&](const Partitions::Places& places) {
-    return std::ranges::binary_search(family == Family::kBlocks ? places.packed : places.loose, day);
+    return std::ranges::binary_search(family == Family::kChunks ? places.loose : places.packed, day);
   };
   return in(*before_) || (after_ != before_ && in(*after_));
+}
+
+Status ChunkReader::ReadBundles(SeriesId series, std::span<const std::int32_t> days, TimeRange range,
+                                Columns& out) const {
+  Cursor at;
+  const bool touched = deleted_->Touches(series);
+  for (const std::int32_t day : days) {
+    if (!MayHave(Family::kBundles, day)) continue;
+    if (at == nullptr) at = cursors_.Take();
+    if (at == nullptr) at = std::make_unique<BundleCursor>(NewIterator(Family::kBundles));
+    VEDETTE_TRY(const bool found, at->Find(day, series));
+    if (!found) continue;
+    BundleReader& bundle = at->bundle();
+    const auto [begin, end] = bundle.Find(series);
+    for (std::size_t i = begin; i < end; ++i) {
+      const BundlePart& part = bundle.parts()[i];
+      if (touched && deleted_->Covers(series, part.seal, part.range)) continue;
+      const std::size_t first = out.size();
+      const Status decoded = bundle.Decode(i, range, out);
+      if (!decoded) return Annotate(DescribeBundleKey(at->key()), decoded.error());
+      if (touched) deleted_->Apply(series, part.seal, out, first);
+    }
+  }
+  if (at != nullptr) cursors_.Return(std::move(at));
+  return Ok();
 }
 
 Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std::int32_t> days, TimeRange range,
@@ -27,7 +53,8 @@ Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std
   const bool touched = deleted_->Touches(series);
   for (const std::int32_t day : days) {
     if (!MayHave(family, day)) continue;
-    if (at == nullptr) at = Take(family);
+    if (at == nullptr) at = PoolOf(family).Take();
+    if (at == nullptr) at = NewIterator(family);
     for (at->Seek(ChunkPrefix(day, series)); at->Valid(); at->Next()) {
       const std::string_view key = ToView(at->key());
       if (IsHistogramKey(key)) break;  // the rest of the series is
@@ -48,10 +75,7 @@ Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std
                      fmt::format("read of series {} on {}", static_cast<std::uint64_t>(series), DayText(day)));
     }
   }
-  if (at == nullptr) return Ok();
-  Pool& pool = PoolOf(family);
-  const std::lock_guard lock(pool.mutex);
-  pool.idle.push_back(std::move(at));
+  if (at != nullptr) PoolOf(family).Return(std::move(at));
   return Ok();
 }
 
@@ -75,19 +99,11 @@ Status ChunkReader::ReadHistograms(rocksdb::Iterator& at, std::int32_t day, Seri
   return Ok();
 }
 
-ChunkReader::Iterator ChunkReader::Take(Family family) const {
-  Pool& pool = PoolOf(family);
-  {
-    const std::lock_guard lock(pool.mutex);
-    if (!pool.idle.empty()) {
-      Iterator out = std::move(pool.idle.back());
-      pool.idle.pop_back();
-      return out;
-    }
-  }
+ChunkReader::Iterator ChunkReader::NewIterator(Family family) const {
   rocksdb::ReadOptions options;
   options.snapshot = snapshot_;
-  options.prefix_same_as_start = true;  // the filter skips files without the series, and the walk ends with it
+  // The filter skips files without the series, and the walk ends with it. Bundles are found by order.
+  options.prefix_same_as_start = family != Family::kBundles;
   return database_.NewIterator(options, family);
 }
 

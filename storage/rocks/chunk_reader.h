@@ -1,5 +1,5 @@
-// The samples of one series on disk, at one moment: what sealing wrote (family `chunks`) and what re-packing made of it
-// (`blocks`). A querier owns one; any thread reads.
+// The samples of one series on disk, at one moment: what sealing wrote (family `chunks`) and what re-packing and
+// imports made of it (`bundles`, `blocks`). A querier owns one; any thread reads.
 #pragma once
 
 #include <array>
@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "storage/rocks/bundle_cursor.h"
 #include "storage/rocks/database.h"
 #include "storage/rocks/partitions.h"
 
@@ -35,24 +36,40 @@ class ChunkReader {
 
  private:
   using Iterator = std::unique_ptr<rocksdb::Iterator>;
+  using Cursor = std::unique_ptr<BundleCursor>;
   /// Idle ones are kept: making one costs more than a look-up.
+  template <class Reader>
   struct Pool {
     std::mutex mutex;
-    std::vector<Iterator> idle;
+    std::vector<Reader> idle;
+
+    Reader Take() {
+      const std::lock_guard lock(mutex);
+      if (idle.empty()) return nullptr;
+      Reader out = std::move(idle.back());
+      idle.pop_back();
+      return out;
+    }
+    void Return(Reader reader) {
+      const std::lock_guard lock(mutex);
+      idle.push_back(std::move(reader));
+    }
   };
+  Status ReadBundles(SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out) const;
   Status ReadFrom(Family family, SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out,
                   HistogramColumns* histograms) const;
   Status ReadHistograms(rocksdb::Iterator& at, std::int32_t day, SeriesId series, TimeRange range,
                         HistogramColumns& out) const;
   bool MayHave(Family family, std::int32_t day) const;
-  Iterator Take(Family family) const;
-  Pool& PoolOf(Family family) const { return pools_[family == Family::kBlocks ? 1 : 0]; }
+  Iterator NewIterator(Family family) const;
+  Pool<Iterator>& PoolOf(Family family) const { return pools_[family == Family::kBlocks ? 1 : 0]; }
 
   const Database& database_;
   const rocksdb::Snapshot* snapshot_;
   const std::shared_ptr<const TombstoneSet> deleted_;
   const std::shared_ptr<const Partitions::Places> before_, after_;
-  mutable std::array<Pool, 2> pools_;
+  mutable std::array<Pool<Iterator>, 2> pools_;
+  mutable Pool<Cursor> cursors_;
 };
 
 }  // namespace vedette::storage

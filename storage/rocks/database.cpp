@@ -51,7 +51,7 @@ struct InsideRocksDb {
 };
 
 constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {"meta",  "series", "index", "chunks", "journal",
-                                                                     "state", "blocks", "facts", "tiers"};
+                                                                     "state", "blocks", "facts", "tiers",  "bundles"};
 
 /// Names of the families in the database, ours and unknown ones; empty for a new database.
 std::vector<std::string> ListFamilies(const rocksdb::DBOptions& options, const std::string& path) {
@@ -114,11 +114,12 @@ bool IsDamagedTable(const rocksdb::Status& status) {
 }
 
 /// RocksDB 7.8 frees the range tombstones of an open level-0 file twice when an older one cannot be opened: no iterator
-/// may be made then.
-Status CheckLenientOpen(rocksdb::DB& db, const std::vector<rocksdb::ColumnFamilyHandle*>& families) {
+/// may be made then. A start opens 16 tables of all families together, so it may not have met that one.
+Status CheckNewestTables(rocksdb::DB& db, const std::vector<rocksdb::ColumnFamilyHandle*>& families) {
   for (rocksdb::ColumnFamilyHandle* family : families) {
     rocksdb::ColumnFamilyMetaData meta;
     db.GetColumnFamilyMetaData(family, &meta);
+    if (meta.levels.front().files.size() < 2) continue;
     bool has_tombstones = false;
     for (const rocksdb::SstFileMetaData& file : meta.levels.front().files) {  // newest first
       rocksdb::SstFileReader reader(db.GetOptions(family));
@@ -166,7 +167,7 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
   std::unique_ptr<Database> out(new Database());
   out->path_ = options.path;
   VEDETTE_CHECK(out->Lock(options.path));
-  out->env_ = NewCarefulEnv(env != nullptr ? *env : *rocksdb::Env::Default(), options.path + "/ingest/");
+  out->env_ = NewCarefulEnv(env != nullptr ? *env : *rocksdb::Env::Default(), options.path);
 
   const std::string path = options.path + "/db";
   const Status mended = MendManifest(*out->env_, path);
@@ -219,7 +220,10 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
   }
   if (!status.ok()) return ToError(status, "cannot open the database in " + options.path);
   out->db_.reset(db);
-  const Status lenient = db_options.paranoid_checks ? Ok() : CheckLenientOpen(*db, handles);
+  const Status usable = [&] {
+    const KeepFiles keep(*out);  // a compaction may end meanwhile
+    return CheckNewestTables(*db, handles);
+  }();
   for (std::size_t i = 0; i < handles.size(); ++i) {
     if (i < kFamilyCount) {
       out->handles_[i] = handles[i];
@@ -227,7 +231,7 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
       db->DestroyColumnFamilyHandle(handles[i]);
     }
   }
-  if (!lenient) return Annotate("cannot open the database in " + options.path, lenient.error());
+  if (!usable) return Annotate("cannot open the database in " + options.path, usable.error());
   const Status version = out->CheckVersion(access);
   if (!version) return Annotate("data directory " + options.path, version.error());
   return out;
@@ -242,7 +246,11 @@ Status Database::LeaveTornLogs() {
   VEDETTE_CHECK(Write(batch, true));
   const std::vector<rocksdb::ColumnFamilyHandle*> all(handles_.begin(), handles_.end());
   const rocksdb::Status status = db_->Flush(rocksdb::FlushOptions(), all);
-  return status.ok() ? Ok() : Status(ToError(status, "flush"));
+  if (!status.ok()) return ToError(status, "flush");
+  // A log whose first record is torn was read as nothing: RocksDB keeps it until it looks through its directory, which
+  // it does when deletions are allowed again. A snapshot would fail on it.
+  const KeepFiles let_it_look(*this);
+  return Ok();
 }
 
 Status Database::EmptyIngestDirectory(rocksdb::Env& env) {
@@ -300,13 +308,7 @@ Status Database::Write(rocksdb::WriteBatch& batch, bool sync) {
     [[maybe_unused]] const InsideRocksDb ignored;
     return db_->Write(options, &batch);
   }();
-  if (status.ok()) {
-    // RocksDB syncs the old log when the memtable was flushed. A power cut before that may leave the new log whole and
-    // nothing of the old one, which a start cannot tell from an unused log: batches would be there without those that
-    // they build on. An error is noted, and not one of this batch.
-    if (health_->log_switched.exchange(false)) (void)Sync();
-    return Ok();
-  }
+  if (status.ok()) return Ok();
   health_->log_failed = true;
   return ToError(status, "write");
 }

@@ -22,13 +22,28 @@
 namespace vedette::storage {
 
 /// Newer programs read versions from kOldestFormatVersion on; older ones refuse newer.
-inline constexpr std::uint32_t kFormatVersion = 3;
+inline constexpr std::uint32_t kFormatVersion = 4;
 inline constexpr std::uint32_t kOldestFormatVersion = 2;
 
-/// kChunks is what sealing writes, kBlocks what re-packing makes of it.
-enum class Family : std::uint8_t { kMeta, kSeries, kIndex, kChunks, kJournal, kState, kBlocks, kFacts, kTiers };
-inline constexpr std::size_t kFamilyCount = 9;
+/// kChunks is what sealing writes, kBundles what re-packing makes of it. kBlocks holds chunks that are as they should
+/// be from the start (imported ones), those of native histograms, and what re-packing made before there were bundles.
+enum class Family : std::uint8_t {
+  kMeta,
+  kSeries,
+  kIndex,
+  kChunks,
+  kJournal,
+  kState,
+  kBlocks,
+  kFacts,
+  kTiers,
+  kBundles
+};
+inline constexpr std::size_t kFamilyCount = 10;
 std::string_view FamilyName(Family family);
+/// Those with samples, and those whose keys begin with a day that is dropped as a whole.
+inline constexpr Family kSampleFamilies[] = {Family::kBundles, Family::kBlocks, Family::kChunks};
+inline constexpr Family kDayFamilies[] = {Family::kBundles, Family::kBlocks, Family::kChunks, Family::kIndex};
 
 /// Our Error for a RocksDB status that is not ok. A full disk is kUnavailable.
 Error ToError(const rocksdb::Status& status, std::string_view what);
@@ -38,8 +53,7 @@ inline std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data
 
 /// What RocksDB's background threads ran into.
 struct DatabaseHealth {
-  std::atomic<bool> stopped{false};       // writes were refused once
-  std::atomic<bool> log_switched{false};  // a new log was begun: the one before may not be on the medium
+  std::atomic<bool> stopped{false};  // writes were refused once
   // Since the last Resume():
   std::atomic<bool> log_failed{false};            // a write, a sync or a flush failed: the log must not be synced
   std::atomic<bool> compaction_failed{false};     // nothing is compacted any more

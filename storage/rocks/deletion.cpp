@@ -11,6 +11,7 @@
 #include "storage/chunk/histogram_chunk.h"
 #include "storage/chunk/merge.h"
 #include "storage/index/postings_codec.h"
+#include "storage/rocks/bundle_cursor.h"
 #include "storage/rocks/definition_reader.h"
 #include "storage/rocks/disk_index.h"
 #include "storage/rocks/keys.h"
@@ -32,19 +33,65 @@ class DayCleaner {
     rocksdb::WriteBatch batch;
     Postings gone;
     const DayVersions::Change change(database_.day_versions(), {day_});
+    rocksdb::ReadOptions options;
+    options.fill_cache = false;
+    bundles_.emplace(database_.NewIterator(options, Family::kBundles));
+    bundle_key_.clear();
     for (const SeriesId id : series) {
       std::size_t left = 0;
       kept_.clear();
       kept_histograms_ = 0;
+      VEDETTE_CHECK(CleanBundle(id, batch, left));
       for (const Family family : {Family::kBlocks, Family::kChunks}) VEDETTE_CHECK(CleanRows(family, id, batch, left));
       VEDETTE_CHECK(CleanTiers(id, batch, left));
       if (left == 0) gone.push_back(id);
     }
+    VEDETTE_CHECK(WriteBundle(batch));
     VEDETTE_CHECK(LeaveIndex(gone, batch));
     return database_.Write(batch, false);
   }
 
  private:
+  void Keep(const Columns& samples, std::size_t& left) {
+    left += samples.size();
+    kept_.times.insert(kept_.times.end(), samples.times.begin(), samples.times.end());
+    kept_.values.insert(kept_.values.end(), samples.values.begin(), samples.values.end());
+  }
+
+  /// A bundle is written once for all its series that `series` names: when another one's turn comes.
+  Status CleanBundle(SeriesId id, rocksdb::WriteBatch& batch, std::size_t& left) {
+    if (!bundle_key_.empty() && id > last_bundled_) VEDETTE_CHECK(WriteBundle(batch));
+    VEDETTE_TRY(const bool found, bundles_->Find(day_, id));
+    if (!found) return Ok();
+    bundle_key_ = bundles_->key();
+    BundleReader& bundle = bundles_->bundle();
+    last_bundled_ = bundle.parts().back().series;
+    const auto [begin, end] = bundle.Find(id);
+    for (std::size_t i = begin; i < end; ++i) {
+      samples_.clear();
+      const Status decoded = bundle.Decode(i, samples_);
+      if (!decoded) return Annotate(DescribeBundleKey(bundle_key_), decoded.error());
+      const std::size_t before = samples_.size();
+      tombstones_.Apply(id, bundle.parts()[i].seal, samples_, 0);
+      Keep(samples_, left);
+      if (samples_.size() < before) replaced_.emplace(i, samples_);
+    }
+    return Ok();
+  }
+
+  Status WriteBundle(rocksdb::WriteBatch& batch) {
+    if (!replaced_.empty()) {
+      auto row = Rewrite(bundles_->bundle(), day_, replaced_);
+      if (!row) return Annotate(DescribeBundleKey(bundle_key_), row.error());
+      rocksdb::ColumnFamilyHandle* const family = database_.family(Family::kBundles);
+      batch.Delete(family, bundle_key_);
+      if (*row) batch.Put(family, (*row)->key, (*row)->value);
+    }
+    replaced_.clear();
+    bundle_key_.clear();
+    return Ok();
+  }
+
   /// Rows are rewritten one by one: what remains of each stays in its family and seal round.
   Status CleanRows(Family family, SeriesId id, rocksdb::WriteBatch& batch, std::size_t& left) {
     rocksdb::ReadOptions options;
@@ -65,9 +112,7 @@ class DayCleaner {
         if (!decoded) return Annotate(DescribeChunkKey(ToView(at->key())), decoded.error());
         tombstones_.Apply(id, key->seal, samples_, 0);
       }
-      left += samples_.size();
-      kept_.times.insert(kept_.times.end(), samples_.times.begin(), samples_.times.end());
-      kept_.values.insert(kept_.values.end(), samples_.values.begin(), samples_.values.end());
+      Keep(samples_, left);
       if (samples_.size() == header->count) continue;
       batch.Delete(database_.family(family), at->key());
       if (samples_.size() == 0) continue;
@@ -178,6 +223,11 @@ class DayCleaner {
   const std::int32_t day_;
   DefinitionReader definitions_{database_, nullptr};
   Columns samples_;
+  // The bundle under way; no key: there is none.
+  std::optional<BundleCursor> bundles_;
+  std::string bundle_key_;
+  SeriesId last_bundled_ = SeriesId::kNone;
+  std::map<std::size_t, Columns> replaced_;
   // Of the series under way.
   Columns kept_;
   std::size_t kept_histograms_ = 0;

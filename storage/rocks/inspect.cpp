@@ -64,6 +64,20 @@ Status CountChunks(Database& database, Family family, DayReport& report) {
   return Ok();
 }
 
+Status CountBundles(Database& database, DayReport& report) {
+  BundleCursor at(Ordered(database, Family::kBundles));
+  Result<bool> found = at.Find(report.day, SeriesId::kNone);
+  for (; found && *found; found = at.Next()) {
+    for (const BundlePart& part : at.bundle().parts()) {
+      ++report.packed;
+      report.samples += part.count;
+    }
+    ++report.bundles;
+    report.chunk_bytes += at.value().size();
+  }
+  return found ? Ok() : Status(std::move(found).error());
+}
+
 }  // namespace
 
 Result<StoreReport> InspectStore(const std::string& path) {
@@ -93,6 +107,7 @@ Result<StoreReport> InspectStore(const std::string& path) {
     Postings all;
     VEDETTE_CHECK(DiskIndex(*database, day, nullptr).All(all));
     report.series = all.size();
+    VEDETTE_CHECK(CountBundles(*database, report));
     for (const Family family : {Family::kChunks, Family::kBlocks})
       VEDETTE_CHECK(CountChunks(*database, family, report));
     for (const Millis step : steps) {

@@ -14,7 +14,8 @@ struct DayReport {
   std::int32_t day = 0;
   std::uint64_t series = 0;      // in the day's index
   std::uint64_t loose = 0;       // chunks as sealed
-  std::uint64_t packed = 0;      // chunks as re-packed
+  std::uint64_t packed = 0;      // chunks as re-packed, and parts of bundles
+  std::uint64_t bundles = 0;     // which have these parts
   std::uint64_t samples = 0;     // repeated ones counted as often as they are there
   std::uint64_t histograms = 0;  // of these
   std::uint64_t tier_rows = 0;   // of series and steps

@@ -83,6 +83,25 @@ std::string DescribeChunkKey(std::string_view key) {
                      DayText(parsed->day), parsed->first, parsed->seal);
 }
 
+std::string BundleKey(std::int32_t day, SeriesId last) { return ChunkPrefix(day, last); }
+
+std::optional<SeriesId> ParseBundleKey(std::string_view key) {
+  if (key.size() != kChunkPrefixBytes) return std::nullopt;
+  return SeriesId(GetBigEndian<std::uint64_t>(key.substr(4)));
+}
+
+std::optional<SeriesId> ParseSeriesOfRow(std::string_view key) {
+  if (key.size() == kChunkPrefixBytes) return ParseBundleKey(key);
+  const auto chunk = ParseChunkKey(key);
+  return chunk ? std::optional(chunk->series) : std::nullopt;
+}
+
+std::string DescribeBundleKey(std::string_view key) {
+  const auto last = ParseBundleKey(key);
+  if (!last) return fmt::format("bundle with a key of {} bytes", key.size());
+  return fmt::format("bundle up to series {}, day {}", Raw(*last), DayText(ParseDay(key)));
+}
+
 std::string IndexKey(std::int32_t day, std::string_view name, std::string_view value) {
   std::string out = DayPrefix(day);
   PutEscapedName(out, name, '\x01');

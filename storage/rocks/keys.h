@@ -44,6 +44,16 @@ std::optional<ChunkKey> ParseChunkKey(std::string_view key);
 /// For messages: "chunk of series 17, day 2026-11-21, first sample 2026-11-21T10:00:00Z".
 std::string DescribeChunkKey(std::string_view key);
 
+/// bundles: day (4, biased), the last series in it (8). Those of a day do not overlap, so the first key from that of a
+/// series on is the bundle that may hold it.
+std::string BundleKey(std::int32_t day, SeriesId last);
+std::optional<SeriesId> ParseBundleKey(std::string_view key);
+/// For messages: "bundle up to series 17, day 2026-11-21".
+std::string DescribeBundleKey(std::string_view key);
+
+/// The series of a row of samples; of a bundle the last one.
+std::optional<SeriesId> ParseSeriesOfRow(std::string_view key);
+
 /// All keys of a day, in `chunks` and `index`: [DayPrefix(day), DayPrefix(day + 1)).
 std::string DayPrefix(std::int32_t day);
 std::int32_t ParseDay(std::string_view key);  // at least 4 bytes

@@ -57,7 +57,7 @@ Status Partitions::FindDays(Family family, std::set<std::int32_t>& out) {
 Status Partitions::Recover() {
   std::set<std::int32_t> indexed;
   VEDETTE_CHECK(FindDays(Family::kIndex, indexed));
-  for (const Family family : {Family::kChunks, Family::kBlocks}) {
+  for (const Family family : kSampleFamilies) {
     std::set<std::int32_t>& days = family == Family::kChunks ? loose_ : packed_;
     const Status found = FindDays(family, days);
     if (found) continue;
@@ -65,7 +65,7 @@ Status Partitions::Recover() {
     // What can be read is served: every day may be there, and reads of what is damaged say so.
     LogError("storage", "a table file is damaged; `vedette storage verify` names what is lost",
              {{"error", found.error()}});
-    days = indexed;
+    days.insert(indexed.begin(), indexed.end());
   }
   const auto mark = OrderedIterator(database_, Family::kMeta);
   for (mark->Seek(ToSlice(kMetaUnpacked)); mark->Valid() && ToView(mark->key()).starts_with(kMetaUnpacked);
@@ -149,7 +149,7 @@ Result<std::size_t> Partitions::DropBefore(std::int32_t day, std::int32_t all) {
     batch.Delete(database_.family(Family::kMeta), UnpackedKey(there));
     if (there < all) batch.Delete(database_.family(Family::kMeta), TieredKey(there));
   }
-  for (const Family family : {Family::kChunks, Family::kBlocks, Family::kIndex}) {
+  for (const Family family : kDayFamilies) {
     // Whole files go at once; the range tombstone covers what shares a file with later days.
     const std::string from = DayPrefix(INT32_MIN), to = DayPrefix(family == Family::kIndex ? all : day);
     const rocksdb::Slice begin(from), limit(to);
@@ -221,10 +221,13 @@ Status Partitions::RepackDay(std::int32_t day, const RepackOptions& options, std
   lock.unlock();
 
   DayRepacker repacker(database_, day, options, snapshot.get(), std::move(deleted));
-  TableWriter table(database_, Family::kBlocks);
-  if (again) table.Replace(DayPrefix(day), DayPrefix(day + 1));
+  TableWriter bundles(database_, Family::kBundles), blocks(database_, Family::kBlocks);
+  if (again) {
+    bundles.Replace(DayPrefix(day), DayPrefix(day + 1));
+    blocks.Replace(DayPrefix(day), DayPrefix(day + 1));
+  }
   TierWriter tiers(database_, day, options.tiers);
-  VEDETTE_CHECK(repacker.Run(table, tiers));
+  VEDETTE_CHECK(repacker.Run(bundles, blocks, tiers));
 
   lock.lock();
   const auto after = unpacked_.find(day);
@@ -236,7 +239,9 @@ Status Partitions::RepackDay(std::int32_t day, const RepackOptions& options, std
   // First the new rows, then the end of the old ones: in between, and after a crash there, samples are there twice,
   // which changes no answer. The day stays marked until both are done.
   if (packed_.insert(day).second) Publish();
-  VEDETTE_CHECK(table.Ingest());
+  // Bundles before blocks: what moved from these to those is never in neither.
+  VEDETTE_CHECK(bundles.Ingest());
+  VEDETTE_CHECK(blocks.Ingest());
   if (touched) return repacker.DeleteLoose();
   // Nobody trusts them before the mark is there, which is gone since the day was written to.
   VEDETTE_CHECK(tiers.Ingest());
@@ -256,7 +261,7 @@ std::uint64_t DiskBytes(Database& database, std::int32_t day) {
   std::uint64_t sum = 0;
   const std::string from = DayPrefix(day), to = DayPrefix(day + 1);
   const rocksdb::Range range(from, to);
-  for (const Family family : {Family::kChunks, Family::kBlocks, Family::kIndex}) {
+  for (const Family family : kDayFamilies) {
     std::uint64_t bytes = 0;
     if (database.db().GetApproximateSizes({}, database.family(family), &range, 1, &bytes).ok()) sum += bytes;
   }

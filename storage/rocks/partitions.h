@@ -1,7 +1,7 @@
 // The UTC days on disk: which there are and where, dropping those beyond the retention, re-packing closed ones.
 //
-// A day's chunks are in the family `chunks` as sealing wrote them, in `blocks` once the day was re-packed, and in both
-// when samples came late. Whoever writes chunks holds the engine's maintenance mutex.
+// A day's samples are in the family `chunks` as sealing wrote them, in `bundles` (some kinds in `blocks`) once the day
+// was re-packed, and in both when samples came late. Whoever writes chunks holds the engine's maintenance mutex.
 #pragma once
 
 #include <algorithm>
@@ -38,7 +38,7 @@ class Partitions {
   using Days = std::vector<std::int32_t>;  // ascending
   struct Places {
     Days loose;   // in `chunks`
-    Days packed;  // in `blocks`
+    Days packed;  // in `bundles` and `blocks`
     /// Days whose tiers hold what the samples say, and which making of them it is: a reader that finds the same one
     /// before and after its snapshot may trust them.
     std::map<std::int32_t, std::uint64_t> tiered;

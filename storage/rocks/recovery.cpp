@@ -190,13 +190,13 @@ Status SkipLostNumbers(Database& database, const std::vector<std::int32_t>& days
   VEDETTE_TRY(const std::uint64_t seal, database.GetNumber(kMetaSeal));
   rocksdb::ReadOptions options;
   options.total_order_seek = true;
-  for (const Family family : {Family::kChunks, Family::kBlocks}) {
+  for (const Family family : kSampleFamilies) {
     const auto at = database.NewIterator(options, family);
     for (const std::int32_t day : days) {
       at->SeekForPrev(DayPrefix(day + 1));
       if (!at->Valid()) continue;
-      if (const auto key = ParseChunkKey(ToView(at->key()))) {
-        next_series = std::max(next_series, static_cast<std::uint64_t>(key->series) + 1);
+      if (const auto series = ParseSeriesOfRow(ToView(at->key()))) {
+        next_series = std::max(next_series, Raw(*series) + 1);
       }
     }
     // A table that cannot be read keeps its ids to itself.

@@ -14,6 +14,11 @@ namespace {
 
 /// Deletions of one batch.
 constexpr int kDeleteBatch = 10'000;
+/// A bundle is ended when it has so many bytes or parts: more would find little more that is alike, and a query reads
+/// all of it for one series.
+constexpr std::size_t kBundleBytes = 64 << 10, kBundleParts = 256;
+/// A series of more parts stays in chunks of its own: a query of an hour should not read a day of every second.
+constexpr std::size_t kBundledParts = 4;
 
 }  // namespace
 
@@ -44,6 +49,50 @@ class DayRepacker::Cursor {
   const std::string prefix_;
 };
 
+class DayRepacker::OldBundles {
+ public:
+  OldBundles(std::unique_ptr<rocksdb::Iterator> at, std::int32_t day) : at_(std::move(at)), day_(day) {}
+
+  Status Start() { return Go(at_.Find(day_, SeriesId::kNone)); }
+  bool valid() const { return valid_; }
+  bool at_first_part() const { return part_ == 0; }
+  std::string series_prefix() { return ChunkPrefix(day_, at_.bundle().parts()[part_].series); }
+  std::string_view key() const { return at_.key(); }
+  std::string_view value() const { return at_.value(); }
+  bool Touched(const TombstoneSet& deleted) {
+    return std::ranges::any_of(at_.bundle().parts(),
+                               [&](const BundlePart& part) { return deleted.Touches(part.series); });
+  }
+  Status SkipBundle() { return Go(at_.Next()); }
+
+  /// Appends what is left of the parts of the series, and moves on. `seal`: of the newest.
+  Status Take(const std::string& series_prefix, const TombstoneSet& deleted, Columns& out, std::uint32_t& seal) {
+    while (valid_ && this->series_prefix() == series_prefix) {
+      const BundlePart& part = at_.bundle().parts()[part_];
+      const std::size_t first = out.size();
+      const Status decoded = at_.bundle().Decode(part_, out);
+      if (!decoded) return Annotate(DescribeBundleKey(key()), decoded.error());
+      deleted.Apply(part.series, part.seal, out, first);
+      seal = std::max(seal, part.seal);
+      if (++part_ == at_.bundle().parts().size()) VEDETTE_CHECK(SkipBundle());
+    }
+    return Ok();
+  }
+
+ private:
+  Status Go(Result<bool> found) {
+    if (!found) return std::move(found).error();
+    valid_ = *found;
+    part_ = 0;
+    return Ok();
+  }
+
+  BundleCursor at_;
+  const std::int32_t day_;
+  bool valid_ = false;
+  std::size_t part_ = 0;
+};
+
 DayRepacker::DayRepacker(Database& database, std::int32_t day, const RepackOptions& options,
                          const rocksdb::Snapshot* snapshot, std::shared_ptr<const TombstoneSet> deleted)
     : database_(database), day_(day), options_(options), snapshot_(snapshot), deleted_(std::move(deleted)) {}
@@ -57,17 +106,33 @@ std::unique_ptr<rocksdb::Iterator> DayRepacker::NewIterator(Family family) const
   return database_.NewIterator(options, family);
 }
 
-Status DayRepacker::Run(TableWriter& table, TierWriter& tiers) {
+Status DayRepacker::Run(TableWriter& bundles, TableWriter& blocks, TierWriter& tiers) {
+  bundles_ = &bundles;
+  blocks_ = &blocks;
+  OldBundles bundled(NewIterator(Family::kBundles), day_);
+  VEDETTE_CHECK(bundled.Start());
   Cursor packed(NewIterator(Family::kBlocks), day_), loose(NewIterator(Family::kChunks), day_);
   std::vector<Row> packed_rows, loose_rows;
-  while (packed.valid() || loose.valid()) {
-    std::string series;
-    if (packed.valid()) series = packed.series_prefix();
-    if (loose.valid() && (series.empty() || loose.series_prefix() < series)) series = loose.series_prefix();
+  while (bundled.valid() || packed.valid() || loose.valid()) {
+    std::string others;  // the next series that has rows besides bundles
+    if (packed.valid()) others = packed.series_prefix();
+    if (loose.valid() && (others.empty() || loose.series_prefix() < others)) others = loose.series_prefix();
+    // Tiers are made of the samples. A bundle that is not full is joined with its neighbours.
+    if (bundled.valid() && bundled.at_first_part() && options_.tiers.empty() &&
+        (others.empty() || bundled.key() < others) && bundled.value().size() >= kBundleBytes / 2 &&
+        !bundled.Touched(*deleted_)) {
+      VEDETTE_CHECK(EndBundle());
+      VEDETTE_CHECK(bundles.Put(bundled.key(), bundled.value()));
+      VEDETTE_CHECK(bundled.SkipBundle());
+      continue;
+    }
+    std::string series = others;
+    if (bundled.valid() && (series.empty() || bundled.series_prefix() < series)) series = bundled.series_prefix();
     packed_rows.clear();
     loose_rows.clear();
     columns_.clear();
     seal_ = 0;
+    VEDETTE_CHECK(bundled.Take(series, *deleted_, columns_, seal_));
     VEDETTE_CHECK(packed.Take(series, packed_rows));
     VEDETTE_CHECK(loose.Take(series, loose_rows));
     std::vector<Row> histograms;  // behind the floats in both
@@ -76,17 +141,21 @@ Status DayRepacker::Run(TableWriter& table, TierWriter& tiers) {
       histograms.insert(histograms.end(), std::make_move_iterator(first), std::make_move_iterator(rows->end()));
       rows->erase(first, rows->end());
     }
-    if (!packed_rows.empty() || !loose_rows.empty()) VEDETTE_CHECK(WriteSeries(packed_rows, loose_rows, table));
-    if (!histograms.empty()) VEDETTE_CHECK(WriteHistograms(histograms, table));
-    if (!options_.tiers.empty()) {
-      VEDETTE_CHECK(
-          tiers.Add(ParseChunkKey(series + std::string(8, '\0'))->series, seal_, !histograms.empty(), columns_));
-    }
+    const SeriesId id = ParseChunkKey(series + std::string(8, '\0'))->series;
+    VEDETTE_CHECK(WriteSeries(id, packed_rows, loose_rows));
+    if (!histograms.empty()) VEDETTE_CHECK(WriteHistograms(histograms));
+    if (!options_.tiers.empty()) VEDETTE_CHECK(tiers.Add(id, seal_, !histograms.empty(), columns_));
   }
   for (const Cursor* cursor : {&packed, &loose}) {
     if (!cursor->status().ok()) return ToError(cursor->status(), "read of the chunks of " + DayText(day_));
   }
-  return Ok();
+  return EndBundle();
+}
+
+Status DayRepacker::EndBundle() {
+  if (bundle_.empty()) return Ok();
+  const std::string key = BundleKey(day_, bundle_.last());
+  return bundles_->Put(key, bundle_.Take());
 }
 
 /// Whether re-packing would write the same again.
@@ -102,16 +171,14 @@ bool DayRepacker::IsPacked(const std::vector<Row>& rows) const {
   return rows.size() <= (samples + options_.max_samples - 1) / options_.max_samples;
 }
 
-Status DayRepacker::WriteSeries(std::vector<Row>& packed, std::vector<Row>& loose, TableWriter& table) {
-  const auto key_of = [](const std::vector<Row>& rows) { return *ParseChunkKey(rows.front().key); };
-  const SeriesId series = key_of(packed.empty() ? loose : packed).series;
+Status DayRepacker::WriteSeries(SeriesId series, std::vector<Row>& packed, std::vector<Row>& loose) {
   const bool deleted = deleted_->Touches(series);
   // Tiers are made of the samples.
-  if (options_.tiers.empty() && loose.empty() && !deleted && IsPacked(packed)) {
-    for (const Row& row : packed) VEDETTE_CHECK(table.Put(row.key, row.value));
+  if (options_.tiers.empty() && columns_.size() == 0 && loose.empty() && packed.size() > kBundledParts && !deleted &&
+      IsPacked(packed)) {
+    for (const Row& row : packed) VEDETTE_CHECK(blocks_->Put(row.key, row.value));
     return Ok();
   }
-  std::uint32_t& seal = seal_;
   for (const std::vector<Row>* rows : {&packed, &loose}) {
     for (const Row& row : *rows) {
       const std::size_t first = columns_.size();
@@ -119,7 +186,7 @@ Status DayRepacker::WriteSeries(std::vector<Row>& packed, std::vector<Row>& loos
       if (!decoded) return Annotate(DescribeChunkKey(row.key), decoded.error());
       const std::uint32_t own_seal = ParseChunkKey(row.key)->seal;
       if (deleted) deleted_->Apply(series, own_seal, columns_, first);
-      seal = std::max(seal, own_seal);
+      seal_ = std::max(seal_, own_seal);
     }
   }
   SortAndResolve(columns_, 0);
@@ -129,18 +196,23 @@ Status DayRepacker::WriteSeries(std::vector<Row>& packed, std::vector<Row>& loos
   std::string chunk;
   for (std::size_t part = 0; part < parts; ++part) {
     const std::size_t begin = columns_.size() * part / parts, n = columns_.size() * (part + 1) / parts - begin;
+    const auto times = std::span(columns_.times).subspan(begin, n);
+    const auto values = std::span(columns_.values).subspan(begin, n);
+    if (parts <= kBundledParts) {
+      bundle_.Add(series, seal_, times, values);
+      continue;
+    }
     chunk.clear();
-    EncodeChunk(std::span(columns_.times).subspan(begin, n), std::span(columns_.values).subspan(begin, n), chunk);
-    const ChunkKey to{day_, series, TimeMs(columns_.times[begin]), seal};
-    VEDETTE_CHECK(table.Put(EncodeChunkKey(to), chunk));
+    EncodeChunk(times, values, chunk);
+    VEDETTE_CHECK(blocks_->Put(EncodeChunkKey({day_, series, TimeMs(times.front()), seal_}), chunk));
   }
-  return Ok();
+  return bundle_.bytes() >= kBundleBytes || bundle_.parts() >= kBundleParts ? EndBundle() : Ok();
 }
 
-Status DayRepacker::WriteHistograms(const std::vector<Row>& rows, TableWriter& table) {
+Status DayRepacker::WriteHistograms(const std::vector<Row>& rows) {
   const SeriesId series = ParseChunkKey(rows.front().key)->series;
   if (rows.size() == 1 && !deleted_->Touches(series)) {
-    return table.Put(rows.front().key, rows.front().value);
+    return blocks_->Put(rows.front().key, rows.front().value);
   }
   HistogramColumns samples;
   std::uint32_t seal = 0;
@@ -160,7 +232,7 @@ Status DayRepacker::WriteHistograms(const std::vector<Row>& rows, TableWriter& t
     const std::size_t n = FitHistograms(std::span(samples.histograms).subspan(at), options_.max_samples);
     chunk.clear();
     EncodeHistogramChunk(std::span(samples.times).subspan(at, n), std::span(samples.histograms).subspan(at, n), chunk);
-    VEDETTE_CHECK(table.Put(EncodeChunkKey({day_, series, TimeMs(samples.times[at]), seal, true}), chunk));
+    VEDETTE_CHECK(blocks_->Put(EncodeChunkKey({day_, series, TimeMs(samples.times[at]), seal, true}), chunk));
     at += n;
   }
   return Ok();

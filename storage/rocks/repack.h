@@ -1,7 +1,7 @@
-// One UTC day written anew: of each series large chunks, in order and without overlap.
+// One UTC day written anew: the samples of each series in order and without overlap, neighbouring series in bundles.
 //
-// Reads a snapshot of the day, series by series, from both families, and writes table files that the caller brings in.
-// Memory: the samples of one series and day.
+// Reads a snapshot of the day, series by series, from all families, and writes table files that the caller brings in.
+// Memory: the samples of one series and day, and a bundle.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "storage/chunk/bundle.h"
+#include "storage/rocks/bundle_cursor.h"
 #include "storage/rocks/database.h"
 #include "storage/rocks/partitions.h"
 #include "storage/rocks/table_writer.h"
@@ -24,9 +26,10 @@ class DayRepacker {
   DayRepacker(Database& database, std::int32_t day, const RepackOptions& options, const rocksdb::Snapshot* snapshot,
               std::shared_ptr<const TombstoneSet> deleted);
 
-  /// Writes the day into `table` (family `blocks`). Errors: kCorruption naming the row, kIo.
-  /// With the samples at hand, their tiers as well.
-  Status Run(TableWriter& table, TierWriter& tiers);
+  /// Writes the day into tables of the families `bundles` and `blocks`; the latter gets native histograms and series
+  /// with too many samples for a bundle. With the samples at hand, their tiers as well. Errors: kCorruption naming the
+  /// row, kIo.
+  Status Run(TableWriter& bundles, TableWriter& blocks, TierWriter& tiers);
   /// Deletes exactly the rows of `chunks` that the snapshot shows.
   Status DeleteLoose();
 
@@ -39,9 +42,14 @@ class DayRepacker {
   /// The rows of one family, in key order.
   class Cursor;
 
-  Status WriteSeries(std::vector<Row>& packed, std::vector<Row>& loose, TableWriter& table);
+  /// The bundles of before, part by part.
+  class OldBundles;
+
+  /// The rows of one series of `blocks` and `chunks`, and its samples in columns_, which came from a bundle.
+  Status WriteSeries(SeriesId series, std::vector<Row>& packed, std::vector<Row>& loose);
   /// The same of native histograms. `rows`: of both families.
-  Status WriteHistograms(const std::vector<Row>& rows, TableWriter& table);
+  Status WriteHistograms(const std::vector<Row>& rows);
+  Status EndBundle();
   bool IsPacked(const std::vector<Row>& rows) const;
   std::unique_ptr<rocksdb::Iterator> NewIterator(Family family) const;
 
@@ -50,6 +58,9 @@ class DayRepacker {
   const RepackOptions& options_;
   const rocksdb::Snapshot* snapshot_;
   const std::shared_ptr<const TombstoneSet> deleted_;
+  TableWriter* bundles_ = nullptr;
+  TableWriter* blocks_ = nullptr;
+  BundleEncoder bundle_;
   Columns columns_;
   std::uint32_t seal_ = 0;  // the last round that wrote samples of the series
   std::uint64_t samples_ = 0;

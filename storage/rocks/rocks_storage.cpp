@@ -261,7 +261,7 @@ Status RocksStorageImpl::Delete(std::span<const Matcher> matchers, TimeRange ran
 Status RocksStorageImpl::CleanTombstones() {
   const std::lock_guard lock(engine_->repack_mutex);
   VEDETTE_CHECK(vedette::storage::CleanTombstones(*engine_));
-  for (const Family family : {Family::kChunks, Family::kBlocks, Family::kIndex}) VEDETTE_CHECK(Compact(family));
+  for (const Family family : kDayFamilies) VEDETTE_CHECK(Compact(family));
   return Ok();
 }
 
@@ -393,10 +393,11 @@ Status RocksStorageImpl::Flush() {
 
 Status RocksStorageImpl::Compact(Family family) {
   rocksdb::CompactRangeOptions options;
-  // The lowest level too: it holds what was deleted, and it alone has the strong compression. Blocks were written in
-  // their final form.
-  options.bottommost_level_compaction = family == Family::kBlocks ? rocksdb::BottommostLevelCompaction::kSkip
-                                                                  : rocksdb::BottommostLevelCompaction::kForceOptimized;
+  // The lowest level too: it holds what was deleted, and it alone has the strong compression. Re-packing wrote
+  // these in their final form.
+  const bool final_form = family == Family::kBlocks || family == Family::kBundles;
+  options.bottommost_level_compaction =
+      final_form ? rocksdb::BottommostLevelCompaction::kSkip : rocksdb::BottommostLevelCompaction::kForceOptimized;
   const rocksdb::Status status =
       engine_->database->db().CompactRange(options, engine_->database->family(family), nullptr, nullptr);
   if (!status.ok()) return ToError(status, fmt::format("compaction of {}", FamilyName(family)));

@@ -70,7 +70,7 @@ Status TableWriter::Put(std::string_view key, std::string_view value) {
 }
 
 Status TableWriter::Ingest() {
-  if (writer_ == nullptr) return Ok();
+  if (writer_ == nullptr) return DeleteReplaced();
   VEDETTE_CHECK(CloseFile(replace_to_));
   VEDETTE_CHECK(ReadBack());
   if (!database_.can_ingest()) return WriteThroughLog();
@@ -90,6 +90,14 @@ Status TableWriter::Ingest() {
   }
   if (!status.ok()) return ToError(status, "ingestion of " + files_.front());
   return Ok();
+}
+
+/// What is left when there is nothing to put in the place of the old rows.
+Status TableWriter::DeleteReplaced() {
+  if (replace_to_.empty()) return Ok();
+  rocksdb::WriteBatch batch;
+  batch.DeleteRange(database_.family(family_), replace_from_, replace_to_);
+  return database_.Write(batch, false);
 }
 
 /// The journal of what is in the files is dropped next: the time to find out that a disk lies. It also keeps RocksDB

@@ -33,9 +33,9 @@ class TableWriter {
   /// Keys ascend.
   Status Put(std::string_view key, std::string_view value);
   /// Everything appears at one moment: a snapshot shows all of it or nothing. It is durable on return, and so is what
-  /// was written to the log before. Nothing was put: nothing happens, also not to what was to be replaced. Errors: as
-  /// Put(); kIo and kCorruption when a file does not read back as it was written. Then nothing has appeared, but for
-  /// rows that took the way through the log.
+  /// was written to the log before. Nothing was put: what was to be replaced goes, by the log. Errors: as Put(); kIo
+  /// and kCorruption when a file does not read back as it was written. Then nothing has appeared, but for rows that
+  /// took the way through the log.
   Status Ingest();
 
   std::uint64_t rows() const { return rows_; }
@@ -47,6 +47,7 @@ class TableWriter {
  private:
   Status OpenFile(std::string_view first_key);
   Status CloseFile(const std::string& end);
+  Status DeleteReplaced();
   Status ReadBack() const;
   /// What Ingest() does when the database cannot: new rows first, then old ones go.
   Status WriteThroughLog();

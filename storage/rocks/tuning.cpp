@@ -42,9 +42,6 @@ class ErrorPolicy final : public rocksdb::EventListener {
     (compaction ? health_->compaction_failed : health_->log_failed) = true;
   }
 
-  /// With the first memtable that is sealed comes a new log.
-  void OnMemTableSealed(const rocksdb::MemTableInfo&) override { health_->log_switched = true; }
-
   /// RocksDB would look every five seconds whether a full disk has room, and refuse Resume() meanwhile. DiskGuard looks
   /// every second, and also after failures that RocksDB does not recover from by itself.
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
@@ -144,6 +141,12 @@ rocksdb::ColumnFamilyOptions FamilyTuning(Family family, const StorageOptions& o
       table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
       out.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kChunkPrefixBytes));
       out.memtable_prefix_bloom_size_ratio = 0.02;
+      break;
+    case Family::kBundles:
+      // A bundle is a block of its own, and zstd finds nothing more in it.
+      table.block_size = 16 << 10;
+      out.compression = rocksdb::kNoCompression;
+      out.bottommost_compression = rocksdb::kNoCompression;
       break;
     case Family::kIndex:
       out.merge_operator = NewPostingsMergeOperator();

@@ -1,6 +1,7 @@
 #include "storage/rocks/verify.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -13,6 +14,7 @@
 #include "storage/fact_codec.h"
 #include "storage/index/definitions.h"
 #include "storage/index/postings_codec.h"
+#include "storage/rocks/bundle_cursor.h"
 #include "storage/rocks/disk_index.h"
 #include "storage/rocks/fact_keys.h"
 #include "storage/rocks/journal_record.h"
@@ -73,7 +75,9 @@ class Verifier {
       if (status.ok()) status = reader.VerifyChecksum();
       if (status.ok()) continue;
       std::string rows;
-      const bool has_days = file.column_family_name == "chunks" || file.column_family_name == "blocks";
+      const bool has_days = file.column_family_name == FamilyName(Family::kChunks) ||
+                            file.column_family_name == FamilyName(Family::kBlocks) ||
+                            file.column_family_name == FamilyName(Family::kBundles);
       if (has_days && file.smallestkey.size() >= 4 && file.largestkey.size() >= 4) {
         rows = fmt::format(", days {} to {}", DayText(ParseDay(file.smallestkey)), DayText(ParseDay(file.largestkey)));
       }
@@ -121,6 +125,7 @@ class Verifier {
       Problem(fmt::format("index of {} names series {}, which has no definition", DayText(day), Raw(id)));
     }
     Index(day, all);
+    Bundles(day, all);
     for (const Family family : {Family::kBlocks, Family::kChunks}) Chunks(family, day, all);
   }
 
@@ -163,6 +168,79 @@ class Verifier {
     }
   }
 
+  void Bundles(std::int32_t day, const Postings& all) {
+    BundleCursor at(Ordered(Family::kBundles));
+    Result<bool> found = at.Find(day, SeriesId::kNone);
+    SeriesId last = SeriesId::kNone;
+    for (;;) {
+      for (; found && *found; found = at.Next()) {
+        last = at.bundle().parts().back().series;
+        Bundle(day, at, all);
+      }
+      if (found) return;
+      const std::string damage = found.error().message;
+      if (at.on_row()) {
+        Problem(damage);
+        Drop(Family::kBundles, at.key());
+        found = at.Next();
+        continue;
+      }
+      // A damaged block, as in Chunks().
+      const auto next = std::ranges::upper_bound(all, last);
+      if (next == all.end()) return Problem(damage);
+      last = *next;
+      at = BundleCursor(Ordered(Family::kBundles));
+      found = at.Find(day, last);
+      if (!found) Unreadable(last, day, damage);
+    }
+  }
+
+  void Bundle(std::int32_t day, BundleCursor& at, const Postings& all) {
+    ++report_.bundles;
+    BundleReader& bundle = at.bundle();
+    std::map<std::size_t, Columns> lost;
+    for (std::size_t i = 0; i < bundle.parts().size(); ++i) {
+      const BundlePart& part = bundle.parts()[i];
+      ++report_.chunks;
+      samples_.clear();
+      if (const Status decoded = bundle.Decode(i, samples_); !decoded) {
+        Problem(fmt::format("{}: {}", DescribeBundleKey(at.key()), decoded.error().message));
+        lost[i];
+        continue;
+      }
+      report_.samples += samples_.size();
+      const std::string what = fmt::format("{}: its part of series {}", DescribeBundleKey(at.key()), Raw(part.series));
+      if (DayOf(part.range.min) != day || DayOf(part.range.max) != day) {
+        Problem(fmt::format("{} holds samples from {} to {}", what, part.range.min, part.range.max));
+      }
+      SeriesOfRow(what, part.series, all);
+    }
+    if (!lost.empty()) DropParts(day, at, lost);
+  }
+
+  void DropParts(std::int32_t day, BundleCursor& at, const std::map<std::size_t, Columns>& lost) {
+    if (!repair_) return;
+    const auto row = Rewrite(at.bundle(), day, lost);
+    rocksdb::WriteBatch batch;
+    batch.Delete(database_.family(Family::kBundles), ToSlice(at.key()));
+    if (row && *row) batch.Put(database_.family(Family::kBundles), (*row)->key, (*row)->value);
+    const Status done = row ? database_.Write(batch, true) : Status(row.error());
+    for (const auto& [part, none] : lost) {
+      const std::uint64_t series = Raw(at.bundle().parts()[part].series);
+      report_.repairs.push_back(done ? fmt::format("dropped series {} of {}", series, DescribeBundleKey(at.key()))
+                                     : done.error().message);
+    }
+  }
+
+  /// What refers to the series of a row has to know it.
+  void SeriesOfRow(const std::string& row, SeriesId series, const Postings& all) {
+    if (!std::ranges::binary_search(all, series) && !in_journal_.contains(series)) {
+      Problem(row + ": the index of the day does not name the series");
+    } else if (!labels_.contains(series)) {
+      Problem(row + ": the series has no definition");
+    }
+  }
+
   void Chunks(Family family, std::int32_t day, const Postings& all) {
     const std::string prefix = DayPrefix(day);
     auto at = Ordered(family);
@@ -185,11 +263,15 @@ class Verifier {
       at = Ordered(family);
       at->Seek(ChunkPrefix(day, last));
       if (!at->status().ok()) {
-        const auto labels = labels_.find(last);
-        Problem(fmt::format("samples of series {} {} on {} cannot be read: {}", Raw(last),
-                            labels == labels_.end() ? "" : labels->second.ToString(), DayText(day), damage));
+        Unreadable(last, day, damage);
       }
     }
+  }
+
+  void Unreadable(SeriesId series, std::int32_t day, std::string_view damage) {
+    const auto labels = labels_.find(series);
+    Problem(fmt::format("samples of series {} {} on {} cannot be read: {}", Raw(series),
+                        labels == labels_.end() ? "" : labels->second.ToString(), DayText(day), damage));
   }
 
   void Chunk(Family family, std::string_view key, std::string_view value, const Postings& all) {
@@ -209,11 +291,7 @@ class Verifier {
     if (first != parsed->first || DayOf(last) != parsed->day) {
       Problem(fmt::format("{} holds samples from {} to {}", DescribeChunkKey(key), first, last));
     }
-    if (!std::ranges::binary_search(all, parsed->series) && !in_journal_.contains(parsed->series)) {
-      Problem(fmt::format("{}: the index of the day does not name the series", DescribeChunkKey(key)));
-    } else if (!labels_.contains(parsed->series)) {
-      Problem(fmt::format("{}: the series has no definition", DescribeChunkKey(key)));
-    }
+    SeriesOfRow(DescribeChunkKey(key), parsed->series, all);
   }
 
   void Tiers() {
@@ -277,7 +355,8 @@ class Verifier {
     rocksdb::WriteBatch batch;
     batch.Delete(database_.family(family), ToSlice(key));
     const Status done = database_.Write(batch, true);
-    report_.repairs.push_back(done ? fmt::format("dropped {}", DescribeChunkKey(key)) : done.error().message);
+    const std::string what = family == Family::kBundles ? DescribeBundleKey(key) : DescribeChunkKey(key);
+    report_.repairs.push_back(done ? "dropped " + what : done.error().message);
   }
 
   void Journal() {

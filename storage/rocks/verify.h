@@ -14,7 +14,8 @@ class Env;
 namespace vedette::storage {
 
 struct VerifyReport {
-  std::uint64_t table_files = 0, series = 0, chunks = 0, samples = 0, index_rows = 0, journal_records = 0,
+  /// `chunks`: with the parts of bundles.
+  std::uint64_t table_files = 0, series = 0, bundles = 0, chunks = 0, samples = 0, index_rows = 0, journal_records = 0,
                 tier_rows = 0;
   /// One sentence for each damaged place, the first thousand; `problem_count` counts all.
   std::vector<std::string> problems;

@@ -126,7 +126,7 @@ TEST_CASE("re-packing moves a day into blocks; old and new queriers and late sam
   }
 }
 
-TEST_CASE("re-packed days hold one row per series, and none of the old ones", "[storage][files]") {
+TEST_CASE("re-packed days hold their series in bundles, and none of the old rows", "[storage][files]") {
   RocksFixture fixture;
   fixture.tuning.repack_samples = 1000;
   RocksStorage& store = fixture.Open();
@@ -144,7 +144,8 @@ TEST_CASE("re-packed days hold one row per series, and none of the old ones", "[
   fixture.store.reset();
   const auto database = MustHave(OpenDatabase(fixture));
   CHECK(KeysOf(*database, Family::kChunks).empty());
-  CHECK(KeysOf(*database, Family::kBlocks).size() == 6);  // two days
+  CHECK(KeysOf(*database, Family::kBlocks).empty());
+  CHECK(KeysOf(*database, Family::kBundles).size() == 2);  // days
 }
 
 TEST_CASE("a directory of the development format before is refused", "[storage][files]") {

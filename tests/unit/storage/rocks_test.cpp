@@ -22,7 +22,7 @@ class RawDatabase {
   explicit RawDatabase(const std::string& path, bool add_family = false) {
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
     for (const char* name :
-         {"default", "meta", "series", "index", "chunks", "journal", "state", "blocks", "facts", "tiers"}) {
+         {"default", "meta", "series", "index", "chunks", "journal", "state", "blocks", "facts", "tiers", "bundles"}) {
       families.emplace_back(name, rocksdb::ColumnFamilyOptions());
     }
     // Without it the replay of RocksDB's log would end, silently, at the first index row.
@@ -78,7 +78,7 @@ TEST_CASE("a directory in use, of a later format or without rights is refused wi
     fixture.Open();
     fixture.store.reset();
     RawDatabase(fixture.options.path, true).Put("meta", "format_version", std::string("\0\0\0\0\0\0\0\x09", 8));
-    CheckRefused(fixture, Code::kBadData, {fixture.options.path, "version 9", "newer than 3"});
+    CheckRefused(fixture, Code::kBadData, {fixture.options.path, "version 9", "newer than 4"});
   }
   SECTION("no rights") {
     fixture.options.path = fixture.dir.Write("file", "not a directory") + "/data";
@@ -90,7 +90,7 @@ TEST_CASE("a directory in use, of a later format or without rights is refused wi
   }
 }
 
-TEST_CASE("a directory of format version 2 is opened and becomes version 3", "[storage][rocks]") {
+TEST_CASE("a directory of format version 2 is opened and becomes version 4", "[storage][rocks]") {
   RocksFixture fixture;
   const SeriesId id = AppendOne(fixture.Open(), kUp, fixture.clock.Now(), 1);
   fixture.store.reset();
@@ -98,11 +98,12 @@ TEST_CASE("a directory of format version 2 is opened and becomes version 3", "[s
     RawDatabase raw(fixture.options.path);
     raw.Drop("facts");
     raw.Drop("tiers");
+    raw.Drop("bundles");
     raw.Put("meta", "format_version", std::string("\0\0\0\0\0\0\0\x02", 8));
   }
   CHECK(ReadAll(fixture.Open(), id).values == std::vector<double>{1});
   fixture.store.reset();
-  CHECK(MustHave(InspectStore(fixture.options.path)).format_version == 3);
+  CHECK(MustHave(InspectStore(fixture.options.path)).format_version == 4);
 }
 
 TEST_CASE("damaged rows are named, and nothing is read past them", "[storage][rocks]") {
@@ -124,19 +125,19 @@ TEST_CASE("damaged rows are named, and nothing is read past them", "[storage][ro
     }
     CheckRefused(fixture, Code::kCorruption, {"definition of series 1"});
   }
-  SECTION("chunk") {
+  SECTION("bundle") {
     MustSucceed(fixture.store->Flush());
     fixture.store.reset();
     {
       RawDatabase raw(fixture.options.path);
-      raw.Put("blocks", raw.FirstKey("blocks"), "\x02\x0f?");
+      raw.Put("bundles", raw.FirstKey("bundles"), "\x01\x0f?");
     }
     const auto querier = fixture.Open().NewQuerier(TimeRange());
     Columns out;
     const Status status = querier->Read(id, TimeRange(), out);
     REQUIRE(!status);
     CHECK(status.error().code == Code::kCorruption);
-    CHECK(status.error().message.find("chunk of series 1, day 2023-11-14") != std::string::npos);
+    CHECK(status.error().message.find("bundle up to series 1, day 2023-11-14") != std::string::npos);
     CHECK(out.size() == 0);
   }
 }

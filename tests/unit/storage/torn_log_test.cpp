@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "storage/rocks/careful_files.h"
 #include "storage/rocks/verify.h"
 #include "tests/support/catch.h"
+#include "tests/support/faulty_file_system.h"
 #include "tests/unit/storage/rocks_fixture.h"
 
 namespace vedette::storage {
@@ -59,6 +61,46 @@ TEST_CASE("what a start left out of the logs does not come back, neither in a sn
   fixture.options.path = path;
   fixture.Open();
   CHECK(Names(*fixture.store) == want);
+}
+
+TEST_CASE("a log whose first record is torn does not keep snapshots from being taken", "[storage][log]") {
+  RocksFixture fixture;
+  AppendOne(fixture.Open(), {{"__name__", "lost"}}, fixture.clock.Now(), 1);
+  fixture.store.reset();
+  const auto logs = LogsWithRecords(fixture.options.path);
+  REQUIRE(logs.size() == 1);
+  std::filesystem::resize_file(logs.front(), 20);
+  AppendOne(fixture.Open(), {{"__name__", "kept"}}, fixture.clock.Now(), 1);
+  CHECK_FALSE(std::filesystem::exists(logs.front()));
+  fixture.options.path = MustHave(fixture.store->Snapshot());
+  CHECK(Names(fixture.Open()) == std::vector<std::string>{"kept"});
+}
+
+TEST_CASE("no power cut leaves a part of a log without all of those before it", "[storage][log]") {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    const auto files = std::make_shared<test::FaultyFileSystem>(seed);
+    const auto disk = test::FaultyFileSystem::NewEnv(files);
+    const auto env = NewCarefulEnv(*disk, "/data");
+    const auto name = [](std::size_t log) { return "/data/db/00000" + std::to_string(log) + ".log"; };
+    REQUIRE(env->CreateDirIfMissing("/data/db").ok());
+    std::vector<std::unique_ptr<rocksdb::WritableFile>> logs;
+    constexpr std::size_t kLogs = 4, kBytes = 1000;
+    for (std::size_t log = 0; log < kLogs; ++log) {
+      REQUIRE(env->NewWritableFile(name(log), &logs.emplace_back(), rocksdb::EnvOptions()).ok());
+      if (log == 2) continue;  // begun, and never written to
+      REQUIRE(logs.back()->Append(std::string(kBytes, 'x')).ok());
+      if (seed % 3 == 0) REQUIRE(logs.front()->Sync().ok());
+    }
+    files->Kill();
+    logs.clear();
+    files->Restart(test::Loss::kPower);
+    const auto left = [&](std::size_t log) -> std::uint64_t {
+      return disk->FileExists(name(log)).ok() ? files->SizeOf(name(log)) : 0;
+    };
+    INFO("seed " << seed << ": " << left(0) << ", " << left(1) << " and " << left(3) << " bytes are left");
+    CHECK((left(1) == 0 || left(0) == kBytes));
+    CHECK((left(3) == 0 || (left(1) == kBytes && left(0) == kBytes)));
+  }
 }
 
 TEST_CASE("to verify a store does not take from its next start what that has to know of its logs", "[storage][log]") {

@@ -6,6 +6,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "storage/index/postings_codec.h"
+#include "storage/rocks/bundle_cursor.h"
 #include "storage/rocks/database.h"
 #include "storage/rocks/inspect.h"
 #include "storage/rocks/keys.h"
@@ -81,11 +82,42 @@ TEST_CASE("a whole store is inspected and verified without complaint", "[storage
 TEST_CASE("verify names what is damaged", "[storage][verify]") {
   RocksFixture fixture;
   Fill(fixture);
-  SECTION("a chunk, which --repair drops") {
+  SECTION("a bundle, which --repair drops") {
     Change(fixture, [](Database& database, rocksdb::WriteBatch& batch) {
-      batch.Put(database.family(Family::kBlocks), FirstKey(database, Family::kBlocks), "\x01\x0f?");
+      batch.Put(database.family(Family::kBundles), FirstKey(database, Family::kBundles), "\x01\x0f?");
     });
-    CheckProblems(fixture, {"chunk of series 1, day 2023-11-12"});
+    CheckProblems(fixture, {"bundle up to series 2, day 2023-11-12"});
+    const VerifyReport repaired = MustHave(VerifyStore(fixture.options.path, true));
+    REQUIRE(repaired.repairs.size() == 1);
+    CHECK(repaired.repairs[0].find("dropped bundle up to series 2") != std::string::npos);
+    CHECK(MustHave(VerifyStore(fixture.options.path, false)).problem_count == 0);
+  }
+  SECTION("a series of a bundle, which --repair drops and leaves the other") {
+    std::size_t samples = 0;
+    Change(fixture, [&](Database& database, rocksdb::WriteBatch& batch) {
+      rocksdb::ReadOptions options;
+      BundleCursor at(database.NewIterator(options, Family::kBundles));
+      const std::string key = FirstKey(database, Family::kBundles);
+      REQUIRE(MustHave(at.Find(ParseDay(key), SeriesId(1))));
+      REQUIRE(at.bundle().parts().size() == 2);
+      samples = at.bundle().parts()[0].count;
+      std::string value(at.value());
+      value.back() = '\xff';  // of the last series
+      batch.Put(database.family(Family::kBundles), key, value);
+    });
+    CheckProblems(fixture, {"bundle up to series 2, day 2023-11-12", "samples of series 2 do not decode"});
+    const VerifyReport repaired = MustHave(VerifyStore(fixture.options.path, true));
+    REQUIRE(repaired.repairs.size() == 1);
+    CHECK(repaired.repairs[0].find("dropped series 2 of bundle up to series 2") != std::string::npos);
+    CHECK(MustHave(VerifyStore(fixture.options.path, false)).problem_count == 0);
+    CHECK(MustHave(InspectStore(fixture.options.path)).days.front().samples == samples);
+  }
+  SECTION("a chunk, which --repair drops") {
+    const std::int32_t day = DayOf(fixture.clock.Now());
+    Change(fixture, [&](Database& database, rocksdb::WriteBatch& batch) {
+      batch.Put(database.family(Family::kBlocks), EncodeChunkKey({day, SeriesId(1), StartOfDay(day), 1}), "\x01\x0f?");
+    });
+    CheckProblems(fixture, {"chunk of series 1, day " + DayText(day)});
     const VerifyReport repaired = MustHave(VerifyStore(fixture.options.path, true));
     REQUIRE(repaired.repairs.size() == 1);
     CHECK(repaired.repairs[0].find("dropped chunk of series 1") != std::string::npos);
@@ -96,7 +128,7 @@ TEST_CASE("verify names what is damaged", "[storage][verify]") {
       batch.Delete(database.family(Family::kSeries), SeriesBlockKey(SeriesId(1)));
     });
     CheckProblems(fixture,
-                  {"names series 2, which has no definition", "chunk of series 2", "the series has no definition"});
+                  {"names series 2, which has no definition", "its part of series 2: the series has no definition"});
   }
   SECTION("index rows") {
     Change(fixture, [](Database& database, rocksdb::WriteBatch& batch) {
