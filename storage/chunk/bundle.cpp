@@ -158,6 +158,7 @@ bool BundleReader::ReadParts(ByteReader& in, std::size_t count) {
   }
   parts_.resize(count);
   places_.resize(count);
+  std::size_t of_series = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const auto at = [&](Column column) { return columns[column][i]; };
     // Negative numbers are enormous ones here.
@@ -167,10 +168,12 @@ bool BundleReader::ReadParts(ByteReader& in, std::size_t count) {
     Place& place = places_[i];
     part.series = SeriesId(static_cast<std::uint64_t>(at(kIds)));
     if (i > 0 && part.series < parts_[i - 1].series) return false;
+    of_series = i > 0 && part.series == parts_[i - 1].series ? of_series + 1 : 1;
     if (seal > UINT32_MAX || set >= time_sets_.size() || base > i || size > in.size()) return false;
     if (!ReadCodecNumber(at(kCodecs), place.layout) || place.layout.relative != (base != 0)) return false;
     const CodedTimes& times = time_sets_[set];
     part = {part.series, static_cast<std::uint32_t>(seal), times.count, times.range};
+    if (of_series > 1 && (of_series > kMaxSeriesParts || part.range.min <= parts_[i - 1].range.max)) return false;
     place.time_set = static_cast<std::size_t>(set);
     place.base = static_cast<std::size_t>(base);
     place.payload = *in.Bytes(static_cast<std::size_t>(size));
@@ -193,10 +196,7 @@ Status BundleReader::Decode(std::size_t part, TimeRange range, Columns& out) {
   const BundlePart& head = parts_[part];
   if (range.max < range.min || !range.Overlaps(head.range)) return Ok();
   const std::size_t set = places_[part].time_set, count = time_sets_[set].CountUpTo(range.max), before = out.size();
-  out.times.resize(before + count);
-  out.values.resize(before + count);
-  if (DecodeTimeSet(set, std::span(out.times).subspan(before)) &&
-      DecodePart(part, std::span(out.values).subspan(before))) {
+  if (AppendTimeSet(set, count, out.times) && AppendPart(part, count, out.values)) {
     if (places_[part].is_base) {
       Keep(part, std::vector(out.values.begin() + static_cast<std::ptrdiff_t>(before), out.values.end()));
     }
@@ -210,25 +210,28 @@ Status BundleReader::Decode(std::size_t part, TimeRange range, Columns& out) {
 }
 
 /// Of irregular times all are decoded: which of them are wanted is not known before.
-bool BundleReader::DecodeTimeSet(std::size_t set, std::span<std::int64_t> out) {
+bool BundleReader::AppendTimeSet(std::size_t set, std::size_t n, std::vector<std::int64_t>& out) {
   const CodedTimes& times = time_sets_[set];
-  if (times.codec == TimeCodec::kRegular) return DecodeTimes(times, out);
+  if (times.codec == TimeCodec::kRegular) return AppendTimes(times, n, out);
   if (decoded_set_ != set) {
     decoded_set_ = SIZE_MAX;
-    decoded_times_.resize(times.count);
-    if (!DecodeTimes(times, decoded_times_)) return false;
+    decoded_times_.clear();
+    if (!AppendTimes(times, times.count, decoded_times_)) return false;
     decoded_set_ = set;
   }
-  std::ranges::copy(std::span(decoded_times_).first(out.size()), out.begin());
+  out.insert(out.end(), decoded_times_.begin(), decoded_times_.begin() + static_cast<std::ptrdiff_t>(n));
   return true;
 }
 
-bool BundleReader::DecodePart(std::size_t part, std::span<double> out) {
+bool BundleReader::AppendPart(std::size_t part, std::size_t n, std::vector<double>& out) {
   const Place& place = places_[part];
-  const std::size_t count = parts_[part].count;
-  if (place.base == 0) return DecodeValues(place.layout, place.payload, count, out);
-  const std::vector<double>* base = Base(part - place.base, out.size());
-  return base != nullptr && DecodeValues(place.layout, place.payload, count, out, *base);
+  std::span<const double> base;
+  if (place.base != 0) {
+    const std::vector<double>* values = Base(part - place.base, n);
+    if (values == nullptr) return false;
+    base = *values;
+  }
+  return AppendValues(place.layout, place.payload, parts_[part].count, n, base, out);
 }
 
 /// The first `count` values of a part; null when they are damaged. Valid until the next one is asked for.
@@ -240,8 +243,8 @@ const std::vector<double>* BundleReader::Base(std::size_t part, std::size_t coun
     return nullptr;
   };
   if (const auto* known = find()) return known;
-  std::vector<double> values(count);
-  if (!DecodePart(part, values)) return nullptr;
+  std::vector<double> values;
+  if (!AppendPart(part, count, values)) return nullptr;
   Keep(part, std::move(values));
   return find();
 }

@@ -26,14 +26,18 @@
 namespace vedette::storage {
 
 inline constexpr std::size_t kMaxBundleParts = 4096;
-/// To read one part takes reading at most so many others, each next to which the one after it is coded.
-inline constexpr std::size_t kMaxBundleDepth = 8;
+/// A series with more parts stays in chunks: a query of an hour should not read a day of every second.
+inline constexpr std::size_t kMaxSeriesParts = 4;
+/// To read one part takes reading at most so many others, each next to which the one after it is coded: the buckets of
+/// a histogram and their count.
+inline constexpr std::size_t kMaxBundleDepth = 12;
 
 /// Usage: Add() each series, Take().
 class BundleEncoder {
  public:
-  /// Samples of one series, strictly ascending in time, 1 to kMaxChunkSamples. Series ascend; a series may come in
-  /// parts, the earlier ones first. `seal`: the newest round that any of them is of. At most kMaxBundleParts.
+  /// Samples of one series, strictly ascending in time, 1 to kMaxChunkSamples. Series ascend; a series may come in up
+  /// to kMaxSeriesParts, one behind the other in time. `seal`: the newest round that any of them is of. At most
+  /// kMaxBundleParts.
   void Add(SeriesId series, std::uint32_t seal, std::span<const std::int64_t> times, std::span<const double> values);
 
   bool empty() const { return ids_.empty(); }
@@ -67,7 +71,8 @@ struct BundlePart {
   TimeRange range;  // of the first and the last sample
 };
 
-/// Reads one bundle after another. Keeps what it needs again: reading the parts in their order decodes each once.
+/// Reads one bundle after another. Keeps what it needs again: reading the parts in their order mostly decodes each
+/// once.
 class BundleReader {
  public:
   /// `bytes` must stay. Errors: kCorruption; kBadData for a format that this program does not read. No part is open
@@ -95,8 +100,8 @@ class BundleReader {
   };
   bool ReadTimeSets(ByteReader& in, std::size_t sets);
   bool ReadParts(ByteReader& in, std::size_t count);
-  bool DecodeTimeSet(std::size_t set, std::span<std::int64_t> out);
-  bool DecodePart(std::size_t part, std::span<double> out);
+  bool AppendTimeSet(std::size_t set, std::size_t n, std::vector<std::int64_t>& out);
+  bool AppendPart(std::size_t part, std::size_t n, std::vector<double>& out);
   const std::vector<double>* Base(std::size_t part, std::size_t count);
   void Keep(std::size_t part, std::vector<double> values);
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "storage/chunk/append.h"
 #include "storage/chunk/int_codec.h"
 #include "storage/chunk/kernels.h"
 #include "storage/chunk/xor_codec.h"
@@ -139,8 +140,8 @@ std::uint64_t RoughBits(std::span<const std::int64_t> values) {
   return std::min(plain, steps);
 }
 
-bool GetDecimals(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::span<double> out,
-                 std::span<const double> base) {
+bool GetDecimals(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::size_t n,
+                 std::span<const double> base, std::vector<double>& out) {
   ByteReader in(bytes);
   ByteReader exceptions("");
   std::uint64_t left = 0;
@@ -154,20 +155,24 @@ bool GetDecimals(const ValueLayout& layout, std::string_view bytes, std::size_t 
     }
   }
   const DecimalForm form = FormOf(layout.codec);
+  const std::size_t before = out.size();
+  MakeRoom(n, out);
   RoundedMantissas next_to(base, layout.exponent);
-  const auto convert = [&](std::size_t at, std::span<std::int64_t> mantissas) {
+  const auto convert = [&](std::size_t, std::span<std::int64_t> mantissas) {
     if (layout.relative) {
       for (std::int64_t& mantissa : mantissas) mantissa = WrapAdd(mantissa, next_to.Next());
     }
-    FromDecimals(mantissas, layout.exponent, form, out.subspan(at, mantissas.size()));
+    AppendInParts(mantissas.size(), out, [&](std::size_t at, std::span<double> part) {
+      FromDecimals(mantissas.subspan(at, part.size()), layout.exponent, form, part);
+    });
   };
-  if (!DecodeIntsInParts(in, count, out.size(), convert)) return false;
+  if (!DecodeIntsInParts(in, count, n, convert)) return false;
   for (std::uint64_t at = 0; left > 0; --left, ++at) {
     const auto gap = exceptions.Varint();
     const auto value = exceptions.Double();
     if (*gap >= count - at) return false;
     at += *gap;
-    if (at < out.size()) out[at] = *value;
+    if (at < n) out[before + at] = *value;
     if (at + 1 == count && left > 1) return false;
   }
   return true;
@@ -215,7 +220,9 @@ std::optional<CodedValues> EncodeRelative(std::span<const double> values, const 
   RoundedMantissas next_to(base, plain.decimals->exponent);
   std::vector<std::int64_t> rest(mantissas.size());
   for (std::size_t i = 0; i < rest.size(); ++i) rest[i] = WrapSub(mantissas[i], next_to.Next());
-  if (RoughBits(rest) >= RoughBits(mantissas)) return std::nullopt;
+  // Too rough to tell what is a few percent smaller.
+  const std::uint64_t plain_bits = RoughBits(mantissas);
+  if (RoughBits(rest) > plain_bits + plain_bits / 16) return std::nullopt;
   CodedValues out;
   out.layout = plain.layout;
   out.layout.relative = true;
@@ -224,26 +231,39 @@ std::optional<CodedValues> EncodeRelative(std::span<const double> values, const 
   return out;
 }
 
-bool DecodeValues(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::span<double> out,
-                  std::span<const double> base) {
-  if (layout.relative && (!IsDecimalCodec(layout.codec) || base.size() < out.size())) return false;
+bool AppendValues(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::size_t n,
+                  std::span<const double> base, std::vector<double>& out) {
+  if (layout.relative && (!IsDecimalCodec(layout.codec) || base.size() < n)) return false;
+  const std::size_t before = out.size();
+  const auto fresh = [&] {
+    out.resize(before + n);
+    return std::span(out).subspan(before);
+  };
   switch (layout.codec) {
     case ValueCodec::kConstant: {
       const auto value = ByteReader(bytes).Double();
-      if (value) FillSame(*value, out);
+      if (value) out.insert(out.end(), n, *value);
       return value.has_value();
     }
     case ValueCodec::kIntegers:
     case ValueCodec::kProducts:
-      return GetDecimals(layout, bytes, count, out, base);
+      return GetDecimals(layout, bytes, count, n, base, out);
     case ValueCodec::kXor:
-      return GetXorValues(bytes, out);
+      return GetXorValues(bytes, fresh());
     case ValueCodec::kFloatBits:
-      return GetFloatBits(bytes, count, out);
+      return GetFloatBits(bytes, count, fresh());
     case ValueCodec::kHistograms:
       return false;
   }
   return false;
+}
+
+bool DecodeValues(const ValueLayout& layout, std::string_view bytes, std::span<double> out) {
+  thread_local std::vector<double> values;
+  values.clear();
+  if (!AppendValues(layout, bytes, out.size(), out.size(), {}, values)) return false;
+  std::ranges::copy(values, out.begin());
+  return true;
 }
 
 }  // namespace vedette::storage

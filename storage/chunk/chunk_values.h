@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/chunk/chunk.h"
 #include "storage/chunk/decimals.h"
@@ -30,15 +31,17 @@ struct CodedValues {
 CodedValues EncodeValues(std::span<const double> values, std::optional<ValueCodec> forced);
 
 /// `plain`, which are decimals, beside a base of as many values; nothing unless that is smaller by 3 %. The base's
-/// mantissas are its values at the exponent of `plain`, whatever it is stored as itself. Cost: a glance at some hundred
-/// values, then, if it looks promising, that of EncodeValues.
+/// mantissas are its values at the exponent of `plain`, whatever it is stored as itself. Cost: a subtraction for
+/// each value and a glance at some hundred of them, then, if it looks promising, that of EncodeValues.
 std::optional<CodedValues> EncodeRelative(std::span<const double> values, const CodedValues& plain,
                                           std::span<const double> base);
 
-/// Reads the first `out.size()` of `count` values. False when the bytes are damaged. `base`: when the layout is
-/// relative, at least as many values as `out`.
-bool DecodeValues(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::span<double> out,
-                  std::span<const double> base = {});
+/// Appends the first `n` of `count` values. False when the bytes are damaged: `out` is longer then, by anything.
+/// `base`: when the layout is relative, at least `n` values.
+bool AppendValues(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::size_t n,
+                  std::span<const double> base, std::vector<double>& out);
+/// All values of a column, without a base. False when the bytes are damaged.
+bool DecodeValues(const ValueLayout& layout, std::string_view bytes, std::span<double> out);
 
 constexpr DecimalForm FormOf(ValueCodec codec) {
   return codec == ValueCodec::kProducts ? DecimalForm::kProduct : DecimalForm::kQuotient;

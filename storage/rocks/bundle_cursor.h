@@ -28,6 +28,8 @@ class BundleCursor {
 
   /// After an error: whether there is a row, which is damaged; its key and value are there.
   bool on_row() const { return at_->Valid(); }
+  /// That was asked for last.
+  std::int32_t day() const { return day_; }
   // Of the bundle that was found, until the next call of the above.
   BundleReader& bundle() { return bundle_; }
   std::string_view key() const { return {at_->key().data(), at_->key().size()}; }

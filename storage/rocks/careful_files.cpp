@@ -226,6 +226,7 @@ class CarefulFileSystem final : public rocksdb::FileSystemWrapper {
     const bool read = rocksdb::ReadFileToString(this, from, &content).ok();
     doubt_->Installing(DirectoryOf(to));
     IOStatus status = FileSystemWrapper::RenameFile(from, to, options, debug);
+    doubt_->Installing(DirectoryOf(to));  // again: the directory may have been synced in between
     if (status.ok() && read) CopyCurrent(to, content, options, debug);
     return status;
   }

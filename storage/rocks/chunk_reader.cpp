@@ -7,6 +7,12 @@
 #include "storage/rocks/keys.h"
 
 namespace vedette::storage {
+namespace {
+
+/// Of one querier. Each holds a bundle and up to four columns of values: a third of a megabyte.
+constexpr std::size_t kMaxCursors = 32;
+
+}  // namespace
 
 Status ChunkReader::Read(SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out,
                          HistogramColumns* histograms) const {
@@ -24,16 +30,15 @@ bool ChunkReader::MayHave(Family family, std::int32_t day) const {
 
 Status ChunkReader::ReadBundles(SeriesId series, std::span<const std::int32_t> days, TimeRange range,
                                 Columns& out) const {
-  Cursor at;
   const bool touched = deleted_->Touches(series);
   for (const std::int32_t day : days) {
     if (!MayHave(Family::kBundles, day)) continue;
-    if (at == nullptr) at = cursors_.Take();
+    // That of the day is mostly at the bundle already: whoever reads many series reads all days of each.
+    Cursor at = cursors_.Take(kMaxCursors, [day](const Cursor& idle) { return idle->day() == day; });
     if (at == nullptr) at = std::make_unique<BundleCursor>(NewIterator(Family::kBundles));
     VEDETTE_TRY(const bool found, at->Find(day, series));
-    if (!found) continue;
     BundleReader& bundle = at->bundle();
-    const auto [begin, end] = bundle.Find(series);
+    const auto [begin, end] = found ? bundle.Find(series) : std::pair<std::size_t, std::size_t>();
     for (std::size_t i = begin; i < end; ++i) {
       const BundlePart& part = bundle.parts()[i];
       if (touched && deleted_->Covers(series, part.seal, part.range)) continue;
@@ -42,8 +47,8 @@ Status ChunkReader::ReadBundles(SeriesId series, std::span<const std::int32_t> d
       if (!decoded) return Annotate(DescribeBundleKey(at->key()), decoded.error());
       if (touched) deleted_->Apply(series, part.seal, out, first);
     }
+    cursors_.Return(std::move(at));
   }
-  if (at != nullptr) cursors_.Return(std::move(at));
   return Ok();
 }
 
@@ -53,7 +58,7 @@ Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std
   const bool touched = deleted_->Touches(series);
   for (const std::int32_t day : days) {
     if (!MayHave(family, day)) continue;
-    if (at == nullptr) at = PoolOf(family).Take();
+    if (at == nullptr) at = PoolOf(family).Take(1, [](const Iterator&) { return false; });
     if (at == nullptr) at = NewIterator(family);
     for (at->Seek(ChunkPrefix(day, series)); at->Valid(); at->Next()) {
       const std::string_view key = ToView(at->key());

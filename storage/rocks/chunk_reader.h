@@ -2,6 +2,7 @@
 // imports made of it (`bundles`, `blocks`). A querier owns one; any thread reads.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -43,11 +44,16 @@ class ChunkReader {
     std::mutex mutex;
     std::vector<Reader> idle;
 
-    Reader Take() {
+    /// One that `wanted` likes, or else the one that has been idle for longest when there are `enough`; null: another
+    /// has to be made.
+    template <class Wanted>
+    Reader Take(std::size_t enough, Wanted wanted) {
       const std::lock_guard lock(mutex);
-      if (idle.empty()) return nullptr;
-      Reader out = std::move(idle.back());
-      idle.pop_back();
+      auto found = std::ranges::find_if(idle, wanted);
+      if (found == idle.end() && !idle.empty() && idle.size() >= enough) found = idle.begin();
+      if (found == idle.end()) return nullptr;
+      Reader out = std::move(*found);
+      idle.erase(found);
       return out;
     }
     void Return(Reader reader) {

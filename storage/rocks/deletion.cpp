@@ -20,16 +20,17 @@
 namespace vedette::storage {
 namespace {
 
-/// Series of one day cleaned while sealing waits.
-constexpr std::size_t kCleanStep = 256;
+/// Series of one day cleaned while sealing waits, and bundles written anew for them.
+constexpr std::size_t kCleanStep = 256, kCleanBundles = 8;
 
 class DayCleaner {
  public:
   DayCleaner(Engine& engine, const TombstoneSet& tombstones, std::int32_t day)
       : engine_(engine), database_(*engine.database), tombstones_(tombstones), day_(day) {}
 
-  /// With the maintenance mutex held. Rows, index and nothing else change, all at once.
-  Status Clean(std::span<const SeriesId> series) {
+  /// With the maintenance mutex held. Rows, index and nothing else change, all at once. Returns how many of the series,
+  /// from the first on, are done.
+  Result<std::size_t> Clean(std::span<const SeriesId> series) {
     rocksdb::WriteBatch batch;
     Postings gone;
     const DayVersions::Change change(database_.day_versions(), {day_});
@@ -37,7 +38,10 @@ class DayCleaner {
     options.fill_cache = false;
     bundles_.emplace(database_.NewIterator(options, Family::kBundles));
     bundle_key_.clear();
-    for (const SeriesId id : series) {
+    bundles_written_ = 0;
+    std::size_t done = 0;
+    for (; done < series.size() && bundles_written_ < kCleanBundles; ++done) {
+      const SeriesId id = series[done];
       std::size_t left = 0;
       kept_.clear();
       kept_histograms_ = 0;
@@ -48,7 +52,8 @@ class DayCleaner {
     }
     VEDETTE_CHECK(WriteBundle(batch));
     VEDETTE_CHECK(LeaveIndex(gone, batch));
-    return database_.Write(batch, false);
+    VEDETTE_CHECK(database_.Write(batch, false));
+    return done;
   }
 
  private:
@@ -68,13 +73,15 @@ class DayCleaner {
     last_bundled_ = bundle.parts().back().series;
     const auto [begin, end] = bundle.Find(id);
     for (std::size_t i = begin; i < end; ++i) {
+      const BundlePart& part = bundle.parts()[i];
       samples_.clear();
-      const Status decoded = bundle.Decode(i, samples_);
-      if (!decoded) return Annotate(DescribeBundleKey(bundle_key_), decoded.error());
-      const std::size_t before = samples_.size();
-      tombstones_.Apply(id, bundle.parts()[i].seal, samples_, 0);
+      if (!tombstones_.Covers(id, part.seal, part.range)) {
+        const Status decoded = bundle.Decode(i, samples_);
+        if (!decoded) return Annotate(DescribeBundleKey(bundle_key_), decoded.error());
+        tombstones_.Apply(id, part.seal, samples_, 0);
+      }
       Keep(samples_, left);
-      if (samples_.size() < before) replaced_.emplace(i, samples_);
+      if (samples_.size() < part.count) replaced_.emplace(i, samples_);
     }
     return Ok();
   }
@@ -86,6 +93,7 @@ class DayCleaner {
       rocksdb::ColumnFamilyHandle* const family = database_.family(Family::kBundles);
       batch.Delete(family, bundle_key_);
       if (*row) batch.Put(family, (*row)->key, (*row)->value);
+      ++bundles_written_;
     }
     replaced_.clear();
     bundle_key_.clear();
@@ -228,6 +236,7 @@ class DayCleaner {
   std::string bundle_key_;
   SeriesId last_bundled_ = SeriesId::kNone;
   std::map<std::size_t, Columns> replaced_;
+  std::size_t bundles_written_ = 0;
   // Of the series under way.
   Columns kept_;
   std::size_t kept_histograms_ = 0;
@@ -259,9 +268,11 @@ Status CleanTombstones(Engine& engine) {
   for (const std::int32_t day : *days) {
     const Postings touched = tombstones->Touched({StartOfDay(day), StartOfDay(day) + Millis(kDayMs - 1)});
     DayCleaner cleaner(engine, *tombstones, day);
-    for (std::size_t at = 0; at < touched.size(); at += kCleanStep) {
+    for (std::size_t at = 0; at < touched.size();) {
       const std::lock_guard lock(engine.maintenance_mutex);
-      VEDETTE_CHECK(cleaner.Clean(std::span(touched).subspan(at, std::min(kCleanStep, touched.size() - at))));
+      VEDETTE_TRY(const std::size_t done,
+                  cleaner.Clean(std::span(touched).subspan(at, std::min(kCleanStep, touched.size() - at))));
+      at += done;
     }
   }
   const std::lock_guard lock(engine.maintenance_mutex);

@@ -206,8 +206,13 @@ Status Partitions::Repack(std::int32_t last, const RepackOptions& options, std::
     due = Due(last, options);
     AddUntiered(last, options, due);
   }
-  for (const std::int32_t day : due) VEDETTE_CHECK(RepackDay(day, options, maintenance));
-  return Ok();
+  // A day that is damaged does not keep the others.
+  Status first_error = Ok();
+  for (const std::int32_t day : due) {
+    Status done = RepackDay(day, options, maintenance);
+    if (!done && first_error) first_error = std::move(done);
+  }
+  return first_error;
 }
 
 Status Partitions::RepackDay(std::int32_t day, const RepackOptions& options, std::mutex& maintenance) {
@@ -216,6 +221,8 @@ Status Partitions::RepackDay(std::int32_t day, const RepackOptions& options, std
   if (mark == unpacked_.end()) return Ok();  // dropped meanwhile
   const std::uint64_t touches = mark->second.touches;
   const bool again = packed_.contains(day);
+  // By the log, new and old rows would lie side by side if it ended in between: bundles must not overlap.
+  if (again && !database_.can_ingest()) return Ok();
   const ScopedSnapshot snapshot(database_);
   std::shared_ptr<const TombstoneSet> deleted = options.tombstones.current();
   lock.unlock();
@@ -239,9 +246,8 @@ Status Partitions::RepackDay(std::int32_t day, const RepackOptions& options, std
   // First the new rows, then the end of the old ones: in between, and after a crash there, samples are there twice,
   // which changes no answer. The day stays marked until both are done.
   if (packed_.insert(day).second) Publish();
-  // Bundles before blocks: what moved from these to those is never in neither.
-  VEDETTE_CHECK(bundles.Ingest());
-  VEDETTE_CHECK(blocks.Ingest());
+  TableWriter* const tables[] = {&bundles, &blocks};
+  VEDETTE_CHECK(TableWriter::IngestTogether(tables));
   if (touched) return repacker.DeleteLoose();
   // Nobody trusts them before the mark is there, which is gone since the day was written to.
   VEDETTE_CHECK(tiers.Ingest());

@@ -21,8 +21,10 @@
 namespace vedette::storage {
 
 struct RepackOptions {
-  /// Chunks of up to so many samples.
+  /// Parts of bundles, and chunks, of up to so many samples.
   std::size_t max_samples = 0;
+  /// A bundle is ended when it has so many bytes or parts.
+  std::size_t bundle_bytes = 0, bundle_parts = 0;
   /// A day is left alone until it was not written to for so many calls; twelve times as many when it was re-packed
   /// before, because all of it is written again.
   std::size_t quiet_rounds = 0;

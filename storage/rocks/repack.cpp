@@ -14,11 +14,6 @@ namespace {
 
 /// Deletions of one batch.
 constexpr int kDeleteBatch = 10'000;
-/// A bundle is ended when it has so many bytes or parts: more would find little more that is alike, and a query reads
-/// all of it for one series.
-constexpr std::size_t kBundleBytes = 64 << 10, kBundleParts = 256;
-/// A series of more parts stays in chunks of its own: a query of an hour should not read a day of every second.
-constexpr std::size_t kBundledParts = 4;
 
 }  // namespace
 
@@ -84,6 +79,12 @@ class DayRepacker::OldBundles {
     if (!found) return std::move(found).error();
     valid_ = *found;
     part_ = 0;
+    if (!valid_) return Ok();
+    const std::span<const BundlePart> parts = at_.bundle().parts();
+    if (parts.front().series <= last_) {
+      return Fail(Code::kCorruption, "{} overlaps the one before", DescribeBundleKey(key()));
+    }
+    last_ = parts.back().series;
     return Ok();
   }
 
@@ -91,6 +92,7 @@ class DayRepacker::OldBundles {
   const std::int32_t day_;
   bool valid_ = false;
   std::size_t part_ = 0;
+  SeriesId last_ = SeriesId::kNone;  // of the bundle
 };
 
 DayRepacker::DayRepacker(Database& database, std::int32_t day, const RepackOptions& options,
@@ -119,7 +121,7 @@ Status DayRepacker::Run(TableWriter& bundles, TableWriter& blocks, TierWriter& t
     if (loose.valid() && (others.empty() || loose.series_prefix() < others)) others = loose.series_prefix();
     // Tiers are made of the samples. A bundle that is not full is joined with its neighbours.
     if (bundled.valid() && bundled.at_first_part() && options_.tiers.empty() &&
-        (others.empty() || bundled.key() < others) && bundled.value().size() >= kBundleBytes / 2 &&
+        (others.empty() || bundled.key() < others) && bundled.value().size() >= options_.bundle_bytes / 2 &&
         !bundled.Touched(*deleted_)) {
       VEDETTE_CHECK(EndBundle());
       VEDETTE_CHECK(bundles.Put(bundled.key(), bundled.value()));
@@ -174,7 +176,7 @@ bool DayRepacker::IsPacked(const std::vector<Row>& rows) const {
 Status DayRepacker::WriteSeries(SeriesId series, std::vector<Row>& packed, std::vector<Row>& loose) {
   const bool deleted = deleted_->Touches(series);
   // Tiers are made of the samples.
-  if (options_.tiers.empty() && columns_.size() == 0 && loose.empty() && packed.size() > kBundledParts && !deleted &&
+  if (options_.tiers.empty() && columns_.size() == 0 && loose.empty() && packed.size() > kMaxSeriesParts && !deleted &&
       IsPacked(packed)) {
     for (const Row& row : packed) VEDETTE_CHECK(blocks_->Put(row.key, row.value));
     return Ok();
@@ -190,7 +192,6 @@ Status DayRepacker::WriteSeries(SeriesId series, std::vector<Row>& packed, std::
     }
   }
   SortAndResolve(columns_, 0);
-  samples_ += columns_.size();
   // Equal parts: a short rest would be coded worse than the others.
   const std::size_t parts = (columns_.size() + options_.max_samples - 1) / options_.max_samples;
   std::string chunk;
@@ -198,7 +199,7 @@ Status DayRepacker::WriteSeries(SeriesId series, std::vector<Row>& packed, std::
     const std::size_t begin = columns_.size() * part / parts, n = columns_.size() * (part + 1) / parts - begin;
     const auto times = std::span(columns_.times).subspan(begin, n);
     const auto values = std::span(columns_.values).subspan(begin, n);
-    if (parts <= kBundledParts) {
+    if (parts <= kMaxSeriesParts) {
       bundle_.Add(series, seal_, times, values);
       continue;
     }
@@ -206,7 +207,7 @@ Status DayRepacker::WriteSeries(SeriesId series, std::vector<Row>& packed, std::
     EncodeChunk(times, values, chunk);
     VEDETTE_CHECK(blocks_->Put(EncodeChunkKey({day_, series, TimeMs(times.front()), seal_}), chunk));
   }
-  return bundle_.bytes() >= kBundleBytes || bundle_.parts() >= kBundleParts ? EndBundle() : Ok();
+  return bundle_.bytes() >= options_.bundle_bytes || bundle_.parts() >= options_.bundle_parts ? EndBundle() : Ok();
 }
 
 Status DayRepacker::WriteHistograms(const std::vector<Row>& rows) {
@@ -226,7 +227,6 @@ Status DayRepacker::WriteHistograms(const std::vector<Row>& rows) {
   }
   seal_ = std::max(seal_, seal);
   SortAndResolve(samples, 0);
-  samples_ += samples.size();
   std::string chunk;
   for (std::size_t at = 0; at < samples.size();) {
     const std::size_t n = FitHistograms(std::span(samples.histograms).subspan(at), options_.max_samples);

@@ -33,8 +33,6 @@ class DayRepacker {
   /// Deletes exactly the rows of `chunks` that the snapshot shows.
   Status DeleteLoose();
 
-  std::uint64_t samples() const { return samples_; }
-
  private:
   struct Row {
     std::string key, value;
@@ -63,7 +61,6 @@ class DayRepacker {
   BundleEncoder bundle_;
   Columns columns_;
   std::uint32_t seal_ = 0;  // the last round that wrote samples of the series
-  std::uint64_t samples_ = 0;
 };
 
 }  // namespace vedette::storage

@@ -243,13 +243,15 @@ Status RocksStorageImpl::RunMaintenance(TimeMs now) {
 
 Status RocksStorageImpl::RepackDue(TimeMs now) {
   const std::lock_guard lock(engine_->repack_mutex);
-  VEDETTE_CHECK(vedette::storage::CleanTombstones(*engine_));
-  return Repack(DayOf(now - kRepackDelay) - 1, engine_->tuning.repack_quiet_rounds);
+  const Status cleaned = vedette::storage::CleanTombstones(*engine_);
+  VEDETTE_CHECK(Repack(DayOf(now - kRepackDelay) - 1, engine_->tuning.repack_quiet_rounds));
+  return cleaned;
 }
 
 Status RocksStorageImpl::Repack(std::int32_t last, std::size_t quiet_rounds) {
-  const RepackOptions options{engine_->tuning.repack_samples, quiet_rounds, engine_->tombstones,
-                              engine_->options.tiers};
+  const RocksTuning& tuning = engine_->tuning;
+  const RepackOptions options{tuning.repack_samples, tuning.bundle_bytes, tuning.bundle_parts,
+                              quiet_rounds,          engine_->tombstones, engine_->options.tiers};
   return engine_->partitions.Repack(last, options, engine_->maintenance_mutex);
 }
 

@@ -36,8 +36,11 @@ struct RocksTuning {
   Millis evict_after = std::chrono::hours(1);
   /// A seal round with more bytes of chunks than this becomes a table file of its own.
   std::size_t table_bytes = 256 << 10;
-  /// Closed days are re-packed into chunks of up to this many samples: a day at 15 s is one row per series.
+  /// Closed days are re-packed into parts of up to this many samples: a day at 15 s is one part of a bundle.
   std::size_t repack_samples = 8192;
+  /// A bundle ends at so many bytes or parts. In more there would be little more that is alike, and a query reads all
+  /// of it for one series.
+  std::size_t bundle_bytes = 96 << 10, bundle_parts = 256;
   /// ... when nothing was written to them for so many full rounds of maintenance (one every 30 s).
   std::size_t repack_quiet_rounds = 10;
   /// How often the maintenance thread looks for work; zero: never, tests call RunMaintenance().

@@ -70,31 +70,60 @@ Status TableWriter::Put(std::string_view key, std::string_view value) {
 }
 
 Status TableWriter::Ingest() {
-  if (writer_ == nullptr) return DeleteReplaced();
-  VEDETTE_CHECK(CloseFile(replace_to_));
-  VEDETTE_CHECK(ReadBack());
-  if (!database_.can_ingest()) return WriteThroughLog();
-  // The files are durable at once, the log in a second: what they rely on, series definitions first of all, must not
-  // be lost when they are there.
-  VEDETTE_CHECK(database_.Sync());
+  TableWriter* const self = this;
+  return IngestTogether(std::span(&self, 1));
+}
+
+Status TableWriter::IngestTogether(std::span<TableWriter* const> tables) {
   rocksdb::IngestExternalFileOptions options;
   options.move_files = true;
   // Sequence numbers stay in RocksDB's manifest: files need not be written to again.
   options.write_global_seqno = false;
-  const std::shared_lock no_snapshot(database_.ingestion());
-  rocksdb::Status status;
-  // RocksDB flushes the memtable first if rows of it lie among the new ones, and says so when there are some again.
-  for (int attempt = 0; attempt < kIngestAttempts; ++attempt) {
-    status = database_.db().IngestExternalFile(database_.family(family_), files_, options);
-    if (!status.IsTryAgain()) break;
+  std::vector<rocksdb::IngestExternalFileArg> all;
+  for (TableWriter* table : tables) {
+    if (table->writer_ == nullptr) continue;
+    VEDETTE_CHECK(table->CloseFile(table->replace_to_));
+    VEDETTE_CHECK(table->ReadBack());
+    rocksdb::IngestExternalFileArg& one = all.emplace_back();
+    one.column_family = table->database_.family(table->family_);
+    one.external_files = table->files_;
+    one.options = options;
   }
-  if (!status.ok()) return ToError(status, "ingestion of " + files_.front());
+  Database& database = tables.front()->database_;
+  if (!all.empty() && database.can_ingest()) {
+    // The files are durable at once, the log in a second: what they rely on, series definitions first of all, must not
+    // be lost when they are there.
+    VEDETTE_CHECK(database.Sync());
+    const std::shared_lock no_snapshot(database.ingestion());
+    rocksdb::Status status;
+    // RocksDB flushes the memtable first if rows of it lie among the new ones, and says so when there are some again.
+    for (int attempt = 0; attempt < kIngestAttempts; ++attempt) {
+      status = database.db().IngestExternalFiles(all);
+      if (!status.IsTryAgain()) break;
+    }
+    if (!status.ok()) return ToError(status, "ingestion of " + all.front().external_files.front());
+  } else if (!all.empty()) {
+    // Old rows go when all new ones are there.
+    rocksdb::WriteBatch deletes;
+    for (TableWriter* table : tables) VEDETTE_CHECK(table->WriteThroughLog(deletes));
+    VEDETTE_CHECK(database.Write(deletes, true));
+  }
+  for (TableWriter* table : tables) {
+    if (table->files_.empty()) VEDETTE_CHECK(table->DeleteReplaced());
+  }
   return Ok();
 }
 
 /// What is left when there is nothing to put in the place of the old rows.
 Status TableWriter::DeleteReplaced() {
   if (replace_to_.empty()) return Ok();
+  // Mostly there is nothing, and a tombstone would be in the way of every read until it is compacted.
+  rocksdb::ReadOptions options;
+  options.total_order_seek = true;
+  const std::unique_ptr<rocksdb::Iterator> old = database_.NewIterator(options, family_);
+  old->Seek(replace_from_);
+  if (!old->status().ok()) return ToError(old->status(), "read of " + std::string(FamilyName(family_)));
+  if (!old->Valid() || ToView(old->key()) >= replace_to_) return Ok();
   rocksdb::WriteBatch batch;
   batch.DeleteRange(database_.family(family_), replace_from_, replace_to_);
   return database_.Write(batch, false);
@@ -112,7 +141,8 @@ Status TableWriter::ReadBack() const {
   return Ok();
 }
 
-Status TableWriter::WriteThroughLog() {
+Status TableWriter::WriteThroughLog(rocksdb::WriteBatch& deletes) {
+  if (files_.empty()) return Ok();
   rocksdb::ColumnFamilyHandle* family = database_.family(family_);
   rocksdb::ReadOptions old_rows;
   old_rows.total_order_seek = true;
@@ -120,11 +150,11 @@ Status TableWriter::WriteThroughLog() {
   // Made before the first new row is written: it shows the old ones only.
   const std::unique_ptr<rocksdb::Iterator> old = database_.NewIterator(old_rows, family_);
   if (!replace_to_.empty()) old->Seek(replace_from_);
-  rocksdb::WriteBatch puts, deletes;
-  const auto write = [&](rocksdb::WriteBatch& batch, std::size_t from_bytes) -> Status {
-    if (batch.Count() == 0 || batch.GetDataSize() < from_bytes) return Ok();
-    VEDETTE_CHECK(database_.Write(batch, false));
-    batch.Clear();
+  rocksdb::WriteBatch puts;
+  const auto write = [&](std::size_t from_bytes) -> Status {
+    if (puts.Count() == 0 || puts.GetDataSize() < from_bytes) return Ok();
+    VEDETTE_CHECK(database_.Write(puts, false));
+    puts.Clear();
     return Ok();
   };
   const auto delete_old_before = [&](std::string_view key) {
@@ -142,15 +172,14 @@ Status TableWriter::WriteThroughLog() {
     for (at->SeekToFirst(); at->Valid(); at->Next()) {
       puts.Put(family, at->key(), at->value());
       if (!replace_to_.empty()) delete_old_before(ToView(at->key()));
-      VEDETTE_CHECK(write(puts, kBatchBytes));
+      VEDETTE_CHECK(write(kBatchBytes));
     }
     if (!at->status().ok()) return ToError(at->status(), "read of " + file);
   }
-  VEDETTE_CHECK(write(puts, 0));
+  VEDETTE_CHECK(write(0));
   if (!replace_to_.empty()) delete_old_before(replace_to_);
   if (!old->status().ok()) return ToError(old->status(), "read of " + std::string(FamilyName(family_)));
-  VEDETTE_CHECK(write(deletes, 0));
-  return database_.Sync();
+  return Ok();
 }
 
 }  // namespace vedette::storage

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +15,8 @@
 
 namespace rocksdb {
 class SstFileWriter;
-}
+class WriteBatch;
+}  // namespace rocksdb
 
 namespace vedette::storage {
 
@@ -37,6 +39,9 @@ class TableWriter {
   /// and kCorruption when a file does not read back as it was written. Then nothing has appeared, but for rows that
   /// took the way through the log.
   Status Ingest();
+  /// The same of several families of one database: all at one moment, so that what moves from one to another is never
+  /// in neither.
+  static Status IngestTogether(std::span<TableWriter* const> tables);
 
   std::uint64_t rows() const { return rows_; }
   /// Of keys and values, not compressed.
@@ -49,8 +54,8 @@ class TableWriter {
   Status CloseFile(const std::string& end);
   Status DeleteReplaced();
   Status ReadBack() const;
-  /// What Ingest() does when the database cannot: new rows first, then old ones go.
-  Status WriteThroughLog();
+  /// What is done when the database cannot ingest: new rows are written, and `deletes` gets the old ones.
+  Status WriteThroughLog(rocksdb::WriteBatch& deletes);
 
   Database& database_;
   const Family family_;

@@ -87,16 +87,7 @@ Status TierWriter::Add(SeriesId series, std::uint32_t seal, bool has_histograms,
 }
 
 Status TierWriter::Ingest() {
-  for (const Tier& tier : tiers_) {
-    if (tier.table->rows() > 0) {
-      VEDETTE_CHECK(tier.table->Ingest());
-      continue;
-    }
-    rocksdb::WriteBatch batch;  // an empty table takes no place
-    batch.DeleteRange(database_.family(Family::kTiers), TierDayPrefix(tier.step, day_),
-                      TierDayPrefix(tier.step, day_ + 1));
-    VEDETTE_CHECK(database_.Write(batch, false));
-  }
+  for (const Tier& tier : tiers_) VEDETTE_CHECK(tier.table->Ingest());
   return Ok();
 }
 

@@ -118,8 +118,7 @@ rocksdb::ColumnFamilyOptions FamilyTuning(Family family, const StorageOptions& o
 
   switch (family) {
     case Family::kBlocks:
-      // Written by re-packing in its final form, a series and day per row: mostly it lies in the lowest level at once.
-      // Read like chunks.
+      // Written in its final form: mostly it lies in the lowest level at once. Read like chunks.
     case Family::kChunks:
       if (family == Family::kChunks) {
         // Re-packing is the compaction of chunks. Until then some dozen files with a filter each cost a query little,

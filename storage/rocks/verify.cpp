@@ -174,6 +174,9 @@ class Verifier {
     SeriesId last = SeriesId::kNone;
     for (;;) {
       for (; found && *found; found = at.Next()) {
+        if (at.bundle().parts().front().series <= last) {
+          Problem(DescribeBundleKey(at.key()) + " overlaps the one before");
+        }
         last = at.bundle().parts().back().series;
         Bundle(day, at, all);
       }
@@ -191,7 +194,7 @@ class Verifier {
       last = *next;
       at = BundleCursor(Ordered(Family::kBundles));
       found = at.Find(day, last);
-      if (!found) Unreadable(last, day, damage);
+      if (!found && !at.on_row()) Unreadable(last, day, damage);
     }
   }
 

@@ -28,9 +28,9 @@ struct VerifyReport {
 /// decoded, lies where its key says and belongs to a series that is defined and in its day's index (or in the
 /// journal, whose next sealing puts it there); that the logs are whole; that the index
 /// names nothing else, by its values as by its series; that the journal can be replayed, and that rows of
-/// tiers and facts can be read. `repair` drops the chunks that
-/// cannot be read; without it the directory stays as it is (Access::kRead). Errors: what keeps the store from being
-/// opened at all, naming the file. `env`: null for the operating system's files.
+/// tiers and facts can be read. `repair` drops the chunks, bundles and parts of bundles that cannot be read; without it
+/// the directory stays as it is (Access::kRead). Errors: what keeps the store from being opened at all, naming the
+/// file. `env`: null for the operating system's files.
 Result<VerifyReport> VerifyStore(const std::string& path, bool repair, rocksdb::Env* env = nullptr);
 
 }  // namespace vedette::storage

@@ -311,6 +311,8 @@ storage::RocksTuning SmallTuning(bool maintenance_thread) {
   tuning.evict_after = std::chrono::hours(7);
   tuning.table_bytes = 512;
   tuning.repack_samples = 64;
+  tuning.bundle_bytes = 600;
+  tuning.bundle_parts = 5;
   tuning.repack_quiet_rounds = 0;
   tuning.maintenance_interval = maintenance_thread ? Millis(1) : Millis(0);
   return tuning;

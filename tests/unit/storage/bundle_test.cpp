@@ -52,15 +52,22 @@ std::vector<Part> AnyParts(std::mt19937_64& random) {
     times.push_back(Times(1 + random() % 300, 1 + static_cast<std::int64_t>(random() % 20'000),
                           random() % 2 == 0 ? &random : nullptr));
   }
-  // Jitter may have put two at one time.
-  for (auto& set : times) set.erase(std::unique(set.begin(), set.end()), set.end());
-  std::uint64_t id = random() % 100;
+  for (auto& set : times) {
+    std::ranges::sort(set);
+    set.erase(std::unique(set.begin(), set.end()), set.end());
+  }
+  std::uint64_t id = random() % 100, parts_of_id = 0;
   std::vector<double> before;
   for (std::uint64_t n = 1 + random() % 30; n > 0; --n) {
-    if (random() % 4 != 0 || out.empty()) id += 1 + random() % 3;
+    const bool another_part = random() % 4 == 0 && parts_of_id > 0 && parts_of_id < kMaxSeriesParts;
+    if (!another_part) id += 1 + random() % 3;
+    parts_of_id = another_part ? parts_of_id + 1 : 1;
     Part part{SeriesId(id), static_cast<std::uint32_t>(random() % 3 == 0 ? random() : 7), {}};
     part.samples.times = times[random() % times.size()];
-    std::ranges::sort(part.samples.times);
+    if (another_part) {
+      const std::int64_t later = out.back().samples.times.back() + 1 - part.samples.times.front();
+      for (std::int64_t& time : part.samples.times) time += later;
+    }
     const std::uint64_t kind = random() % 8;
     double total = static_cast<double>(random() % 1'000'000);
     for (std::size_t i = 0; i < part.samples.times.size(); ++i) {

@@ -1,11 +1,14 @@
 // Days on disk: seal rounds as table files, re-packing while readers and late samples come and go, leftovers of a
 // crash.
+#include <array>
 #include <filesystem>
 
 #include "storage/chunk/chunk.h"
 #include "storage/rocks/chunk_writer.h"
+#include "storage/rocks/inspect.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/table_writer.h"
+#include "storage/rocks/verify.h"
 #include "tests/unit/storage/rocks_fixture.h"
 
 namespace vedette::storage {
@@ -93,7 +96,7 @@ TEST_CASE("small rounds go through the log, large ones become a file; both are r
   CHECK(KeysOf(*database, Family::kChunks).size() == 302);
 }
 
-TEST_CASE("re-packing moves a day into blocks; old and new queriers and late samples lose nothing",
+TEST_CASE("re-packing moves a day into bundles; old and new queriers and late samples lose nothing",
           "[storage][files]") {
   RocksFixture fixture;
   RocksStorage* store = &fixture.Open();
@@ -146,6 +149,67 @@ TEST_CASE("re-packed days hold their series in bundles, and none of the old rows
   CHECK(KeysOf(*database, Family::kChunks).empty());
   CHECK(KeysOf(*database, Family::kBlocks).empty());
   CHECK(KeysOf(*database, Family::kBundles).size() == 2);  // days
+}
+
+TEST_CASE("a series with too many samples for a bundle moves to rows of its own, and back when most are deleted",
+          "[storage][files]") {
+  RocksFixture fixture;
+  RocksStorage& store = fixture.Open();
+  const TimeMs start = StartOfDay(DayOf(fixture.clock.Now())) - Millis(3 * kDayMs);
+  const Labels many{{"__name__", "many"}}, few{{"__name__", "few"}};
+  const auto append = [&](int from, int to) {
+    for (int i = from; i < to; ++i) {
+      AppendOne(store, many, start + Millis(i * 1000), i % 7 * 0.7);
+      if (i % 10 == 0) AppendOne(store, few, start + Millis(i * 1000), i);
+    }
+    MustSucceed(store.Flush());
+  };
+  const auto check = [&](std::size_t samples) {
+    const SeriesId id = MustHave(store.NewAppender()->Series(many));
+    CHECK(ReadAll(store, id).size() == samples);
+    CHECK(ReadAll(store, MustHave(store.NewAppender()->Series(few))).size() == 40);
+  };
+  append(0, 200);
+  append(200, 400);
+  check(400);
+  const auto rows_of_many = [&] {
+    const StoreReport report = MustHave(InspectStore(MustHave(store.Snapshot())));
+    return report.days.front().packed - report.days.front().bundles;
+  };
+  CHECK(rows_of_many() == 7);  // and one bundle of one part
+  MustSucceed(
+      store.Delete(std::array{Matcher::Equal("__name__", "many")}, {start + Millis(100'000), start + Millis(400'000)}));
+  MustSucceed(store.CleanTombstones());
+  check(100);
+  append(0, 1);
+  check(100);
+  CHECK(rows_of_many() == 2);  // one bundle of three parts
+}
+
+TEST_CASE("deleting the last series of a bundle leaves its neighbours and the next bundle", "[storage][files]") {
+  RocksFixture fixture;
+  RocksStorage& store = fixture.Open();
+  const TimeMs start = StartOfDay(DayOf(fixture.clock.Now())) - Millis(3 * kDayMs);
+  std::vector<SeriesId> ids;
+  for (int n = 0; n < 12; ++n) {
+    for (int i = 0; i < 20; ++i) {
+      const SeriesId id = AppendOne(store, {{"n", std::to_string(n)}}, start + Millis(i * 1000), i * n);
+      if (i == 0) ids.push_back(id);
+    }
+  }
+  MustSucceed(store.Flush());
+  CHECK(MustHave(InspectStore(MustHave(store.Snapshot()))).days.front().bundles == 3);
+  MustSucceed(store.Delete(std::array{MustHave(Matcher::Create(MatchOp::kRegex, "n", "4|5|11"))}, TimeRange()));
+  MustSucceed(store.CleanTombstones());
+  for (int n = 0; n < 12; ++n) {
+    const bool gone = n == 4 || n == 5 || n == 11;
+    CHECK(ReadAll(store, ids[static_cast<std::size_t>(n)]).size() == (gone ? 0 : 20));
+  }
+  const std::string path = MustHave(store.Snapshot());
+  CHECK(MustHave(VerifyStore(path, false)).problem_count == 0);
+  const DayReport day = MustHave(InspectStore(path)).days.front();
+  CHECK(day.bundles == 3);
+  CHECK(day.packed == 9);
 }
 
 TEST_CASE("a directory of the development format before is refused", "[storage][files]") {

@@ -29,6 +29,8 @@ struct RocksFixture {
     tuning.evict_after = std::chrono::minutes(10);
     tuning.table_bytes = 512;
     tuning.repack_samples = 64;
+    tuning.bundle_bytes = 600;
+    tuning.bundle_parts = 5;
     tuning.repack_quiet_rounds = 0;
     tuning.maintenance_interval = Millis(0);
   }

@@ -103,6 +103,28 @@ TEST_CASE("no power cut leaves a part of a log without all of those before it", 
   }
 }
 
+TEST_CASE("a log is not written to while the one before it cannot be synced", "[storage][log]") {
+  const auto files = std::make_shared<test::FaultyFileSystem>(1);
+  const auto disk = test::FaultyFileSystem::NewEnv(files);
+  const auto env = NewCarefulEnv(*disk, "/data");
+  REQUIRE(env->CreateDirIfMissing("/data/db").ok());
+  std::unique_ptr<rocksdb::WritableFile> first, second;
+  REQUIRE(env->NewWritableFile("/data/db/000001.log", &first, rocksdb::EnvOptions()).ok());
+  REQUIRE(first->Append("one").ok());
+  REQUIRE(env->NewWritableFile("/data/db/000002.log", &second, rocksdb::EnvOptions()).ok());
+  files->Inject({{test::FileOp::kSync, test::FileKind::kLog}, 0, 2, test::Fault::Problem::kIoError});
+  CHECK(!second->Append("two").ok());
+  CHECK(!second->Append("two").ok());
+  CHECK(files->SizeOf("/data/db/000002.log") == 0);
+  CHECK(second->Append("two").ok());
+  // Closed by RocksDB when it was synced or is not needed any more.
+  std::unique_ptr<rocksdb::WritableFile> third;
+  REQUIRE(env->NewWritableFile("/data/db/000003.log", &third, rocksdb::EnvOptions()).ok());
+  REQUIRE(second->Close().ok());
+  second.reset();
+  CHECK(third->Append("three").ok());
+}
+
 TEST_CASE("to verify a store does not take from its next start what that has to know of its logs", "[storage][log]") {
   RocksFixture fixture;
   for (int n = 0; n < 3; ++n) {
