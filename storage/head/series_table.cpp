@@ -157,12 +157,23 @@ void SeriesTable::SetLabels(HeadSeries& series, std::span<const LabelView> label
 }
 
 void SeriesTable::SetLabels(HeadSeries& series, std::span<const LabelView> labels, std::span<const PairId> pairs) {
+  SetLabelsOnly(series, pairs);
+  by_hash_.Insert(HashIndex::Fold(HashLabels(labels)), SlotOf(series.id));
+}
+
+void SeriesTable::AddHashes(std::span<const std::pair<std::uint64_t, SeriesId>> hashes) {
+  std::vector<std::uint64_t> entries;
+  entries.reserve(hashes.size());
+  for (const auto& [hash, id] : hashes) entries.push_back(HashIndex::EntryOf(HashIndex::Fold(hash), SlotOf(id)));
+  by_hash_.InsertAll(entries);
+}
+
+void SeriesTable::SetLabelsOnly(HeadSeries& series, std::span<const PairId> pairs) {
   index_.Add(series.id, pairs);
   thread_local std::string list;
   list.clear();
   for (const PairId pair : pairs) PutVarint(list, static_cast<std::uint32_t>(pair));
   series.labels_ = lists_.Add(list);
-  by_hash_.Insert(HashIndex::Fold(HashLabels(labels)), SlotOf(series.id));
 }
 
 HeadSeries& SeriesTable::Insert(SeriesId id, const Labels& labels) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <set>
 #include <shared_mutex>
+#include <utility>
 #include <vector>
 
 #include "storage/head/head_series.h"
@@ -52,7 +53,10 @@ class SeriesTable {
   /// The same for many series with the same labels, which the caller interns once: `pairs` are those of `labels`.
   PairId Intern(const LabelView& label) { return index_.Intern(label); }
   void SetLabels(HeadSeries& series, std::span<const LabelView> labels, std::span<const PairId> pairs);
-  void Reserve(std::size_t series) { by_hash_.Reserve(series); }
+  /// And for all series of a start: SetLabelsOnly() of each, then AddHashes() of all, by HashLabels(). Until then they
+  /// are not found by their labels.
+  void SetLabelsOnly(HeadSeries& series, std::span<const PairId> pairs);
+  void AddHashes(std::span<const std::pair<std::uint64_t, SeriesId>> hashes);
   void Remove(std::span<const SeriesId> ids);
 
  private:

@@ -1,6 +1,7 @@
 #include "storage/index/hash_index.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace vedette::storage {
 namespace {
@@ -15,16 +16,31 @@ constexpr std::size_t kTail = 32;
 }  // namespace
 
 void HashIndex::Rebuild(std::size_t homes) {
-  const std::vector<Entry> old = std::move(entries_);
+  std::vector<Entry> old = std::move(entries_);
+  std::erase(old, kFree);
+  Fill(homes, old);
+}
+
+/// `sorted`: all entries there will be.
+void HashIndex::Fill(std::size_t homes, std::span<const Entry> sorted) {
   homes_ = homes;
   entries_.assign(homes + kTail, kFree);
   std::size_t next = 0;
-  for (const Entry entry : old) {
-    if (entry == kFree) continue;
+  for (const Entry entry : sorted) {
     next = std::max(next, Home(HashOf(entry)));
     if (next == entries_.size()) entries_.resize(next + kTail, kFree);
     entries_[next++] = entry;
   }
+  size_ = sorted.size();
+}
+
+void HashIndex::InsertAll(std::vector<std::uint64_t>& entries) {
+  std::ranges::sort(entries);
+  std::vector<Entry> old = std::move(entries_), all;
+  std::erase(old, kFree);
+  all.reserve(old.size() + entries.size());
+  std::ranges::merge(old, entries, std::back_inserter(all));
+  Fill(std::max(homes_, std::max(kSmallest, all.size() * 100 / kMostFull + 1)), all);
 }
 
 void HashIndex::Reserve(std::size_t entries) {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace vedette::storage {
@@ -33,6 +34,11 @@ class HashIndex {
 
   /// `number` is below kNothing.
   void Insert(std::uint32_t hash, std::uint32_t number);
+  /// Many at once, in the order of the array instead of that of the caller: a fifth of the time. Sorts `entries`.
+  void InsertAll(std::vector<std::uint64_t>& entries);
+  static constexpr std::uint64_t EntryOf(std::uint32_t hash, std::uint32_t number) {
+    return static_cast<std::uint64_t>(hash) << 32 | number;
+  }
   /// The entry must be there.
   void Erase(std::uint32_t hash, std::uint32_t number);
   /// Room for so many entries without growing on the way.
@@ -51,6 +57,7 @@ class HashIndex {
     return static_cast<std::size_t>((static_cast<std::uint64_t>(hash) * homes_) >> 32);
   }
   void Rebuild(std::size_t homes);
+  void Fill(std::size_t homes, std::span<const Entry> sorted);
 
   std::vector<Entry> entries_;  // homes_, and a tail for what the last homes have no room for
   std::size_t homes_ = 0;

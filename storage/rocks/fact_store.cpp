@@ -251,4 +251,11 @@ Status FactStore::VisitMetadata(const rocksdb::Snapshot* snapshot, const Metadat
   return targets->status().ok() ? Ok() : Status(ToError(targets->status(), "read of metadata"));
 }
 
+Status FactStore::Spill() {
+  constexpr std::uint64_t kManyRows = 4096;
+  if (database_.Property(Family::kFacts, "rocksdb.num-entries-active-mem-table") < kManyRows) return Ok();
+  const rocksdb::Status status = database_.db().Flush(rocksdb::FlushOptions(), database_.family(Family::kFacts));
+  return status.ok() ? Ok() : Status(ToError(status, "flush of facts"));
+}
+
 }  // namespace vedette::storage

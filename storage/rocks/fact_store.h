@@ -57,6 +57,9 @@ class FactStore {
   Status DeleteExemplars(const Postings& series, TimeRange range);
   /// Drops start times and metadata that ended before `oldest`; start times of series that are not `alive` as well.
   Status TrimHistory(TimeMs oldest, const Postings& alive);
+  /// Many rows that came at once, the metadata of many targets, go to a table: a start would read them from the log
+  /// one by one, which takes as long as everything else.
+  Status Spill();
 
  private:
   void PutExemplar(const BatchFacts::ExemplarSample& sample, rocksdb::WriteBatch& batch, Pending& pending);

@@ -231,6 +231,7 @@ Status RocksStorageImpl::SealDue(TimeMs now) {
   VEDETTE_CHECK(engine_->sealer.SealFull(Oldest(now)));
   VEDETTE_CHECK(engine_->sealer.CutJournal(Oldest(now)));
   VEDETTE_CHECK(engine_->catalog.StoreDefinitions(kManyNewSeries));
+  VEDETTE_CHECK(engine_->facts.Spill());
   ShowGauges();
   if (HeadGrew()) ShowHeadBytes();
   return Ok();

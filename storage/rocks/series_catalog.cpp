@@ -1,10 +1,13 @@
 #include "storage/rocks/series_catalog.h"
 
 #include <algorithm>
+#include <future>
+#include <memory>
 #include <shared_mutex>
 
 #include <rocksdb/write_batch.h>
 
+#include "core/labels_hash.h"
 #include "storage/index/postings_codec.h"
 #include "storage/rocks/keys.h"
 
@@ -22,24 +25,73 @@ class BlockLabels {
       : table_(table), block_(block), interned_(block.dictionary().size(), PairId::kNone) {}
 
   void Set(HeadSeries& series, std::size_t at) {
-    views_.clear();
-    pairs_.clear();
-    for (const std::uint32_t place : block_.places(at)) {
-      if (interned_[place] == PairId::kNone) interned_[place] = table_.Intern(block_.dictionary()[place]);
-      views_.push_back(block_.dictionary()[place]);
-      pairs_.push_back(interned_[place]);
-    }
-    table_.SetLabels(series, views_, pairs_);
+    block_.ViewLabels(at, views_);
+    table_.SetLabels(series, views_, Pairs(at));
+    series.stored = true;
+  }
+  /// Without its entry in the table of hashes.
+  void SetOnly(HeadSeries& series, std::size_t at) {
+    table_.SetLabelsOnly(series, Pairs(at));
     series.stored = true;
   }
 
  private:
+  std::span<const PairId> Pairs(std::size_t at) {
+    pairs_.clear();
+    for (const std::uint32_t place : block_.places(at)) {
+      if (interned_[place] == PairId::kNone) interned_[place] = table_.Intern(block_.dictionary()[place]);
+      pairs_.push_back(interned_[place]);
+    }
+    return pairs_;
+  }
+
   SeriesTable& table_;
   const Definitions& block_;
   std::vector<PairId> interned_;
   std::vector<LabelView> views_;
   std::vector<PairId> pairs_;
 };
+
+/// A block of definitions, and those of its series that a start wants.
+struct WantedBlock {
+  explicit WantedBlock(Database& database) : reader(database, nullptr) {}
+
+  DefinitionReader reader;
+  const Definitions* block = nullptr;  // null: it has none of them
+  struct Series {
+    SeriesId id;
+    std::size_t at;  // in the block, or kNotThere
+    std::uint64_t hash;
+  };
+  std::vector<Series> series;
+};
+using WantedBlocks = std::vector<std::unique_ptr<WantedBlock>>;
+
+/// Blocks that are decoded while the ones before them are taken in.
+constexpr std::size_t kBlocksAhead = 48;
+
+/// The next blocks for `ids`, which ascend; takes from their front what it has done. Needs no lock: this is half of the
+/// work of a start and is done by a thread of its own.
+Result<WantedBlocks> ReadBlocks(Database& database, std::span<const SeriesId>& ids) {
+  WantedBlocks out;
+  std::vector<LabelView> views;
+  while (!ids.empty() && out.size() < kBlocksAhead) {
+    WantedBlock& wanted = *out.emplace_back(std::make_unique<WantedBlock>(database));
+    VEDETTE_TRY(wanted.block, wanted.reader.BlockOf(ids.front()));
+    // The first is always done, also when it is before all blocks.
+    for (bool first = true; !ids.empty() && (first || Raw(ids.front()) < wanted.reader.next_first()); first = false) {
+      WantedBlock::Series series{ids.front(), Definitions::kNotThere, 0};
+      if (wanted.block != nullptr) series.at = wanted.block->Find(series.id);
+      if (series.at != Definitions::kNotThere) {
+        wanted.block->ViewLabels(series.at, views);
+        series.hash = HashLabels(views);
+      }
+      wanted.series.push_back(series);
+      ids = ids.subspan(1);
+    }
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -54,7 +106,6 @@ Status SeriesCatalog::Recover(std::int64_t sealed_max_time) {
 
 Status SeriesCatalog::LoadLabels(std::span<const SeriesId> ids) {
   const std::unique_lock lock(head_.table().mutex());
-  head_.table().Reserve(ids.size());
   VEDETTE_CHECK(LoadRecords());
   return LoadFromBlocks(ids);
 }
@@ -82,23 +133,32 @@ Status SeriesCatalog::LoadRecords() {
 
 Status SeriesCatalog::LoadFromBlocks(std::span<const SeriesId> ids) {
   SeriesTable& table = head_.table();
-  DefinitionReader reader(database_, nullptr);
-  std::optional<BlockLabels> labels;
-  std::uint64_t first_behind = 0;  // the ids of the block that `labels` has end below this
-  for (const SeriesId id : ids) {
-    HeadSeries* const series = table.Find(id);
-    if (series->stored) continue;
-    VEDETTE_TRY(const DefinitionReader::Found found, reader.Find(id));
-    if (found.block == nullptr) {
-      VEDETTE_CHECK(ForgetNamed(id));
-      continue;
+  std::vector<std::pair<std::uint64_t, SeriesId>> hashes;
+  hashes.reserve(ids.size());
+  const auto read_ahead = [this, &ids] {
+    return std::async(std::launch::async, [this, &ids] { return ReadBlocks(database_, ids); });
+  };
+  std::future<Result<WantedBlocks>> next = read_ahead();
+  for (;;) {
+    VEDETTE_TRY(const WantedBlocks blocks, next.get());
+    if (blocks.empty()) break;
+    next = read_ahead();
+    for (const std::unique_ptr<WantedBlock>& wanted : blocks) {
+      std::optional<BlockLabels> labels;
+      for (const WantedBlock::Series& one : wanted->series) {
+        HeadSeries* const series = table.Find(one.id);
+        if (series->stored) continue;
+        if (one.at == Definitions::kNotThere) {
+          VEDETTE_CHECK(ForgetNamed(one.id));
+          continue;
+        }
+        if (!labels) labels.emplace(table, *wanted->block);
+        labels->SetOnly(*series, one.at);
+        hashes.emplace_back(one.hash, one.id);
+      }
     }
-    if (!labels || reader.next_first() != first_behind) {
-      labels.emplace(table, *found.block);
-      first_behind = reader.next_first();
-    }
-    labels->Set(*series, found.at);
   }
+  table.AddHashes(hashes);
   return Ok();
 }
 
