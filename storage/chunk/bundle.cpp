@@ -10,8 +10,11 @@ namespace vedette::storage {
 namespace {
 
 constexpr std::uint8_t kBundleVersion = 1;
-/// A part is tried next to so many others with the same times, among so many before it.
-constexpr std::size_t kTriedBases = 2, kCandidates = 16;
+/// A part is tried beside the nearest ones, and beside those that resemble it most of so many before it: the ids of
+/// targets that appeared at once are mixed.
+constexpr std::size_t kNearest = 2, kAlike = 2, kCandidates = 16;
+/// Of its size alone: what reading a base first has to gain.
+constexpr std::size_t kWorthPercent = 97;
 /// Time sets that a new part is compared with: those of the targets around it.
 constexpr std::size_t kComparedTimes = 4;
 
@@ -68,35 +71,50 @@ std::size_t BundleEncoder::TimeSet(std::span<const std::int64_t> times) {
   return time_set_count_++;
 }
 
+/// Replaces `coded` by what it is beside the base.
+BundleEncoder::Base BundleEncoder::FindBase(std::size_t set, std::span<const double> values, CodedValues& coded) const {
+  // A glance is too rough to tell what is a few percent smaller.
+  const std::uint64_t plain = RoughBits(*coded.decimals);
+  std::vector<std::pair<std::uint64_t, const Candidate*>> likely;
+  for (const Candidate& candidate : candidates_) {
+    if (candidate.time_set != set || candidate.depth >= kMaxBundleDepth) continue;
+    const std::uint64_t bits = RoughBits(*coded.decimals, candidate.values);
+    if (bits <= plain + plain / 16) likely.emplace_back(bits, &candidate);
+  }
+  if (likely.size() > kNearest) {
+    const auto by_bits = [](const auto& one) { return one.first; };
+    std::ranges::stable_sort(likely.begin() + kNearest, likely.end(), {}, by_bits);
+    likely.resize(std::min(likely.size(), kNearest + kAlike));
+  }
+  Base base;
+  std::optional<CodedValues> best;
+  for (const auto& [bits, candidate] : likely) {
+    CodedValues beside = EncodeBeside(values, coded, candidate->values);
+    const bool pays = beside.payload.size() * 100 <= coded.payload.size() * kWorthPercent;
+    if (!pays || (best && beside.payload.size() >= best->payload.size())) continue;
+    best = std::move(beside);
+    base = {parts() - candidate->part, candidate->depth + 1};
+  }
+  if (best) coded = *std::move(best);
+  return base;
+}
+
 void BundleEncoder::Add(SeriesId series, std::uint32_t seal, std::span<const std::int64_t> times,
                         std::span<const double> values) {
   assert(!times.empty() && times.size() == values.size() && times.size() <= kMaxChunkSamples);
   assert(parts() < kMaxBundleParts && (empty() || series >= last()));
   const std::size_t part = parts(), set = TimeSet(times);
   CodedValues coded = EncodeValues(values, std::nullopt);
-  std::size_t base = 0, depth = 0, tried = 0;
-  std::optional<CodedValues> beside;
-  for (const Candidate& candidate : candidates_) {
-    if (!coded.decimals || tried == kTriedBases) break;
-    if (candidate.time_set != set) continue;
-    ++tried;
-    if (candidate.depth >= kMaxBundleDepth) continue;
-    std::optional<CodedValues> trial = EncodeRelative(values, coded, candidate.values);
-    if (!trial || (beside && trial->payload.size() >= beside->payload.size())) continue;
-    beside = std::move(trial);
-    base = part - candidate.part;
-    depth = candidate.depth + 1;
-  }
-  if (beside) coded = *std::move(beside);
+  const Base base = coded.decimals ? FindBase(set, values, coded) : Base();
   // What is no decimal has no likeness, and a constant is small already.
   if (IsDecimalCodec(coded.layout.codec)) {
     if (candidates_.size() == kCandidates) candidates_.pop_back();
-    candidates_.push_front({part, set, depth, std::vector(values.begin(), values.end())});
+    candidates_.push_front({part, set, base.depth, std::vector(values.begin(), values.end())});
   }
   ids_.push_back(static_cast<std::int64_t>(series));
   seals_.push_back(seal);
   time_sets_.push_back(static_cast<std::int64_t>(set));
-  bases_.push_back(static_cast<std::int64_t>(base));
+  bases_.push_back(static_cast<std::int64_t>(base.distance));
   codecs_.push_back(CodecNumber(coded.layout));
   sizes_.push_back(static_cast<std::int64_t>(coded.payload.size()));
   payloads_.append(coded.payload);
@@ -196,7 +214,10 @@ Status BundleReader::Decode(std::size_t part, TimeRange range, Columns& out) {
   const BundlePart& head = parts_[part];
   if (range.max < range.min || !range.Overlaps(head.range)) return Ok();
   const std::size_t set = places_[part].time_set, count = time_sets_[set].CountUpTo(range.max), before = out.size();
-  if (AppendTimeSet(set, count, out.times) && AppendPart(part, count, out.values)) {
+  out.times.resize(before + count);
+  out.values.resize(before + count);
+  if (DecodeTimeSet(set, std::span(out.times).subspan(before)) &&
+      DecodePart(part, std::span(out.values).subspan(before))) {
     if (places_[part].is_base) {
       Keep(part, std::vector(out.values.begin() + static_cast<std::ptrdiff_t>(before), out.values.end()));
     }
@@ -210,28 +231,25 @@ Status BundleReader::Decode(std::size_t part, TimeRange range, Columns& out) {
 }
 
 /// Of irregular times all are decoded: which of them are wanted is not known before.
-bool BundleReader::AppendTimeSet(std::size_t set, std::size_t n, std::vector<std::int64_t>& out) {
+bool BundleReader::DecodeTimeSet(std::size_t set, std::span<std::int64_t> out) {
   const CodedTimes& times = time_sets_[set];
-  if (times.codec == TimeCodec::kRegular) return AppendTimes(times, n, out);
+  if (times.codec == TimeCodec::kRegular) return DecodeTimes(times, out);
   if (decoded_set_ != set) {
     decoded_set_ = SIZE_MAX;
-    decoded_times_.clear();
-    if (!AppendTimes(times, times.count, decoded_times_)) return false;
+    decoded_times_.resize(times.count);
+    if (!DecodeTimes(times, decoded_times_)) return false;
     decoded_set_ = set;
   }
-  out.insert(out.end(), decoded_times_.begin(), decoded_times_.begin() + static_cast<std::ptrdiff_t>(n));
+  std::ranges::copy(std::span(decoded_times_).first(out.size()), out.begin());
   return true;
 }
 
-bool BundleReader::AppendPart(std::size_t part, std::size_t n, std::vector<double>& out) {
+bool BundleReader::DecodePart(std::size_t part, std::span<double> out) {
   const Place& place = places_[part];
-  std::span<const double> base;
-  if (place.base != 0) {
-    const std::vector<double>* values = Base(part - place.base, n);
-    if (values == nullptr) return false;
-    base = *values;
-  }
-  return AppendValues(place.layout, place.payload, parts_[part].count, n, base, out);
+  const std::size_t count = parts_[part].count;
+  if (place.base == 0) return DecodeValues(place.layout, place.payload, count, out);
+  const std::vector<double>* base = Base(part - place.base, out.size());
+  return base != nullptr && DecodeValues(place.layout, place.payload, count, out, *base);
 }
 
 /// The first `count` values of a part; null when they are damaged. Valid until the next one is asked for.
@@ -243,8 +261,8 @@ const std::vector<double>* BundleReader::Base(std::size_t part, std::size_t coun
     return nullptr;
   };
   if (const auto* known = find()) return known;
-  std::vector<double> values;
-  if (!AppendPart(part, count, values)) return nullptr;
+  std::vector<double> values(count);
+  if (!DecodePart(part, values)) return nullptr;
   Keep(part, std::move(values));
   return find();
 }

@@ -55,7 +55,11 @@ class BundleEncoder {
     std::size_t part = 0, time_set = 0, depth = 0;
     std::vector<double> values;
   };
+  struct Base {
+    std::size_t distance = 0, depth = 0;  // 0: there is none
+  };
   std::size_t TimeSet(std::span<const std::int64_t> times);
+  Base FindBase(std::size_t set, std::span<const double> values, CodedValues& coded) const;
 
   std::vector<std::int64_t> ids_, seals_, time_sets_, bases_, codecs_, sizes_;  // of each part
   std::deque<std::pair<std::size_t, std::vector<std::int64_t>>> known_times_;   // newest first
@@ -100,8 +104,8 @@ class BundleReader {
   };
   bool ReadTimeSets(ByteReader& in, std::size_t sets);
   bool ReadParts(ByteReader& in, std::size_t count);
-  bool AppendTimeSet(std::size_t set, std::size_t n, std::vector<std::int64_t>& out);
-  bool AppendPart(std::size_t part, std::size_t n, std::vector<double>& out);
+  bool DecodeTimeSet(std::size_t set, std::span<std::int64_t> out);
+  bool DecodePart(std::size_t part, std::span<double> out);
   const std::vector<double>* Base(std::size_t part, std::size_t count);
   void Keep(std::size_t part, std::vector<double> values);
 

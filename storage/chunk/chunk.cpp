@@ -95,8 +95,10 @@ Result<Parsed> Parse(std::string_view bytes) {
 /// Appends the first `count` samples.
 Status DecodeFirst(const Parsed& parsed, std::size_t bytes, std::size_t count, Columns& out) {
   const std::size_t before = out.size();
-  if (AppendTimes(parsed.times, count, out.times) &&
-      AppendValues(parsed.layout, parsed.values, parsed.header.count, count, {}, out.values)) {
+  out.times.resize(before + count);
+  out.values.resize(before + count);
+  if (DecodeTimes(parsed.times, std::span(out.times).subspan(before)) &&
+      DecodeValues(parsed.layout, parsed.values, parsed.header.count, std::span(out.values).subspan(before))) {
     return Ok();
   }
   out.times.resize(before);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <functional>
 
-#include "storage/chunk/append.h"
 #include "storage/chunk/int_codec.h"
 #include "storage/chunk/kernels.h"
 
@@ -60,22 +59,17 @@ std::optional<CodedTimes> ReadTimes(ByteReader& in, TimeCodec codec) {
   return out;
 }
 
-bool AppendTimes(const CodedTimes& times, std::size_t n, std::vector<std::int64_t>& out) {
+bool DecodeTimes(const CodedTimes& times, std::span<std::int64_t> out) {
   const std::int64_t first = times.range.min.ms, last = times.range.max.ms;
   if (times.codec == TimeCodec::kRegular) {
-    AppendInParts(n, out, [&](std::size_t at, std::span<std::int64_t> part) {
-      FillSteps(WrapAdd(first, times.step * static_cast<std::int64_t>(at)), times.step, part);
-    });
+    FillSteps(first, times.step, out);
     return true;
   }
-  const std::size_t before = out.size();
-  out.resize(before + n);
-  const auto fresh = std::span(out).subspan(before);
   ByteReader in(times.payload);
-  if (!DecodeInts(in, times.count, fresh)) return false;
+  if (!DecodeInts(in, times.count, out)) return false;
   // Readers merge by time: times out of order would spoil answers silently.
-  return fresh.front() == first && std::ranges::adjacent_find(fresh, std::ranges::greater_equal{}) == fresh.end() &&
-         (n < times.count ? fresh.back() < last : fresh.back() == last);
+  return out.front() == first && std::ranges::adjacent_find(out, std::ranges::greater_equal{}) == out.end() &&
+         (out.size() < times.count ? out.back() < last : out.back() == last);
 }
 
 }  // namespace vedette::storage

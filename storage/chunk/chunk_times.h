@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/time.h"
 #include "storage/coding.h"
@@ -39,7 +38,7 @@ TimeCodec TimeCodecOf(std::span<const std::int64_t> times);
 void PutTimes(std::span<const std::int64_t> times, TimeCodec codec, std::string& out);
 /// Reads what PutTimes wrote; views `in`. Nothing when it is damaged.
 std::optional<CodedTimes> ReadTimes(ByteReader& in, TimeCodec codec);
-/// Appends the first `n` times. False when they are damaged: `out` is longer then, by anything.
-bool AppendTimes(const CodedTimes& times, std::size_t n, std::vector<std::int64_t>& out);
+/// The first `out.size()` times. False when they are damaged.
+bool DecodeTimes(const CodedTimes& times, std::span<std::int64_t> out);
 
 }  // namespace vedette::storage

@@ -1,11 +1,11 @@
 #include "storage/chunk/chunk_values.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <vector>
 
-#include "storage/chunk/append.h"
 #include "storage/chunk/int_codec.h"
 #include "storage/chunk/kernels.h"
 #include "storage/chunk/xor_codec.h"
@@ -124,24 +124,8 @@ void PutDecimals(std::span<const double> values, const Decimals& decimals, std::
   EncodeInts(mantissas, out);
 }
 
-/// Bits that some stretches of the sequence would take, at the order that takes fewer.
-std::uint64_t RoughBits(std::span<const std::int64_t> values) {
-  constexpr std::size_t kStretches = 8, kLength = 48;
-  std::uint64_t plain = 0, steps = 0;
-  const auto width = [](std::int64_t value) { return static_cast<unsigned>(std::bit_width(ZigZag(value))); };
-  for (std::size_t stretch = 0; stretch < kStretches; ++stretch) {
-    const std::size_t begin = values.size() * stretch / kStretches;
-    const std::size_t end = std::min(begin + kLength, values.size());
-    for (std::size_t i = begin + 1; i < end; ++i) {
-      plain += width(values[i]);
-      steps += width(WrapSub(values[i], values[i - 1]));
-    }
-  }
-  return std::min(plain, steps);
-}
-
-bool GetDecimals(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::size_t n,
-                 std::span<const double> base, std::vector<double>& out) {
+bool GetDecimals(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::span<double> out,
+                 std::span<const double> base) {
   ByteReader in(bytes);
   ByteReader exceptions("");
   std::uint64_t left = 0;
@@ -155,24 +139,18 @@ bool GetDecimals(const ValueLayout& layout, std::string_view bytes, std::size_t 
     }
   }
   const DecimalForm form = FormOf(layout.codec);
-  const std::size_t before = out.size();
-  MakeRoom(n, out);
   RoundedMantissas next_to(base, layout.exponent);
-  const auto convert = [&](std::size_t, std::span<std::int64_t> mantissas) {
-    if (layout.relative) {
-      for (std::int64_t& mantissa : mantissas) mantissa = WrapAdd(mantissa, next_to.Next());
-    }
-    AppendInParts(mantissas.size(), out, [&](std::size_t at, std::span<double> part) {
-      FromDecimals(mantissas.subspan(at, part.size()), layout.exponent, form, part);
-    });
+  const auto convert = [&](std::size_t at, std::span<std::int64_t> mantissas) {
+    if (layout.relative) next_to.AddNext(mantissas);
+    FromDecimals(mantissas, layout.exponent, form, out.subspan(at, mantissas.size()));
   };
-  if (!DecodeIntsInParts(in, count, n, convert)) return false;
+  if (!DecodeIntsInParts(in, count, out.size(), convert)) return false;
   for (std::uint64_t at = 0; left > 0; --left, ++at) {
     const auto gap = exceptions.Varint();
     const auto value = exceptions.Double();
     if (*gap >= count - at) return false;
     at += *gap;
-    if (at < n) out[before + at] = *value;
+    if (at < out.size()) out[at] = *value;
     if (at + 1 == count && left > 1) return false;
   }
   return true;
@@ -213,57 +191,59 @@ CodedValues EncodeValues(std::span<const double> values, std::optional<ValueCode
   return floats.payload.size() < out.payload.size() ? floats : out;
 }
 
-std::optional<CodedValues> EncodeRelative(std::span<const double> values, const CodedValues& plain,
-                                          std::span<const double> base) {
-  if (!plain.decimals) return std::nullopt;
+std::uint64_t RoughBits(const Decimals& decimals, std::span<const double> base) {
+  constexpr std::size_t kStretches = 8, kLength = 48;
+  const std::span<const std::int64_t> mantissas = decimals.mantissas;
+  std::uint64_t plain = 0, steps = 0;
+  const auto width = [](std::int64_t value) { return static_cast<unsigned>(std::bit_width(ZigZag(value))); };
+  for (std::size_t stretch = 0; stretch < kStretches; ++stretch) {
+    const std::size_t begin = mantissas.size() * stretch / kStretches;
+    const std::size_t n = std::min(kLength, mantissas.size() - begin);
+    std::array<std::int64_t, kLength> values;
+    std::ranges::copy(mantissas.subspan(begin, n), values.begin());
+    if (!base.empty()) {
+      RoundedMantissas(base.subspan(begin, n), decimals.exponent).SubtractNext(std::span(values).first(n));
+    }
+    for (std::size_t i = 1; i < n; ++i) {
+      plain += width(values[i]);
+      steps += width(WrapSub(values[i], values[i - 1]));
+    }
+  }
+  return std::min(plain, steps);
+}
+
+CodedValues EncodeBeside(std::span<const double> values, const CodedValues& plain, std::span<const double> base) {
   const std::vector<std::int64_t>& mantissas = plain.decimals->mantissas;
   RoundedMantissas next_to(base, plain.decimals->exponent);
-  std::vector<std::int64_t> rest(mantissas.size());
-  for (std::size_t i = 0; i < rest.size(); ++i) rest[i] = WrapSub(mantissas[i], next_to.Next());
-  // Too rough to tell what is a few percent smaller.
-  const std::uint64_t plain_bits = RoughBits(mantissas);
-  if (RoughBits(rest) > plain_bits + plain_bits / 16) return std::nullopt;
+  std::vector<std::int64_t> rest = mantissas;
+  next_to.SubtractNext(rest);
   CodedValues out;
   out.layout = plain.layout;
   out.layout.relative = true;
   PutDecimals(values, *plain.decimals, rest, out.payload);
-  if (out.payload.size() * 100 > plain.payload.size() * 97) return std::nullopt;
   return out;
 }
 
-bool AppendValues(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::size_t n,
-                  std::span<const double> base, std::vector<double>& out) {
-  if (layout.relative && (!IsDecimalCodec(layout.codec) || base.size() < n)) return false;
-  const std::size_t before = out.size();
-  const auto fresh = [&] {
-    out.resize(before + n);
-    return std::span(out).subspan(before);
-  };
+bool DecodeValues(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::span<double> out,
+                  std::span<const double> base) {
+  if (layout.relative && (!IsDecimalCodec(layout.codec) || base.size() < out.size())) return false;
   switch (layout.codec) {
     case ValueCodec::kConstant: {
       const auto value = ByteReader(bytes).Double();
-      if (value) out.insert(out.end(), n, *value);
+      if (value) FillSame(*value, out);
       return value.has_value();
     }
     case ValueCodec::kIntegers:
     case ValueCodec::kProducts:
-      return GetDecimals(layout, bytes, count, n, base, out);
+      return GetDecimals(layout, bytes, count, out, base);
     case ValueCodec::kXor:
-      return GetXorValues(bytes, fresh());
+      return GetXorValues(bytes, out);
     case ValueCodec::kFloatBits:
-      return GetFloatBits(bytes, count, fresh());
+      return GetFloatBits(bytes, count, out);
     case ValueCodec::kHistograms:
       return false;
   }
   return false;
-}
-
-bool DecodeValues(const ValueLayout& layout, std::string_view bytes, std::span<double> out) {
-  thread_local std::vector<double> values;
-  values.clear();
-  if (!AppendValues(layout, bytes, out.size(), out.size(), {}, values)) return false;
-  std::ranges::copy(values, out.begin());
-  return true;
 }
 
 }  // namespace vedette::storage

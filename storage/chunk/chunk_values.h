@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "storage/chunk/chunk.h"
 #include "storage/chunk/decimals.h"
@@ -30,18 +29,17 @@ struct CodedValues {
 /// `forced` as in EncodeChunk.
 CodedValues EncodeValues(std::span<const double> values, std::optional<ValueCodec> forced);
 
-/// `plain`, which are decimals, beside a base of as many values; nothing unless that is smaller by 3 %. The base's
-/// mantissas are its values at the exponent of `plain`, whatever it is stored as itself. Cost: a subtraction for
-/// each value and a glance at some hundred of them, then, if it looks promising, that of EncodeValues.
-std::optional<CodedValues> EncodeRelative(std::span<const double> values, const CodedValues& plain,
-                                          std::span<const double> base);
+/// About how many bits some stretches of the decimals take, alone or beside a base of as many values: says which base
+/// is worth a trial. Cost: a microsecond.
+std::uint64_t RoughBits(const Decimals& decimals, std::span<const double> base = {});
+/// `plain`, which are decimals, beside a base of as many values. The base's mantissas are its values at the exponent of
+/// `plain`, whatever it is stored as itself. Cost: that of EncodeValues.
+CodedValues EncodeBeside(std::span<const double> values, const CodedValues& plain, std::span<const double> base);
 
-/// Appends the first `n` of `count` values. False when the bytes are damaged: `out` is longer then, by anything.
-/// `base`: when the layout is relative, at least `n` values.
-bool AppendValues(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::size_t n,
-                  std::span<const double> base, std::vector<double>& out);
-/// All values of a column, without a base. False when the bytes are damaged.
-bool DecodeValues(const ValueLayout& layout, std::string_view bytes, std::span<double> out);
+/// Reads the first `out.size()` of `count` values. False when the bytes are damaged. `base`: when the layout is
+/// relative, at least as many values as `out`.
+bool DecodeValues(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::span<double> out,
+                  std::span<const double> base = {});
 
 constexpr DecimalForm FormOf(ValueCodec codec) {
   return codec == ValueCodec::kProducts ? DecimalForm::kProduct : DecimalForm::kQuotient;

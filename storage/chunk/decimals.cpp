@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "storage/chunk/kernels.h"
+#include "storage/coding.h"
 
 namespace vedette::storage {
 namespace {
@@ -103,5 +104,31 @@ void FromDecimals(std::span<const std::int64_t> mantissas, int exponent, Decimal
 
 RoundedMantissas::RoundedMantissas(std::span<const double> values, int exponent)
     : values_(values), power_(kPowers[static_cast<std::size_t>(exponent)]) {}
+
+std::int64_t RoundedMantissas::Next() {
+  std::int64_t rounded = 0;
+  if (AddRounded(values_.subspan(at_++, 1), power_, std::span(&rounded, 1))) last_ = rounded;
+  return last_;
+}
+
+bool RoundedMantissas::AddQuickly(double power, std::span<std::int64_t> to) {
+  if (to.empty()) return true;
+  const std::int64_t before = to.back();
+  if (!AddRounded(values_.subspan(at_, to.size()), power, to)) return false;
+  at_ += to.size();
+  last_ = power < 0 ? WrapSub(before, to.back()) : WrapSub(to.back(), before);
+  return true;
+}
+
+void RoundedMantissas::AddNext(std::span<std::int64_t> to) {
+  if (AddQuickly(power_, to)) return;
+  for (std::int64_t& mantissa : to) mantissa = WrapAdd(mantissa, Next());
+}
+
+void RoundedMantissas::SubtractNext(std::span<std::int64_t> from) {
+  // Ties go to even on both sides of zero.
+  if (AddQuickly(-power_, from)) return;
+  for (std::int64_t& mantissa : from) mantissa = WrapSub(mantissa, Next());
+}
 
 }  // namespace vedette::storage

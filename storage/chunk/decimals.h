@@ -5,7 +5,6 @@
 // bit; the few that do not (a staleness marker, an infinity) are exceptions and do not cost the rest their form.
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -41,16 +40,14 @@ void FromDecimals(std::span<const std::int64_t> mantissas, int exponent, Decimal
 class RoundedMantissas {
  public:
   RoundedMantissas(std::span<const double> values, int exponent);
-  /// At most as often as there are values.
-  std::int64_t Next() {
-    constexpr double kEnd = 0x1p51;
-    constexpr double kRound = 0x1.8p52;  // adding and taking it away rounds what is smaller
-    const double scaled = values_[at_++] * power_;
-    if (std::fabs(scaled) < kEnd) last_ = static_cast<std::int64_t>((scaled + kRound) - kRound);
-    return last_;
-  }
+  /// Adds the next ones, wrapping, or takes them away. In all at most as many as there are values.
+  void AddNext(std::span<std::int64_t> to);
+  void SubtractNext(std::span<std::int64_t> from);
 
  private:
+  std::int64_t Next();
+  bool AddQuickly(double power, std::span<std::int64_t> to);
+
   const std::span<const double> values_;
   const double power_;
   std::size_t at_ = 0;

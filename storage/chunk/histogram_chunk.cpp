@@ -134,7 +134,7 @@ bool GetDoubles(ByteReader& in, std::span<double> out) {
   const int exponent = *extra & 0x7F;
   const auto payload = in.Bytes(static_cast<std::size_t>(std::min<std::uint64_t>(*size, SIZE_MAX)));
   if (!payload || exponent > kMaxDecimalExponent) return false;
-  return DecodeValues({static_cast<ValueCodec>(*codec), exponent, (*extra & 0x80) != 0}, *payload, out);
+  return DecodeValues({static_cast<ValueCodec>(*codec), exponent, (*extra & 0x80) != 0}, *payload, out.size(), out);
 }
 
 /// All buckets as one sequence: the first sample's counts, each minus the one before, then the steps of each bucket.

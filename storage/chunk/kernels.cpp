@@ -1,6 +1,7 @@
 #include "storage/chunk/kernels.h"
 
 #include <array>
+#include <cmath>
 #include <cstring>
 
 #include "storage/chunk/bits.h"
@@ -15,6 +16,8 @@ namespace vedette::storage {
 namespace {
 
 const bool kAvx2 = CpuHasAvx2();
+
+constexpr double kRound = 0x1.8p52;  // adding and taking it away rounds what is smaller
 
 /// Eight bytes are loaded at once where that many are left; the rest goes through the careful reader.
 void UnpackPlain(std::string_view packed, unsigned width, std::int64_t base, std::size_t i,
@@ -183,11 +186,56 @@ template <Step kStep>
   return i;
 }
 
+/// Adding 1.5 * 2^52 leaves the rounded number in the low bits of the double.
+[[gnu::target("avx2")]] std::size_t AddRoundedAvx2(std::span<const double> values, double power,
+                                                   std::span<std::int64_t> to) {
+  const __m256d powers = _mm256_set1_pd(power), round = _mm256_set1_pd(kRound);
+  const __m256i round_bits = _mm256_castpd_si256(round);
+  std::size_t i = 0;
+  for (; i + 4 <= values.size(); i += 4) {
+    const __m256d rounded = _mm256_add_pd(_mm256_mul_pd(_mm256_loadu_pd(values.data() + i), powers), round);
+    auto* at = reinterpret_cast<__m256i*>(to.data() + i);
+    const __m256i whole = _mm256_sub_epi64(_mm256_castpd_si256(rounded), round_bits);
+    _mm256_storeu_si256(at, _mm256_add_epi64(_mm256_loadu_si256(at), whole));
+  }
+  return i;
+}
+
+[[gnu::target("avx2")]] bool AllBelowAvx2(std::span<const double> values, double power, double end, std::size_t& done) {
+  const __m256d powers = _mm256_set1_pd(power), ends = _mm256_set1_pd(end);
+  const __m256d size = _mm256_castsi256_pd(_mm256_set1_epi64x(INT64_MAX));
+  __m256d all = _mm256_castsi256_pd(_mm256_set1_epi64x(-1));
+  for (; done + 4 <= values.size(); done += 4) {
+    const __m256d scaled = _mm256_mul_pd(_mm256_loadu_pd(values.data() + done), powers);
+    all = _mm256_and_pd(all, _mm256_cmp_pd(_mm256_and_pd(scaled, size), ends, _CMP_LT_OQ));
+  }
+  return _mm256_movemask_pd(all) == 0b1111;
+}
+
 #endif
 
 }  // namespace
 
+bool AddRounded(std::span<const double> values, double power, std::span<std::int64_t> to) {
+  constexpr double kEnd = 0x1p51;
+  std::size_t checked = 0, done = 0;
+#ifdef VEDETTE_X86
+  if (kAvx2 && !AllBelowAvx2(values, power, kEnd, checked)) return false;
+#endif
+  for (; checked < values.size(); ++checked) {
+    if (!(std::fabs(values[checked] * power) < kEnd)) return false;
+  }
+#ifdef VEDETTE_X86
+  if (kAvx2) done = AddRoundedAvx2(values, power, to);
+#endif
+  for (; done < values.size(); ++done) {
+    to[done] = WrapAdd(to[done], static_cast<std::int64_t>((values[done] * power + kRound) - kRound));
+  }
+  return true;
+}
+
 void UnpackBits(std::string_view packed, unsigned width, std::int64_t base, std::span<std::int64_t> out) {
+  if (width == 0) return FillSteps(base, 0, out);
   std::size_t done = 0;
 #ifdef VEDETTE_X86
   if (kAvx2 && width <= 25) done = UnpackNarrowAvx2(packed, width, base, out);
@@ -197,6 +245,7 @@ void UnpackBits(std::string_view packed, unsigned width, std::int64_t base, std:
 
 void UnpackSums(std::string_view packed, unsigned width, std::int64_t base, std::int64_t before,
                 std::span<std::int64_t> out) {
+  if (width == 0) return FillSteps(WrapAdd(before, base), base, out);
   std::size_t done = 0;
 #ifdef VEDETTE_X86
   if (kAvx2 && width <= 25) done = UnpackSumsAvx2(packed, width, base, before, out);

@@ -29,6 +29,10 @@ void SumUpTwice(std::span<std::int64_t> values);
 /// values[i] = base + values[i] * factor, wrapping.
 void Rescale(std::span<std::int64_t> values, std::int64_t base, std::int64_t factor);
 
+/// to[i] += values[i] * power, rounded to the nearest whole number, ties to even, wrapping. False, and nothing done,
+/// when one of these is not below 2^51 in size.
+bool AddRounded(std::span<const double> values, double power, std::span<std::int64_t> to);
+
 /// out[i] = integers[i] / power, or times it. Integers beyond 2^53 are rounded as a cast rounds them.
 void ToDoubles(std::span<const std::int64_t> integers, std::span<double> out);
 void DivideInts(std::span<const std::int64_t> integers, double power, std::span<double> out);

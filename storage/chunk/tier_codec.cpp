@@ -93,7 +93,8 @@ bool GetColumn(ByteReader& in, std::size_t column, std::span<std::vector<double>
   const int exponent = *extra & 0x7F;
   const auto payload = in.Bytes(static_cast<std::size_t>(*size));
   return exponent <= kMaxDecimalExponent &&
-         DecodeValues({static_cast<ValueCodec>(codec), exponent, (*extra & 0x80) != 0}, *payload, values);
+         DecodeValues({static_cast<ValueCodec>(codec), exponent, (*extra & 0x80) != 0}, *payload, values.size(),
+                      values);
 }
 
 /// All numbers of the buckets that are whole: in the order in which they are stored.

@@ -7,7 +7,7 @@
 namespace vedette::storage {
 
 Result<bool> BundleCursor::Find(std::int32_t day, SeriesId series) {
-  if (known_ && day == day_ && series >= asked_ && (!found_ || series <= last_)) return found_;
+  if (IsAt(day, series)) return found_;
   known_ = false;
   day_ = day;
   asked_ = series;

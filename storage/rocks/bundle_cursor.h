@@ -28,8 +28,10 @@ class BundleCursor {
 
   /// After an error: whether there is a row, which is damaged; its key and value are there.
   bool on_row() const { return at_->Valid(); }
-  /// That was asked for last.
-  std::int32_t day() const { return day_; }
+  /// Whether Find() would stay where it is.
+  bool IsAt(std::int32_t day, SeriesId series) const {
+    return known_ && day == day_ && series >= asked_ && (!found_ || series <= last_);
+  }
   // Of the bundle that was found, until the next call of the above.
   BundleReader& bundle() { return bundle_; }
   std::string_view key() const { return {at_->key().data(), at_->key().size()}; }

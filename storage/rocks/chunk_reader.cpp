@@ -33,8 +33,9 @@ Status ChunkReader::ReadBundles(SeriesId series, std::span<const std::int32_t> d
   const bool touched = deleted_->Touches(series);
   for (const std::int32_t day : days) {
     if (!MayHave(Family::kBundles, day)) continue;
-    // That of the day is mostly at the bundle already: whoever reads many series reads all days of each.
-    Cursor at = cursors_.Take(kMaxCursors, [day](const Cursor& idle) { return idle->day() == day; });
+    // One of them is mostly at the bundle already: many series are read day by day, and in the order of their labels,
+    // which goes from target to target.
+    Cursor at = cursors_.Take(kMaxCursors, [=](const Cursor& idle) { return idle->IsAt(day, series); });
     if (at == nullptr) at = std::make_unique<BundleCursor>(NewIterator(Family::kBundles));
     VEDETTE_TRY(const bool found, at->Find(day, series));
     BundleReader& bundle = at->bundle();
