@@ -354,7 +354,9 @@ Status Sealer::DropJournal(std::uint64_t through) {
   rocksdb::WriteBatch batch;
   database_.PutNumber(batch, kMetaWatermark, through);
   batch.DeleteRange(database_.family(Family::kJournal), from, to);
-  VEDETTE_CHECK(database_.Write(batch, false));
+  // On the medium, and with it the chunks that the samples of these records went to: files go at once, and a power cut
+  // that takes the end of the log would not bring them back.
+  VEDETTE_CHECK(database_.Write(batch, true));
   // Files that hold nothing else need not be compacted away. After the watermark: a start never looks for these
   // records.
   const rocksdb::Slice begin(from), end(to);
