@@ -356,7 +356,8 @@ Status Sealer::DropJournal(std::uint64_t through) {
   batch.DeleteRange(database_.family(Family::kJournal), from, to);
   // On the medium, and with it the chunks that the samples of these records went to: files go at once, and a power cut
   // that takes the end of the log would not bring them back.
-  VEDETTE_CHECK(database_.Write(batch, true));
+  VEDETTE_CHECK(database_.Write(batch, false));
+  VEDETTE_CHECK(database_.Sync());
   // Files that hold nothing else need not be compacted away. After the watermark: a start never looks for these
   // records.
   const rocksdb::Slice begin(from), end(to);
