@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "storage/rocks/careful_files.h"
+#include "storage/rocks/database.h"
 #include "storage/rocks/verify.h"
 #include "tests/support/catch.h"
 #include "tests/support/faulty_file_system.h"
@@ -123,6 +124,34 @@ TEST_CASE("a log is not written to while the one before it cannot be synced", "[
   REQUIRE(second->Close().ok());
   second.reset();
   CHECK(third->Append("three").ok());
+}
+
+TEST_CASE("a power cut after a cut of the journal leaves what it dropped in chunks", "[storage][log]") {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    INFO("seed " << seed);
+    const auto files = std::make_shared<test::FaultyFileSystem>(seed);
+    const auto env = test::FaultyFileSystem::NewEnv(files);
+    RocksFixture fixture;
+    fixture.tuning.env = env.get();
+    fixture.options.wal_sync_interval = std::chrono::hours(1);
+    const SeriesId id = AppendOne(fixture.Open(), {{"__name__", "up"}}, fixture.clock.Now(), 1);
+    fixture.store.reset();
+    {
+      // Its record lies in a file of the lowest level, which holds nothing else.
+      const auto database = MustHave(Database::Open(fixture.options, env.get()));
+      rocksdb::CompactRangeOptions options;
+      options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+      REQUIRE(database->db().CompactRange(options, database->family(Family::kJournal), nullptr, nullptr).ok());
+    }
+    fixture.Open();
+    files->KillAt({test::FileOp::kCreate, test::FileKind::kTable}, 0);  // of the re-packed day, behind the cut
+    (void)fixture.store->Flush();
+    REQUIRE(files->dead());
+    fixture.store.reset();
+    files->Restart(test::Loss::kPower);
+    CHECK(ReadAll(fixture.Open(), id).values == std::vector<double>{1});
+    fixture.store.reset();
+  }
 }
 
 TEST_CASE("to verify a store does not take from its next start what that has to know of its logs", "[storage][log]") {
