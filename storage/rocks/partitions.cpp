@@ -42,7 +42,7 @@ class ScopedSnapshot {
 
 }  // namespace
 
-Status Partitions::FindDays(Family family, std::set<std::int32_t>& out) {
+Status Partitions::FindDays(Family family, std::set<std::int32_t>& out) const {
   const auto at = OrderedIterator(database_, family);
   for (at->SeekToFirst(); at->Valid();) {
     if (at->key().size() < 4) return Fail(Code::kCorruption, "{}", DescribeChunkKey(ToView(at->key())));
@@ -169,8 +169,9 @@ Result<std::size_t> Partitions::DropBefore(std::int32_t day, std::int32_t all) {
 
 Result<Postings> Partitions::AllSeries() const {
   Postings out;
-  const std::shared_ptr<const Days> all = days();
-  for (const std::int32_t day : *all) VEDETTE_CHECK(DiskIndex(database_, day, nullptr).All(out));
+  std::set<std::int32_t> indexed;
+  VEDETTE_CHECK(FindDays(Family::kIndex, indexed));
+  for (const std::int32_t day : indexed) VEDETTE_CHECK(DiskIndex(database_, day, nullptr).All(out));
   Normalize(out);
   return out;
 }

@@ -69,7 +69,8 @@ class Partitions {
   /// Deletes the samples of all days before `day` and everything else about days before `all`, which is not later;
   /// returns how many days lost something.
   Result<std::size_t> DropBefore(std::int32_t day, std::int32_t all);
-  /// Every series with chunks in any day.
+  /// Every series that the index of any day names. Some days have an index only: an import writes it first, and may
+  /// have ended there.
   Result<Postings> AllSeries() const;
 
   /// Re-packs the days up to `last` that were written to since. Takes `maintenance` for moments only: sealing goes on
@@ -84,7 +85,7 @@ class Partitions {
   Days Due(std::int32_t last, const RepackOptions& options);
   void AddUntiered(std::int32_t last, const RepackOptions& options, Days& due);
   Status RepackDay(std::int32_t day, const RepackOptions& options, std::mutex& maintenance);
-  Status FindDays(Family family, std::set<std::int32_t>& out);
+  Status FindDays(Family family, std::set<std::int32_t>& out) const;
   /// The tiers of the day do not hold what is being written.
   void Untier(std::int32_t day, rocksdb::WriteBatch& batch);
   Status RecoverTiers();

@@ -79,6 +79,24 @@ TEST_CASE("a whole store is inspected and verified without complaint", "[storage
   CHECK(!VerifyStore(fixture.dir.Write("file", ""), false));
 }
 
+TEST_CASE("a series that an index names keeps its definition, also on a day without samples", "[storage][verify]") {
+  RocksFixture fixture;
+  fixture.options.retention = Millis(15 * kDayMs);  // without one nobody looks for definitions to drop
+  const TimeMs then = fixture.clock.Now() - Millis(5 * kDayMs);
+  AppendOne(fixture.Open(), kUp, then, 1);
+  MustSucceed(fixture.store->Flush());
+  fixture.store.reset();
+  // As an import leaves it that ends between the index and the samples.
+  Change(fixture, [&](Database& database, rocksdb::WriteBatch& batch) {
+    batch.DeleteRange(database.family(Family::kBundles), DayPrefix(DayOf(then)), DayPrefix(DayOf(then) + 1));
+  });
+  MustSucceed(fixture.Open().RunMaintenance(fixture.clock.Now()));
+  AppendOne(*fixture.store, kDown, then, 2);
+  MustSucceed(fixture.store->Flush());
+  fixture.store.reset();
+  CHECK(MustHave(VerifyStore(fixture.options.path, false)).problems == std::vector<std::string>());
+}
+
 TEST_CASE("verify names what is damaged", "[storage][verify]") {
   RocksFixture fixture;
   Fill(fixture);
