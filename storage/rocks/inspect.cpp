@@ -3,6 +3,7 @@
 #include "storage/chunk/chunk.h"
 #include "storage/chunk/histogram_chunk.h"
 #include "storage/index/definitions.h"
+#include "storage/rocks/bundle_cursor.h"
 #include "storage/rocks/database.h"
 #include "storage/rocks/disk_index.h"
 #include "storage/rocks/keys.h"
