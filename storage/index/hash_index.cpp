@@ -43,11 +43,6 @@ void HashIndex::InsertAll(std::vector<std::uint64_t>& entries) {
   Fill(std::max(homes_, std::max(kSmallest, all.size() * 100 / kMostFull + 1)), all);
 }
 
-void HashIndex::Reserve(std::size_t entries) {
-  if (homes_ * kMostFull >= entries * 100) return;
-  Rebuild(std::max(kSmallest, entries * 100 / kMostFull + 1));
-}
-
 void HashIndex::Insert(std::uint32_t hash, std::uint32_t number) {
   if (homes_ == 0 || (size_ + 1) * 100 > homes_ * kMostFull) {
     Rebuild(std::max(kSmallest, (size_ + 1) * 100 / kFullAfterGrowth));

@@ -41,8 +41,6 @@ class HashIndex {
   }
   /// The entry must be there.
   void Erase(std::uint32_t hash, std::uint32_t number);
-  /// Room for so many entries without growing on the way.
-  void Reserve(std::size_t entries);
 
   std::size_t size() const { return size_; }
   std::size_t allocated_bytes() const { return entries_.capacity() * sizeof(Entry); }

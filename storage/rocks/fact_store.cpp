@@ -253,7 +253,11 @@ Status FactStore::VisitMetadata(const rocksdb::Snapshot* snapshot, const Metadat
 
 Status FactStore::Spill() {
   constexpr std::uint64_t kManyRows = 4096;
+  constexpr auto kInterval = std::chrono::minutes(1);
+  const auto now = std::chrono::steady_clock::now();
+  if (last_spill_ && now - *last_spill_ < kInterval) return Ok();
   if (database_.Property(Family::kFacts, "rocksdb.num-entries-active-mem-table") < kManyRows) return Ok();
+  last_spill_ = now;
   const rocksdb::Status status = database_.db().Flush(rocksdb::FlushOptions(), database_.family(Family::kFacts));
   return status.ok() ? Ok() : Status(ToError(status, "flush of facts"));
 }

@@ -6,9 +6,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <span>
 #include <string>
@@ -58,7 +60,7 @@ class FactStore {
   /// Drops start times and metadata that ended before `oldest`; start times of series that are not `alive` as well.
   Status TrimHistory(TimeMs oldest, const Postings& alive);
   /// Many rows that came at once, the metadata of many targets, go to a table: a start would read them from the log
-  /// one by one, which takes as long as everything else.
+  /// one by one, which takes as long as everything else. At most once a minute: exemplars come all the time.
   Status Spill();
 
  private:
@@ -77,6 +79,7 @@ class FactStore {
   std::mutex mutex_;                         // the two below; each is emptied when it is large
   std::unordered_map<SeriesId, std::uint64_t> last_exemplar_;  // hash with its time
   std::unordered_map<SeriesId, StartTime> last_start_;
+  std::optional<std::chrono::steady_clock::time_point> last_spill_;  // the maintenance thread's
 };
 
 /// Keeps the smaller value: the earliest sample of a start time.
