@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 
@@ -209,7 +210,13 @@ Status Agent::Impl::Start() {
 }
 
 Status Agent::Impl::OpenStore() {
-  VEDETTE_TRY(store, storage::RocksStorage::Open(config->storage, clock, *registry));
+  storage::RocksTuning tuning;
+  tuning.loading_failed = [](const Error& error) {
+    LogError("app", "Vedette cannot go on", {{"reason", error}});
+    fmt::print(stderr, "vedette: {}\n", error.message);
+    std::_Exit(1);  // as a crash, which the store is made for: nothing may touch it any more
+  };
+  VEDETTE_TRY(store, storage::RocksStorage::Open(config->storage, clock, *registry, tuning));
   threads = std::make_unique<Threads>(command.query_max_concurrency + kSpareRequestThreads);
   // The subquery default is the evaluation interval, as in Prometheus.
   engine_options.default_subquery_step = config->rules.evaluation_interval;

@@ -51,17 +51,12 @@ class ByteReader {
   std::string_view rest() const { return left_; }
 
   std::optional<std::uint64_t> Varint() {
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < left_.size() && i < 10; ++i) {
-      const auto byte = static_cast<std::uint8_t>(left_[i]);
-      if (i == 9 && byte > 1) return std::nullopt;
-      value |= static_cast<std::uint64_t>(byte & 0x7F) << (7 * i);
-      if ((byte & 0x80) == 0) {
-        left_.remove_prefix(i + 1);
-        return value;
-      }
+    if (!left_.empty() && static_cast<std::uint8_t>(left_.front()) < 0x80) {  // most are
+      const auto byte = static_cast<std::uint8_t>(left_.front());
+      left_.remove_prefix(1);
+      return byte;
     }
-    return std::nullopt;
+    return LongVarint();
   }
   std::optional<std::int64_t> Signed() {
     const auto value = Varint();
@@ -90,6 +85,20 @@ class ByteReader {
   }
 
  private:
+  std::optional<std::uint64_t> LongVarint() {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < left_.size() && i < 10; ++i) {
+      const auto byte = static_cast<std::uint8_t>(left_[i]);
+      if (i == 9 && byte > 1) return std::nullopt;
+      value |= static_cast<std::uint64_t>(byte & 0x7F) << (7 * i);
+      if ((byte & 0x80) == 0) {
+        left_.remove_prefix(i + 1);
+        return value;
+      }
+    }
+    return std::nullopt;
+  }
+
   std::string_view left_;
 };
 

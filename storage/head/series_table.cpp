@@ -157,19 +157,23 @@ void SeriesTable::SetLabels(HeadSeries& series, std::span<const LabelView> label
 }
 
 void SeriesTable::SetLabels(HeadSeries& series, std::span<const LabelView> labels, std::span<const PairId> pairs) {
-  SetLabelsOnly(series, pairs);
+  index_.Add(series.id, pairs);
+  SetList(series, pairs);
   by_hash_.Insert(HashIndex::Fold(HashLabels(labels)), SlotOf(series.id));
 }
 
-void SeriesTable::AddHashes(std::span<const std::pair<std::uint64_t, SeriesId>> hashes) {
-  std::vector<std::uint64_t> entries;
-  entries.reserve(hashes.size());
-  for (const auto& [hash, id] : hashes) entries.push_back(HashIndex::EntryOf(HashIndex::Fold(hash), SlotOf(id)));
-  by_hash_.InsertAll(entries);
+void SeriesTable::BulkLabels::Set(HeadSeries& series, std::span<const PairId> pairs, std::uint64_t hash) {
+  index_.Add(series.id, pairs);
+  table_.SetList(series, pairs);
+  entries_.push_back(HashIndex::EntryOf(HashIndex::Fold(hash), table_.SlotOf(series.id)));
 }
 
-void SeriesTable::SetLabelsOnly(HeadSeries& series, std::span<const PairId> pairs) {
-  index_.Add(series.id, pairs);
+void SeriesTable::BulkLabels::Finish() {
+  index_.Finish();
+  table_.by_hash_.InsertAll(std::move(entries_));
+}
+
+void SeriesTable::SetList(HeadSeries& series, std::span<const PairId> pairs) {
   thread_local std::string list;
   list.clear();
   for (const PairId pair : pairs) PutVarint(list, static_cast<std::uint32_t>(pair));

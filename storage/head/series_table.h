@@ -53,10 +53,7 @@ class SeriesTable {
   /// The same for many series with the same labels, which the caller interns once: `pairs` are those of `labels`.
   PairId Intern(const LabelView& label) { return index_.Intern(label); }
   void SetLabels(HeadSeries& series, std::span<const LabelView> labels, std::span<const PairId> pairs);
-  /// And for all series of a start: SetLabelsOnly() of each, then AddHashes() of all, by HashLabels(). Until then they
-  /// are not found by their labels.
-  void SetLabelsOnly(HeadSeries& series, std::span<const PairId> pairs);
-  void AddHashes(std::span<const std::pair<std::uint64_t, SeriesId>> hashes);
+  class BulkLabels;
   void Remove(std::span<const SeriesId> ids);
 
  private:
@@ -80,6 +77,7 @@ class SeriesTable {
   void FreeSlot(std::uint32_t slot);
   bool HasLabels(const HeadSeries& series, const Labels& labels) const;
   void CompactLists();
+  void SetList(HeadSeries& series, std::span<const PairId> pairs);
 
   mutable std::shared_mutex mutex_;
   // Ids are dense and given in order, but never again: the state lies apart from them, in places that are used again,
@@ -92,6 +90,23 @@ class SeriesTable {
   LabelIndex index_;
   std::atomic<std::size_t> size_{0};
   std::vector<PairId> scratch_;  // of Insert
+};
+
+/// SetLabels() for all series of a start, which come in ascending order of their ids. Until Finish() they are found
+/// neither by their labels nor by the index.
+class SeriesTable::BulkLabels {
+ public:
+  BulkLabels(SeriesTable& table, std::size_t expected) : table_(table), index_(table.index_) {
+    entries_.reserve(expected);
+  }
+  /// `hash`: HashLabels() of the labels.
+  void Set(HeadSeries& series, std::span<const PairId> pairs, std::uint64_t hash);
+  void Finish();
+
+ private:
+  SeriesTable& table_;
+  LabelIndex::Adder index_;
+  std::vector<std::uint64_t> entries_;  // of by_hash_
 };
 
 }  // namespace vedette::storage

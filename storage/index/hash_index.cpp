@@ -1,7 +1,8 @@
 #include "storage/index/hash_index.h"
 
 #include <algorithm>
-#include <iterator>
+#include <bit>
+#include <utility>
 
 namespace vedette::storage {
 namespace {
@@ -12,6 +13,25 @@ constexpr std::size_t kFullAfterGrowth = 60;
 constexpr std::size_t kSmallest = 16;
 /// Places behind the last home, and how many more come when they are taken.
 constexpr std::size_t kTail = 32;
+
+/// Good hashes fall evenly into buckets by their first bits: one pass to count them, one to put them there, and a few
+/// steps in each.
+std::vector<std::uint64_t> SortedByHash(std::span<const std::uint64_t> entries) {
+  const int bits = std::clamp(static_cast<int>(std::bit_width(entries.size())) - 2, 0, 16);
+  const auto bucket_of = [bits](std::uint64_t entry) { return static_cast<std::size_t>((entry >> 32) >> (32 - bits)); };
+  std::vector<std::uint32_t> ends(std::size_t{1} << bits);
+  for (const std::uint64_t entry : entries) ++ends[bucket_of(entry)];
+  std::uint32_t begin = 0;
+  for (std::uint32_t& end : ends) begin += std::exchange(end, begin);
+  std::vector<std::uint64_t> out(entries.size());
+  for (const std::uint64_t entry : entries) out[ends[bucket_of(entry)]++] = entry;
+  begin = 0;
+  for (const std::uint32_t end : ends) {
+    std::sort(out.begin() + begin, out.begin() + end);
+    begin = end;
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -34,12 +54,12 @@ void HashIndex::Fill(std::size_t homes, std::span<const Entry> sorted) {
   size_ = sorted.size();
 }
 
-void HashIndex::InsertAll(std::vector<std::uint64_t>& entries) {
-  std::ranges::sort(entries);
-  std::vector<Entry> old = std::move(entries_), all;
-  std::erase(old, kFree);
-  all.reserve(old.size() + entries.size());
-  std::ranges::merge(old, entries, std::back_inserter(all));
+void HashIndex::InsertAll(std::vector<std::uint64_t> entries) {
+  for (const Entry entry : entries_) {
+    if (entry != kFree) entries.push_back(entry);
+  }
+  entries_ = std::vector<Entry>();
+  const std::vector<Entry> all = SortedByHash(entries);
   Fill(std::max(homes_, std::max(kSmallest, all.size() * 100 / kMostFull + 1)), all);
 }
 

@@ -34,8 +34,8 @@ class HashIndex {
 
   /// `number` is below kNothing.
   void Insert(std::uint32_t hash, std::uint32_t number);
-  /// Many at once, in the order of the array instead of that of the caller: a fifth of the time. Sorts `entries`.
-  void InsertAll(std::vector<std::uint64_t>& entries);
+  /// Many at once, in the order of the array instead of that of the caller: a tenth of the time.
+  void InsertAll(std::vector<std::uint64_t> entries);
   static constexpr std::uint64_t EntryOf(std::uint32_t hash, std::uint32_t number) {
     return static_cast<std::uint64_t>(hash) << 32 | number;
   }

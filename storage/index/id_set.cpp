@@ -61,6 +61,18 @@ void IdSet::Add(SeriesId id) {
   ++size_;
 }
 
+void IdSet::AddRun(SeriesId first, std::uint32_t count) {
+  const std::uint64_t n = Raw(first);
+  if (n < end_) {
+    for (std::uint32_t i = 0; i < count; ++i) Add(SeriesId(n + i));
+    return;
+  }
+  if (n != end_ || run_ == 0) CloseRun();
+  end_ = n + count;
+  run_ += count;
+  size_ += count;
+}
+
 void IdSet::Rebuild(const Postings& ids) {
   *this = IdSet();
   for (const SeriesId id : ids) Add(id);

@@ -20,6 +20,8 @@ class IdSet {
   /// The id must not be in the set, and lie below 2^62. O(1) when it is larger than all in the set; otherwise, when a
   /// series comes back from disk, O(1) too, and once in a while O(size).
   void Add(SeriesId id);
+  /// Add() of `count` ids from `first` on; O(1) when they are larger than all in the set.
+  void AddRun(SeriesId first, std::uint32_t count);
   /// `gone`: ascending, may name others as well. O(size).
   void Remove(std::span<const SeriesId> gone);
 

@@ -14,12 +14,46 @@ constexpr std::ptrdiff_t kRememberedIds = 32'768;
 
 }  // namespace
 
-void LabelIndex::Add(SeriesId id, std::span<const PairId> pairs) {
-  all_.Add(id);
+void LabelIndex::NoteAdded(SeriesId id) {
   ++additions_;
   if (recent_.size() >= std::size_t{2} * kRememberedIds) recent_.erase(recent_.begin(), recent_.end() - kRememberedIds);
   recent_.push_back(id);
+}
+
+void LabelIndex::Add(SeriesId id, std::span<const PairId> pairs) {
+  all_.Add(id);
+  NoteAdded(id);
   for (const PairId pair : pairs) pairs_.ids(pair).Add(id);
+}
+
+void LabelIndex::Adder::Add(SeriesId id, std::span<const PairId> pairs) {
+  if (Raw(id) != end_) {
+    Finish();
+    first_ = Raw(id);
+  }
+  // Those that end before those that begin: a set must get its runs in order, and a label may change its place.
+  const std::size_t common = std::min(runs_.size(), pairs.size());
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    if (i >= common || runs_[i].pair != pairs[i]) Close(runs_[i]);
+  }
+  runs_.resize(common);
+  for (std::size_t i = 0; i < common; ++i) {
+    if (runs_[i].pair != pairs[i]) runs_[i] = {pairs[i], Raw(id)};
+  }
+  for (const PairId pair : pairs.subspan(common)) runs_.push_back({pair, Raw(id)});
+  end_ = Raw(id) + 1;
+  index_.NoteAdded(id);
+}
+
+void LabelIndex::Adder::Close(const Run& run) {
+  index_.pairs_.ids(run.pair).AddRun(SeriesId(run.first), static_cast<std::uint32_t>(end_ - run.first));
+}
+
+void LabelIndex::Adder::Finish() {
+  for (const Run& run : runs_) Close(run);
+  runs_.clear();
+  if (end_ > first_) index_.all_.AddRun(SeriesId(first_), static_cast<std::uint32_t>(end_ - first_));
+  first_ = end_ = 0;
 }
 
 void LabelIndex::Add(SeriesId id, const Labels& labels) {

@@ -20,6 +20,7 @@ class LabelIndex final : public PostingsSource {
   /// A series that is not in the index. Cheap when ids come in ascending order.
   void Add(SeriesId id, std::span<const PairId> pairs);
   void Add(SeriesId id, const Labels& labels);
+  class Adder;
   /// Forgets many series at once: `ids` ascending, `touched` all their pairs, in any order, repeated or not. Cost:
   /// O(sum of the sets of `touched`).
   void Remove(std::span<const SeriesId> ids, std::vector<PairId> touched);
@@ -46,10 +47,35 @@ class LabelIndex final : public PostingsSource {
   Status VisitValues(std::string_view name, const AcceptValue& visit) const override;
 
  private:
+  void NoteAdded(SeriesId id);
+
   LabelPairs pairs_;
   IdSet all_;
   std::uint64_t additions_ = 0;
   std::vector<SeriesId> recent_;  // the last that came
+};
+
+/// Adds many series. Neighbours by id that have a label at the same place cost one step for all of them, when they come
+/// in ascending order. The index has all of them after Finish().
+class LabelIndex::Adder {
+ public:
+  explicit Adder(LabelIndex& index) : index_(index) {}
+  /// As LabelIndex::Add().
+  void Add(SeriesId id, std::span<const PairId> pairs);
+  void Finish();
+
+ private:
+  /// Series that follow each other and have the same pair at one place of their lists.
+  struct Run {
+    PairId pair;
+    std::uint64_t first;
+  };
+  void Close(const Run& run);
+
+  LabelIndex& index_;
+  std::vector<Run> runs_;     // one for each place of the last list
+  std::uint64_t first_ = 0;  // of the ids that follow each other
+  std::uint64_t end_ = 0;    // behind the last
 };
 
 }  // namespace vedette::storage

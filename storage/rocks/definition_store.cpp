@@ -37,14 +37,12 @@ Error InBlock(std::string_view key, Error error) {
 
 }  // namespace
 
-Status DefinitionStore::ReadRecords(const std::function<Status(std::uint64_t, const Definitions&)>& take) {
+Status DefinitionStore::ReadRecords(const std::function<Status(std::uint64_t, std::string_view)>& take) {
   const auto at = OrderedIterator(database_);
-  Definitions definitions;
   for (at->Seek(std::string(1, kSeriesRecordTag)); HasTag(*at, kSeriesRecordTag); at->Next()) {
     const std::uint64_t number = Raw(ParseSeriesKey(ToView(at->key())));
-    const Status decoded = definitions.Decode(ToView(at->value()));
-    if (!decoded) return Annotate(fmt::format("record {} of series definitions", number), decoded.error());
-    VEDETTE_CHECK(take(number, definitions));
+    const Status taken = take(number, ToView(at->value()));
+    if (!taken) return Annotate(fmt::format("record {} of series definitions", number), taken.error());
     next_record_ = number + 1;
   }
   if (!at->status().ok()) return ToError(at->status(), "read of series");

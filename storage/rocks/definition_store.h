@@ -30,8 +30,9 @@ class DefinitionStore {
   DefinitionStore(Database& database, const SeriesTable& table) : database_(database), table_(table) {}
 
   // At a start.
-  /// Calls `take` with each record, in order. Numbers go on behind the last.
-  Status ReadRecords(const std::function<Status(std::uint64_t number, const Definitions&)>& take);
+  /// Calls `take` with each record, in order, coded as Definitions. Numbers go on behind the last. Errors of `take` are
+  /// said to be of the record.
+  Status ReadRecords(const std::function<Status(std::uint64_t number, std::string_view bytes)>& take);
   /// One above the last id of all blocks; 1 when there is none.
   Result<std::uint64_t> NextId() const;
 

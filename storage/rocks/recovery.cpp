@@ -207,8 +207,7 @@ Status SkipLostNumbers(Database& database, const std::vector<std::int32_t>& days
   return database.Write(batch, true);
 }
 
-Result<Recovered> ReplayJournal(Database& database, SeriesCatalog& catalog, Head& head, std::int64_t sealed_max_time,
-                                TimeMs now) {
+Result<Recovered> ReplayJournal(Database& database, Head& head, std::int64_t sealed_max_time, TimeMs now) {
   VEDETTE_TRY(const std::uint64_t watermark, database.GetNumber(kMetaWatermark));
   Replay replay(head, sealed_max_time, now);
   Recovered out;
@@ -230,7 +229,7 @@ Result<Recovered> ReplayJournal(Database& database, SeriesCatalog& catalog, Head
   }
   if (!at->status().ok()) return ToError(at->status(), "read of the journal");
   VEDETTE_CHECK(replay.Finish());
-  VEDETTE_CHECK(catalog.LoadLabels(replay.TakeIds()));
+  out.series = replay.TakeIds();
   head.order().Restart(last);
   out.samples = replay.samples();
   return out;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <semaphore>
 #include <thread>
 
 #include <prometheus/counter.h>
@@ -54,7 +55,11 @@ class RocksStorageImpl final : public RocksStorage {
       : engine_(std::move(engine)), state_(*engine_->database, engine_->tuning.state_history) {}
   ~RocksStorageImpl() override;
 
-  Status Recover();
+  /// Until the series of the journal wait for their labels, which are returned.
+  Result<Postings> Recover();
+  /// The last step of a start, by Open() or behind it.
+  Status LoadLabels(const Postings& series);
+  void LoadLabelsBehind(Postings series);
   void StartThreads();
 
   std::unique_ptr<Appender> NewAppender(const AppendOptions& append) override {
@@ -105,6 +110,8 @@ class RocksStorageImpl final : public RocksStorage {
   void ShowGauges();
   /// Looks at every list of the index: not every second.
   void ShowHeadBytes();
+  /// The same, with the table locked.
+  void NoteHeadBytes();
   /// ... but also when there are many new series.
   bool HeadGrew() const;
   /// False: stop. Otherwise `interval` is over.
@@ -125,12 +132,14 @@ class RocksStorageImpl final : public RocksStorage {
   std::mutex stop_mutex_;
   std::condition_variable stop_came_;
   bool stopping_ = false;
-  std::thread sync_thread_, maintenance_thread_, repack_thread_;
+  std::chrono::steady_clock::time_point recovery_start_;
+  std::binary_semaphore loading_{0};  // the loader has its locks
+  std::thread sync_thread_, maintenance_thread_, repack_thread_, loader_;
 };
 
-Status RocksStorageImpl::Recover() {
+Result<Postings> RocksStorageImpl::Recover() {
   Engine& engine = *engine_;
-  const auto start = std::chrono::steady_clock::now();
+  recovery_start_ = std::chrono::steady_clock::now();
   VEDETTE_CHECK(engine.partitions.Recover());
   const std::size_t damaged_logs = engine.database->damaged_logs().size();
   engine.metrics.damaged_logs.Set(static_cast<double>(damaged_logs));
@@ -146,21 +155,41 @@ Status RocksStorageImpl::Recover() {
   VEDETTE_CHECK(state_.Recover());
   VEDETTE_CHECK(engine.tombstones.Recover());
   VEDETTE_CHECK(engine.facts.Recover());
-  VEDETTE_TRY(const Recovered recovered, ReplayJournal(*engine.database, engine.catalog, engine.head,
-                                                       engine.sealer.sealed_max_time(), engine.clock.Now()));
+  VEDETTE_TRY(Recovered recovered, ReplayJournal(*engine.database, engine.head, engine.sealer.sealed_max_time(),
+                                                 engine.clock.Now()));
   engine.sealer.NoteJournal(recovered.samples);
   engine.guard.Check();
   ShowGauges();
-  ShowHeadBytes();
-  const double seconds = SecondsSince(start);
-  engine.metrics.replay_seconds.Set(seconds);
   LogInfo("storage", "store opened",
           {{"path", engine.options.path},
            {"series", engine.head.table().size()},
            {"journal_samples", recovered.samples},
            {"days", engine.partitions.days()->size()},
-           {"seconds", seconds}});
+           {"seconds", SecondsSince(recovery_start_)}});
+  return std::move(recovered.series);
+}
+
+Status RocksStorageImpl::LoadLabels(const Postings& series) {
+  VEDETTE_CHECK(engine_->catalog.LoadLabels(series));
+  NoteHeadBytes();
+  const double seconds = SecondsSince(recovery_start_);
+  engine_->metrics.replay_seconds.Set(seconds);
+  LogInfo("storage", "labels loaded", {{"series", engine_->head.table().size()}, {"seconds", seconds}});
   return Ok();
+}
+
+void RocksStorageImpl::LoadLabelsBehind(Postings series) {
+  loader_ = std::thread([this, series = std::move(series)] {
+    // Maintenance waits as readers and writers do.
+    const std::lock_guard repack_lock(engine_->repack_mutex);
+    const std::lock_guard maintenance_lock(engine_->maintenance_mutex);
+    const std::lock_guard table_lock(engine_->head.table().mutex());
+    loading_.release();
+    if (const Status loaded = LoadLabels(series); !loaded) {
+      engine_->tuning.loading_failed(Annotate("data directory " + engine_->options.path, loaded.error()));
+    }
+  });
+  loading_.acquire();
 }
 
 void RocksStorageImpl::StartThreads() {
@@ -177,6 +206,7 @@ RocksStorageImpl::~RocksStorageImpl() {
     stopping_ = true;
   }
   stop_came_.notify_all();
+  if (loader_.joinable()) loader_.join();
   if (sync_thread_.joinable()) sync_thread_.join();
   if (maintenance_thread_.joinable()) maintenance_thread_.join();
   if (repack_thread_.joinable()) repack_thread_.join();
@@ -413,8 +443,12 @@ void RocksStorageImpl::ShowGauges() {
 }
 
 void RocksStorageImpl::ShowHeadBytes() {
+  const std::shared_lock lock(engine_->head.table().mutex());
+  NoteHeadBytes();
+}
+
+void RocksStorageImpl::NoteHeadBytes() {
   const Head& head = engine_->head;
-  const std::shared_lock lock(head.table().mutex());
   const std::size_t bytes = head.table().allocated_bytes() + head.row_bytes(), series = head.table().size();
   engine_->metrics.head_bytes.Set(static_cast<double>(bytes));
   measured_series_ = series;
@@ -470,8 +504,13 @@ Result<std::unique_ptr<RocksStorage>> RocksStorage::Open(const StorageOptions& o
   VEDETTE_TRY(std::unique_ptr<Database> database, Database::Open(options, tuning.env));
   auto storage = std::make_unique<RocksStorageImpl>(
       std::make_unique<Engine>(options, tuning, clock, registry, std::move(database)));
-  const Status recovered = storage->Recover();
-  if (!recovered) return Annotate("data directory " + options.path, recovered.error());
+  Result<Postings> series = storage->Recover();
+  if (!series) return Annotate("data directory " + options.path, std::move(series).error());
+  if (tuning.loading_failed) {
+    storage->LoadLabelsBehind(std::move(*series));
+  } else if (const Status loaded = storage->LoadLabels(*series); !loaded) {
+    return Annotate("data directory " + options.path, loaded.error());
+  }
   storage->StartThreads();
   return std::unique_ptr<RocksStorage>(std::move(storage));
 }

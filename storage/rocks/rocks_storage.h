@@ -50,6 +50,10 @@ struct RocksTuning {
   Millis guard_interval = std::chrono::seconds(1);
   /// Batches of the state tables that are kept for subscribers.
   StateHistory state_history;
+  /// When set, Open() returns before the series of the journal have their labels. Whoever asks for a series waits until
+  /// they are read; nobody gets half an answer. Called by the thread that reads them when that fails, with what Open()
+  /// would have said: it must end the process, for the store cannot be used.
+  std::function<void(const Error&)> loading_failed;
   /// The file system RocksDB uses (null: the real one) and the free bytes it reports (empty: statvfs of the path).
   rocksdb::Env* env = nullptr;
   std::function<std::uint64_t()> free_disk_bytes;

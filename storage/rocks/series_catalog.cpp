@@ -1,14 +1,13 @@
 #include "storage/rocks/series_catalog.h"
 
 #include <algorithm>
-#include <future>
 #include <memory>
 #include <shared_mutex>
 
 #include <rocksdb/write_batch.h>
 
-#include "core/labels_hash.h"
 #include "storage/index/postings_codec.h"
+#include "storage/rocks/definition_stream.h"
 #include "storage/rocks/keys.h"
 
 namespace vedette::storage {
@@ -18,25 +17,14 @@ Error Annotated(SeriesId id, Error error) {
   return Annotate(fmt::format("definition of series {}", static_cast<std::uint64_t>(id)), std::move(error));
 }
 
-/// Gives series the labels that one decoded block or record has of them; each label is interned once.
-class BlockLabels {
+/// The labels of series of one decoded block or record as pairs of the table; each label is interned once.
+class BlockPairs {
  public:
-  BlockLabels(SeriesTable& table, const Definitions& block)
+  BlockPairs(SeriesTable& table, const Definitions& block)
       : table_(table), block_(block), interned_(block.dictionary().size(), PairId::kNone) {}
 
-  void Set(HeadSeries& series, std::size_t at) {
-    block_.ViewLabels(at, views_);
-    table_.SetLabels(series, views_, Pairs(at));
-    series.stored = true;
-  }
-  /// Without its entry in the table of hashes.
-  void SetOnly(HeadSeries& series, std::size_t at) {
-    table_.SetLabelsOnly(series, Pairs(at));
-    series.stored = true;
-  }
-
- private:
-  std::span<const PairId> Pairs(std::size_t at) {
+  /// Good until the next call.
+  std::span<const PairId> Of(std::size_t at) {
     pairs_.clear();
     for (const std::uint32_t place : block_.places(at)) {
       if (interned_[place] == PairId::kNone) interned_[place] = table_.Intern(block_.dictionary()[place]);
@@ -45,53 +33,12 @@ class BlockLabels {
     return pairs_;
   }
 
+ private:
   SeriesTable& table_;
   const Definitions& block_;
   std::vector<PairId> interned_;
-  std::vector<LabelView> views_;
   std::vector<PairId> pairs_;
 };
-
-/// A block of definitions, and those of its series that a start wants.
-struct WantedBlock {
-  explicit WantedBlock(Database& database) : reader(database, nullptr) {}
-
-  DefinitionReader reader;
-  const Definitions* block = nullptr;  // null: it has none of them
-  struct Series {
-    SeriesId id;
-    std::size_t at;  // in the block, or kNotThere
-    std::uint64_t hash;
-  };
-  std::vector<Series> series;
-};
-using WantedBlocks = std::vector<std::unique_ptr<WantedBlock>>;
-
-/// Blocks that are decoded while the ones before them are taken in.
-constexpr std::size_t kBlocksAhead = 48;
-
-/// The next blocks for `ids`, which ascend; takes from their front what it has done. Needs no lock: this is half of the
-/// work of a start and is done by a thread of its own.
-Result<WantedBlocks> ReadBlocks(Database& database, std::span<const SeriesId>& ids) {
-  WantedBlocks out;
-  std::vector<LabelView> views;
-  while (!ids.empty() && out.size() < kBlocksAhead) {
-    WantedBlock& wanted = *out.emplace_back(std::make_unique<WantedBlock>(database));
-    VEDETTE_TRY(wanted.block, wanted.reader.BlockOf(ids.front()));
-    // The first is always done, also when it is before all blocks.
-    for (bool first = true; !ids.empty() && (first || Raw(ids.front()) < wanted.reader.next_first()); first = false) {
-      WantedBlock::Series series{ids.front(), Definitions::kNotThere, 0};
-      if (wanted.block != nullptr) series.at = wanted.block->Find(series.id);
-      if (series.at != Definitions::kNotThere) {
-        wanted.block->ViewLabels(series.at, views);
-        series.hash = HashLabels(views);
-      }
-      wanted.series.push_back(series);
-      ids = ids.subspan(1);
-    }
-  }
-  return out;
-}
 
 }  // namespace
 
@@ -105,60 +52,67 @@ Status SeriesCatalog::Recover(std::int64_t sealed_max_time) {
 }
 
 Status SeriesCatalog::LoadLabels(std::span<const SeriesId> ids) {
-  const std::unique_lock lock(head_.table().mutex());
-  VEDETTE_CHECK(LoadRecords());
-  return LoadFromBlocks(ids);
+  std::deque<Record> records;  // where they lie is viewed
+  VEDETTE_CHECK(store_.ReadRecords([&](std::uint64_t number, std::string_view bytes) {
+    Record& record = records.emplace_back();
+    record.number = number;
+    record.bytes = bytes;
+    return record.definitions.Decode(record.bytes);
+  }));
+  Postings in_records;
+  for (const Record& record : records) {
+    in_records.insert(in_records.end(), record.definitions.ids().begin(), record.definitions.ids().end());
+  }
+  Normalize(in_records);
+  // Records are of the newest series: the index takes ids in ascending order.
+  VEDETTE_CHECK(LoadFromBlocks(Subtract(ids, in_records)));
+  for (const Record& record : records) TakeIn(record);
+  return Ok();
 }
 
-Status SeriesCatalog::LoadRecords() {
+void SeriesCatalog::TakeIn(const Record& record) {
   SeriesTable& table = head_.table();
-  return store_.ReadRecords([&](std::uint64_t number, const Definitions& definitions) {
-    BlockLabels labels(table, definitions);
-    for (std::size_t i = 0; i < definitions.size(); ++i) {
-      const SeriesId id = definitions.id(i);
-      next_id_ = std::max(next_id_, static_cast<std::uint64_t>(id) + 1);
-      HeadSeries* series = table.Find(id);
-      if (series == nullptr) {
-        // Its samples are sealed; it waits in memory for its block, then it may be evicted.
-        series = &table.InsertBare(id);
-        series->sealed_max_time = TimeBound(recovered_max_time_);
-      }
-      if (!series->stored) labels.Set(*series, i);
+  const Definitions& definitions = record.definitions;
+  BlockPairs pairs(table, definitions);
+  std::vector<LabelView> views;
+  for (std::size_t i = 0; i < definitions.size(); ++i) {
+    const SeriesId id = definitions.id(i);
+    next_id_ = std::max(next_id_, static_cast<std::uint64_t>(id) + 1);
+    HeadSeries* series = table.Find(id);
+    if (series == nullptr) {
+      // Its samples are sealed; it waits in memory for its block, then it may be evicted.
+      series = &table.InsertBare(id);
+      series->sealed_max_time = TimeBound(recovered_max_time_);
     }
-    waiting_.push_back({number, Postings(definitions.ids().begin(), definitions.ids().end())});
-    waiting_series_ += definitions.size();
-    return Ok();
-  });
+    if (series->stored) continue;
+    definitions.ViewLabels(i, views);
+    table.SetLabels(*series, views, pairs.Of(i));
+    series->stored = true;
+  }
+  waiting_.push_back({record.number, Postings(definitions.ids().begin(), definitions.ids().end())});
+  waiting_series_ += definitions.size();
 }
 
 Status SeriesCatalog::LoadFromBlocks(std::span<const SeriesId> ids) {
   SeriesTable& table = head_.table();
-  std::vector<std::pair<std::uint64_t, SeriesId>> hashes;
-  hashes.reserve(ids.size());
-  const auto read_ahead = [this, &ids] {
-    return std::async(std::launch::async, [this, &ids] { return ReadBlocks(database_, ids); });
-  };
-  std::future<Result<WantedBlocks>> next = read_ahead();
+  SeriesTable::BulkLabels bulk(table, ids.size());
+  DefinitionStream stream(database_, ids);
   for (;;) {
-    VEDETTE_TRY(const WantedBlocks blocks, next.get());
-    if (blocks.empty()) break;
-    next = read_ahead();
-    for (const std::unique_ptr<WantedBlock>& wanted : blocks) {
-      std::optional<BlockLabels> labels;
-      for (const WantedBlock::Series& one : wanted->series) {
-        HeadSeries* const series = table.Find(one.id);
-        if (series->stored) continue;
-        if (one.at == Definitions::kNotThere) {
-          VEDETTE_CHECK(ForgetNamed(one.id));
-          continue;
-        }
-        if (!labels) labels.emplace(table, *wanted->block);
-        labels->SetOnly(*series, one.at);
-        hashes.emplace_back(one.hash, one.id);
+    VEDETTE_TRY(const DefinitionStream::Block* const block, stream.Next());
+    if (block == nullptr) break;
+    std::optional<BlockPairs> pairs;
+    for (const DefinitionStream::Series& one : block->series) {
+      HeadSeries* const series = table.Find(one.id);
+      if (one.at == Definitions::kNotThere) {
+        VEDETTE_CHECK(ForgetNamed(one.id));
+        continue;
       }
+      if (!pairs) pairs.emplace(table, *block->definitions);
+      bulk.Set(*series, pairs->Of(one.at), one.hash);
+      series->stored = true;
     }
   }
-  table.AddHashes(hashes);
+  bulk.Finish();
   return Ok();
 }
 

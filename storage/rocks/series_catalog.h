@@ -29,7 +29,8 @@ class SeriesCatalog {
 
   /// Reads where ids go on. Once, before anything else. `sealed_max_time`: no sample on disk is newer.
   Status Recover(std::int64_t sealed_max_time);
-  /// Reads the labels of series that the journal named, `ids` ascending, and brings in those that no block has yet.
+  /// Reads the labels of series that the journal named, `ids` ascending, and brings in those that no block has yet. Once,
+  /// before anything below, with the table's lock held: nobody sees a series without its labels.
   /// Errors: kCorruption when the definition of a series with open samples is missing.
   Status LoadLabels(std::span<const SeriesId> ids);
 
@@ -62,7 +63,12 @@ class SeriesCatalog {
  private:
   Result<HeadSeries*> FindOnDisk(const Labels& labels);
   HeadSeries& Revive(SeriesId id, const Labels& labels, TimeMs now);
-  Status LoadRecords();
+  struct Record {
+    std::uint64_t number = 0;
+    std::string bytes;
+    Definitions definitions;  // views `bytes`
+  };
+  void TakeIn(const Record& record);
   Status LoadFromBlocks(std::span<const SeriesId> ids);
   Status ForgetNamed(SeriesId id);
 

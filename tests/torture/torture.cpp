@@ -315,6 +315,12 @@ storage::RocksTuning SmallTuning(bool maintenance_thread) {
   tuning.bundle_parts = 5;
   tuning.repack_quiet_rounds = 0;
   tuning.maintenance_interval = maintenance_thread ? Millis(1) : Millis(0);
+  if (maintenance_thread) {
+    tuning.loading_failed = [](const Error& error) {
+      fmt::print(stderr, "labels are not read: {}\n", error.message);
+      std::abort();
+    };
+  }
   return tuning;
 }
 

@@ -70,6 +70,25 @@ TEST_CASE("a hash index finds all numbers of equal, near and extreme hashes", "[
   CHECK(missing == 0);
   CHECK(index.Find(12345, [](std::uint32_t) { return false; }) == HashIndex::kNothing);
   CHECK(index.allocated_bytes() < want.size() * 32);
+  SECTION("also many that come at once, into a full table and an empty one") {
+    for (const std::uint32_t count : {30'000U, 3U, 0U}) {
+      std::vector<std::uint64_t> entries;
+      for (std::uint32_t n = 0; n < count; ++n) {
+        const std::uint32_t hash = some_hash();
+        want.emplace(hash, 100'000 + n);
+        entries.push_back(HashIndex::EntryOf(hash, 100'000 + n));
+      }
+      index.InsertAll(entries);
+      CHECK(index.size() == want.size());
+      missing = 0;
+      for (const auto& [hash, number] : want) {
+        missing += index.Find(hash, [&, n = number](std::uint32_t found) { return found == n; }) == number ? 0 : 1;
+      }
+      CHECK(missing == 0);
+      for (const auto& [hash, number] : want) index.Erase(hash, number);
+      want.clear();
+    }
+  }
   for (const auto& [hash, number] : want) index.Erase(hash, number);
   CHECK(index.allocated_bytes() == 0);
 }
@@ -81,6 +100,11 @@ TEST_CASE("sets of ids hold what was added in any order, and neighbours cost nea
     std::set<SeriesId> want;
     std::uint64_t next = 1;
     for (int i = 0; i < 3000; ++i) {
+      if (random() % 50 == 0) {
+        const auto count = static_cast<std::uint32_t>(1 + random() % 40);
+        set.AddRun(SeriesId(next + 1), count);
+        for (std::uint32_t k = 0; k < count; ++k) want.insert(SeriesId(++next));
+      }
       next += std::uint64_t{random() % 3 == 0 ? 1 + random() % 1000 : 1};
       const bool late = disorder != 0 && static_cast<int>(random() % 100) < disorder;
       const SeriesId id{std::uint64_t{late ? 1 + random() % next : next}};

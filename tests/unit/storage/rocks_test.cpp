@@ -1,4 +1,5 @@
 // What is particular to the RocksDB store: refusing to start, retention, eviction, limits, state tables, a full disk.
+#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 
@@ -124,6 +125,13 @@ TEST_CASE("damaged rows are named, and nothing is read past them", "[storage][ro
       raw.Delete("series", raw.FirstKey("series"));
     }
     CheckRefused(fixture, Code::kCorruption, {"definition of series 1"});
+    Status behind = Ok();
+    fixture.tuning.loading_failed = [&](const Error& error) { behind = error; };
+    fixture.Open();
+    fixture.store.reset();
+    REQUIRE(!behind);
+    CHECK(behind.error().code == Code::kCorruption);
+    CHECK(behind.error().message.find(fixture.options.path + ": definition of series 1") != std::string::npos);
   }
   SECTION("bundle") {
     MustSucceed(fixture.store->Flush());
@@ -139,6 +147,36 @@ TEST_CASE("damaged rows are named, and nothing is read past them", "[storage][ro
     CHECK(status.error().code == Code::kCorruption);
     CHECK(status.error().message.find("bundle up to series 1, day 2023-11-14") != std::string::npos);
     CHECK(out.size() == 0);
+  }
+}
+
+TEST_CASE("who comes while labels are read behind a start gets whole answers", "[storage][rocks]") {
+  RocksFixture fixture;
+  fixture.options.chunk_samples = 120;
+  fixture.tuning.journal_samples = 1 << 20;
+  RocksStorage& first = fixture.Open();
+  const auto label = [](std::size_t i) { return Labels{{"__name__", "up"}, {"instance", std::to_string(i)}}; };
+  const auto appender = first.NewAppender();
+  constexpr std::size_t kSeries = 3000;
+  for (std::size_t i = 0; i < kSeries; ++i) {
+    appender->Add(MustHave(appender->Series(label(i))), fixture.clock.Now(), static_cast<double>(i));
+    if (i % 1000 == 999) {
+      (void)MustHave(appender->Commit());
+      if (i == 999) MustSucceed(first.RunMaintenance(fixture.clock.Now()));  // these are in blocks, the rest in records
+    }
+  }
+  fixture.tuning.loading_failed = [](const Error& error) {
+    fmt::print(stderr, "{}\n", error.message);
+    std::abort();
+  };
+  fixture.tuning.maintenance_interval = Millis(1);
+  for (int round = 0; round < 3; ++round) {
+    RocksStorage& store = fixture.Open();
+    const std::vector<Matcher> up{Matcher::Equal("__name__", "up")};
+    CHECK(MustHave(store.NewQuerier(TimeRange())->Select(up)).size() == kSeries);
+    const SeriesId again = AppendOne(store, label(kSeries / 2), fixture.clock.Now() + Millis(round + 1), 1);
+    CHECK(ReadAll(store, again).size() == static_cast<std::size_t>(round) + 2);
+    CHECK(store.Stats(1).head_series == kSeries);
   }
 }
 

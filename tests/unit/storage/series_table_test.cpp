@@ -100,6 +100,53 @@ TEST_CASE("a series that comes back keeps its place in every set of the index", 
   for (std::uint64_t id = 1; id <= 300; ++id) CHECK(ids[id - 1] == SeriesId(id));
 }
 
+TEST_CASE("labels that many series get at once are those that each would get", "[storage][series]") {
+  std::mt19937 random(6);
+  // Labels change their places: some series have one more in front of the others.
+  const auto labels_of = [](std::uint64_t id) {
+    LabelsBuilder builder;
+    builder.Set("__name__", "metric_" + std::to_string(id / 7 % 20)).Set("job", id % 11 == 0 ? "b" : "a");
+    if (id % 3 == 0) builder.Set("device", "d" + std::to_string(id % 2));
+    if (id % 5 != 0) builder.Set("zone", "z" + std::to_string(id / 100));
+    return builder.Build();
+  };
+  SeriesTable one_by_one, bulk;
+  std::vector<SeriesId> ids;
+  for (std::uint64_t id = 1; id < 3000; id += 1 + (random() % 10 == 0 ? random() % 50 : 0)) ids.push_back(SeriesId(id));
+  for (const SeriesId id : ids) bulk.InsertBare(id);
+  SeriesTable::BulkLabels labels(bulk, ids.size());
+  for (const SeriesId id : ids) {
+    const Labels own = labels_of(Raw(id));
+    one_by_one.Insert(id, own);
+    std::vector<PairId> pairs;
+    for (const LabelView label : own) pairs.push_back(bulk.Intern(label));
+    labels.Set(*bulk.Find(id), pairs, own.Hash());
+  }
+  labels.Finish();
+  for (const SeriesId id : ids) {
+    HeadSeries* const series = bulk.Find(labels_of(Raw(id)));
+    REQUIRE(series != nullptr);
+    CHECK(bulk.LabelsOf(*series) == labels_of(Raw(series->id)));
+  }
+  Postings want, got;
+  MustSucceed(one_by_one.index().All(want));
+  MustSucceed(bulk.index().All(got));
+  CHECK(got == want);
+  MustSucceed(one_by_one.index().VisitNames([&](std::string_view name) {
+    MustSucceed(one_by_one.index().VisitValues(name, [&](std::string_view value) {
+      want.clear();
+      got.clear();
+      MustSucceed(one_by_one.index().WithLabel(name, value, want));
+      MustSucceed(bulk.index().WithLabel(name, value, got));
+      CHECK(got == want);
+      return true;
+    }));
+    return true;
+  }));
+  CHECK(bulk.index().additions() == ids.size());
+  CHECK(bulk.index().AddedSince(0)->size() == ids.size());
+}
+
 TEST_CASE("a series is bare until it gets its labels", "[storage][series]") {
   SeriesTable table;
   HeadSeries& bare = table.InsertBare(SeriesId(9));
