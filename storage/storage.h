@@ -30,6 +30,7 @@
 #include "core/matcher.h"
 #include "core/result.h"
 #include "core/time.h"
+#include "storage/column.h"
 #include "storage/facts.h"
 #include "storage/tier.h"
 
@@ -103,8 +104,8 @@ class Appender {
 
 /// Samples of one series, oldest first, times strictly ascending. Units: Unix milliseconds.
 struct Columns {
-  std::vector<std::int64_t> times;
-  std::vector<double> values;
+  Column<std::int64_t> times;
+  Column<double> values;
 
   std::size_t size() const { return times.size(); }
   void clear() {
@@ -115,7 +116,7 @@ struct Columns {
 
 /// The same of native histograms. Neighbours mostly share their layout.
 struct HistogramColumns {
-  std::vector<std::int64_t> times;
+  Column<std::int64_t> times;
   std::vector<Histogram> histograms;
 
   std::size_t size() const { return times.size(); }

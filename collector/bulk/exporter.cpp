@@ -69,8 +69,8 @@ void AppendCsv(std::string& out, std::string_view text) {
 }
 
 /// Removes the samples of which `is_stale` holds.
-template <class Value, class IsStale>
-void DropStale(std::vector<std::int64_t>& times, std::vector<Value>& values, IsStale is_stale) {
+template <class Values, class IsStale>
+void DropStale(storage::Column<std::int64_t>& times, Values& values, IsStale is_stale) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < times.size(); ++i) {
     if (is_stale(values[i])) continue;

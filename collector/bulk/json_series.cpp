@@ -63,8 +63,8 @@ void AppendTimes(std::string& out, std::span<const std::int64_t> times) {
 Result<JsonSeries> ParseJsonSeries(std::string_view line) {
   JsonScanner in(line);
   JsonSeries out;
-  std::vector<double>& values = out.samples.values;
-  std::vector<std::int64_t>& times = out.samples.times;
+  auto& values = out.samples.values;
+  auto& times = out.samples.times;
   std::vector<std::size_t> nulls;
   std::string key;
   const auto field = [&]() -> Status {

@@ -55,6 +55,7 @@ void HashIndex::Fill(std::size_t homes, std::span<const Entry> sorted) {
 }
 
 void HashIndex::InsertAll(std::vector<std::uint64_t> entries) {
+  if (entries.empty()) return;
   for (const Entry entry : entries_) {
     if (entry != kFree) entries.push_back(entry);
   }

@@ -233,9 +233,9 @@ class MemoryQuerier final : public Querier {
   }
 
  private:
-  template <class Versioned, class Value>
-  void ReadSeen(const std::vector<Versioned>& samples, TimeRange range, std::vector<std::int64_t>& times,
-                std::vector<Value>& values) const {
+  template <class Versioned, class Values>
+  void ReadSeen(const std::vector<Versioned>& samples, TimeRange range, Column<std::int64_t>& times,
+                Values& values) const {
     const std::size_t first = times.size();
     const TimeMs from = std::max(range.min, range_.min), to = std::min(range.max, range_.max);
     auto at = std::ranges::lower_bound(samples, from, {}, &Versioned::time);

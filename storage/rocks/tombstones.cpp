@@ -21,12 +21,12 @@ std::string KeyOf(std::uint64_t number) {
   return key;
 }
 
-template <class Column>
-void EraseTimes(std::vector<std::int64_t>& times, Column& column, std::size_t first, TimeRange gone) {
+template <class Values>
+void EraseTimes(Column<std::int64_t>& times, Values& values, std::size_t first, TimeRange gone) {
   const auto begin = std::lower_bound(times.begin() + static_cast<std::ptrdiff_t>(first), times.end(), gone.min.ms);
   const auto end = std::upper_bound(begin, times.end(), gone.max.ms);
   const auto at = begin - times.begin(), to = end - times.begin();
-  column.erase(column.begin() + at, column.begin() + to);
+  values.erase(values.begin() + at, values.begin() + to);
   times.erase(begin, end);
 }
 

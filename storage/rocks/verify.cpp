@@ -288,7 +288,7 @@ class Verifier {
       Problem(fmt::format("{}: {}", DescribeChunkKey(key), decoded.error().message));
       return Drop(family, key);
     }
-    const std::vector<std::int64_t>& times = parsed->histograms ? histograms.times : samples_.times;
+    const Column<std::int64_t>& times = parsed->histograms ? histograms.times : samples_.times;
     report_.samples += times.size();
     const TimeMs first(times.front()), last(times.back());
     if (first != parsed->first || DayOf(last) != parsed->day) {

@@ -1,5 +1,6 @@
 #include "tests/torture/torture.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <random>

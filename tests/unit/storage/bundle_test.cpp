@@ -20,8 +20,8 @@ struct Part {
   Columns samples;
 };
 
-std::vector<std::int64_t> Times(std::size_t n, std::int64_t step, std::mt19937_64* jitter = nullptr) {
-  std::vector<std::int64_t> out;
+Column<std::int64_t> Times(std::size_t n, std::int64_t step, std::mt19937_64* jitter = nullptr) {
+  Column<std::int64_t> out;
   for (std::size_t i = 0; i < n; ++i) {
     out.push_back(1'700'000'000'000 + static_cast<std::int64_t>(i) * step +
                   (jitter == nullptr ? 0 : static_cast<std::int64_t>((*jitter)() % 5)));
@@ -31,7 +31,7 @@ std::vector<std::int64_t> Times(std::size_t n, std::int64_t step, std::mt19937_6
 
 /// The cumulative buckets of a histogram of `n` scrapes: the larger ones count what the smaller ones do.
 std::vector<Columns> Buckets(std::size_t buckets, std::size_t n, std::mt19937_64& random) {
-  std::vector<Columns> out(buckets, Columns{Times(n, 15'000), std::vector<double>(n)});
+  std::vector<Columns> out(buckets, Columns{Times(n, 15'000), Column<double>(n, 0.0)});
   std::vector<double> totals(buckets);
   for (std::size_t i = 0; i < n; ++i) {
     for (std::uint64_t request = random() % 40; request > 0; --request) {
@@ -47,7 +47,7 @@ std::vector<Columns> Buckets(std::size_t buckets, std::size_t n, std::mt19937_64
 /// Series of all kinds in an order and in parts as chance will have it.
 std::vector<Part> AnyParts(std::mt19937_64& random) {
   std::vector<Part> out;
-  std::vector<std::vector<std::int64_t>> times;
+  std::vector<Column<std::int64_t>> times;
   for (int i = 0; i < 3; ++i) {
     times.push_back(Times(1 + random() % 300, 1 + static_cast<std::int64_t>(random() % 20'000),
                           random() % 2 == 0 ? &random : nullptr));
@@ -57,7 +57,7 @@ std::vector<Part> AnyParts(std::mt19937_64& random) {
     set.erase(std::unique(set.begin(), set.end()), set.end());
   }
   std::uint64_t id = random() % 100, parts_of_id = 0;
-  std::vector<double> before;
+  Column<double> before;
   for (std::uint64_t n = 1 + random() % 30; n > 0; --n) {
     const bool another_part = random() % 4 == 0 && parts_of_id > 0 && parts_of_id < kMaxSeriesParts;
     if (!another_part) id += 1 + random() % 3;

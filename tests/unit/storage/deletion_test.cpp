@@ -16,7 +16,7 @@ const Labels kOne{{"__name__", "m"}, {"only", "one"}};
 const Labels kTwo{{"__name__", "m"}, {"job", "two"}};
 const Matcher kIsOne = Matcher::Equal("only", "one");
 
-std::vector<std::int64_t> TimesOf(const Querier& querier, SeriesId id) {
+Column<std::int64_t> TimesOf(const Querier& querier, SeriesId id) {
   Columns out;
   MustSucceed(querier.Read(id, TimeRange(), out));
   return out.times;
