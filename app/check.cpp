@@ -3,6 +3,7 @@
 
 #include "alerting/rules/rule_file.h"
 #include "app/commands.h"
+#include "collector/scrape/target.h"
 #include "config/config.h"
 
 namespace vedette::app {
@@ -30,7 +31,8 @@ bool CheckRuleFileAndPrint(const std::string& file, const alerting::RuleFileOpti
   return true;
 }
 
-bool CheckConfigAndPrint(const std::string& file, bool syntax_only) {
+bool CheckConfigAndPrint(const std::string& file, const CheckConfigCommand& command) {
+  const bool syntax_only = command.syntax_only;
   fmt::print("Checking {}\n", file);
   const auto config =
       config::LoadConfig(file, syntax_only ? config::FileCheck::kSyntaxOnly : config::FileCheck::kNamedFiles);
@@ -38,6 +40,19 @@ bool CheckConfigAndPrint(const std::string& file, bool syntax_only) {
     fmt::print("  FAILED: {}\n", config.error().message);
     return false;
   }
+  if (command.agent) {
+    if (const Status fits = config::CheckAgentMode(file); !fits) {
+      fmt::print("  FAILED: {}\n", fits.error().message);
+      return false;
+    }
+  }
+  for (const collector::ScrapeConfig& job : config->collector.scrape_configs) {
+    const collector::TargetSet targets = collector::MakeTargets(job, collector::StaticGroups(job.static_configs));
+    if (targets.errors.empty()) continue;
+    fmt::print("  FAILED: {}: {}\n", file, targets.errors.front().message);
+    return false;
+  }
+  for (const std::string& sentence : config->not_run) fmt::print("  NOT RUN: {}\n", sentence);
   fmt::print("  SUCCESS: {} is valid, with {} scrape jobs and {} rule file patterns\n", file,
              config->collector.scrape_configs.size(), config->rule_files.size());
   if (syntax_only) return true;
@@ -57,7 +72,7 @@ bool CheckConfigAndPrint(const std::string& file, bool syntax_only) {
 
 int CheckConfig(const CheckConfigCommand& command) {
   bool good = true;
-  for (const std::string& file : command.files) good = CheckConfigAndPrint(file, command.syntax_only) && good;
+  for (const std::string& file : command.files) good = CheckConfigAndPrint(file, command) && good;
   return good ? 0 : 1;
 }
 

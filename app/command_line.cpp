@@ -126,6 +126,7 @@ Command ParseCommandLine(const std::vector<std::string>& args) {
   CLI::App* check_config_app = check_app->add_subcommand("config", "configuration files and what they name");
   check_config_app->add_option("FILE", check_config.files, "configuration files")->required();
   check_config_app->add_flag("--syntax-only", check_config.syntax_only, "do not open the files that are named");
+  check_config_app->add_flag("--agent", check_config.agent, "check for an agent that only forwards what it scrapes");
   CLI::App* check_rules_app = check_app->add_subcommand("rules", "rule files");
   check_rules_app->add_option("FILE", check_rules.files, "rule files")->required();
   check_rules_app->add_flag("--ignore-unknown-fields", check_rules.ignore_unknown_fields, "accept keys nobody knows");

@@ -44,6 +44,7 @@ struct ServeCommand {
 struct CheckConfigCommand {
   std::vector<std::string> files;
   bool syntax_only = false;  // do not look at the files that the configuration names
+  bool agent = false;        // it is for an agent that only forwards
 };
 
 struct CheckRulesCommand {

@@ -19,6 +19,9 @@ Result<Loaded> Loader::Load() const {
   Loaded out;
   VEDETTE_TRY(out.config, command_.config_file.empty() ? config::DefaultConfig(SelfAddress(command_.listen_address))
                                                        : config::LoadConfig(command_.config_file));
+  if (!out.config.not_run.empty()) {
+    return Fail(Code::kBadData, "{}", fmt::join(out.config.not_run, "\n"));
+  }
   ApplyFlags(out.config);
   alerting::RuleFileOptions options;
   options.parser = parser_;

@@ -15,6 +15,13 @@ constexpr std::array<std::pair<std::string_view, ScrapeProtocol>, 5> kProtocols 
     {"PrometheusText1.0.0", ScrapeProtocol::kPrometheusText100},
 }};
 
+constexpr std::array<std::pair<std::string_view, NameEscaping>, 4> kEscapings = {{
+    {"allow-utf-8", NameEscaping::kAllowUtf8},
+    {"underscores", NameEscaping::kUnderscores},
+    {"dots", NameEscaping::kDots},
+    {"values", NameEscaping::kValues},
+}};
+
 /// The ending is .json, .yml or .yaml, and a * stands in the last component at most.
 bool IsFileSdPattern(std::string_view path) {
   constexpr std::array<std::string_view, 6> kEndings = {".json", ".yml", ".yaml", ".JSON", ".YML", ".YAML"};
@@ -60,6 +67,20 @@ std::vector<ScrapeProtocol> DefaultScrapeProtocols() {
           ScrapeProtocol::kPrometheusText004};
 }
 
+Result<NameEscaping> ParseNameEscaping(std::string_view text) {
+  for (const auto& [name, escaping] : kEscapings) {
+    if (name == text) return escaping;
+  }
+  return Fail(
+      Code::kBadData,
+      "unknown metric_name_escaping_scheme {}, must be one of 'allow-utf-8', 'underscores', 'dots', or 'values'",
+      Quote(text));
+}
+
+std::string_view NameEscapingText(NameEscaping escaping) {
+  return std::ranges::find(kEscapings, escaping, &std::pair<std::string_view, NameEscaping>::second)->first;
+}
+
 Status FileSdConfig::Validate() const {
   if (files.empty()) return Fail(Code::kBadData, "file service discovery config must contain at least one path name");
   for (const std::string& path : files) {
@@ -75,6 +96,13 @@ void ScrapeConfig::InheritFrom(const GlobalScrapeOptions& global) {
   if (scrape_timeout == Millis(0)) scrape_timeout = std::min(global.scrape_timeout, scrape_interval);
   if (scrape_protocols.empty()) scrape_protocols = global.scrape_protocols;
   if (!metric_name_validation_scheme) metric_name_validation_scheme = global.metric_name_validation_scheme;
+  if (!metric_name_escaping_scheme) {
+    const bool utf8 = *metric_name_validation_scheme == NameValidation::kUtf8;
+    // A job of its own validation does not inherit an escaping that it could not take.
+    const auto inherited = global.metric_name_escaping_scheme;
+    const bool fits = inherited && (utf8 || *inherited != NameEscaping::kAllowUtf8);
+    metric_name_escaping_scheme = fits ? *inherited : utf8 ? NameEscaping::kAllowUtf8 : NameEscaping::kUnderscores;
+  }
   if (!extra_scrape_metrics) extra_scrape_metrics = global.extra_scrape_metrics;
   SetIfOpen(body_size_limit, global.limits.body_size_limit);
   SetIfOpen(sample_limit, global.limits.sample_limit);
@@ -97,12 +125,16 @@ Status ScrapeConfig::Validate() const {
     return fail(Fail(Code::kBadData, "scheme must be http or https, not {}", Quote(scheme)));
   }
   const NameValidation names = metric_name_validation_scheme.value_or(NameValidation::kUtf8);
+  if (names == NameValidation::kLegacy && metric_name_escaping_scheme == NameEscaping::kAllowUtf8) {
+    return fail(Fail(Code::kBadData, "utf8 metric names requested but validation scheme is not set to UTF8"));
+  }
   for (const auto* rules : {&relabel_configs, &metric_relabel_configs}) {
     for (const RelabelConfig& rule : *rules) {
       if (auto status = rule.Validate(names); !status) return fail(status.error());
     }
   }
   for (const StaticConfig& config : static_configs) {
+    if (!relabel_configs.empty()) break;  // an address is what comes of it
     if (auto status = ValidateStatic(config); !status) return fail(status.error());
   }
   for (const FileSdConfig& config : file_sd_configs) {

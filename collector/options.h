@@ -37,6 +37,12 @@ Result<ScrapeProtocol> ParseScrapeProtocol(std::string_view text);
 std::string_view ScrapeProtocolName(ScrapeProtocol protocol);
 std::vector<ScrapeProtocol> DefaultScrapeProtocols();
 
+/// How a target is asked to write names that a client could not take as they are.
+enum class NameEscaping : std::uint8_t { kAllowUtf8, kUnderscores, kDots, kValues };
+/// "allow-utf-8", "underscores", "dots", "values". Errors: kBadData.
+Result<NameEscaping> ParseNameEscaping(std::string_view text);
+std::string_view NameEscapingText(NameEscaping escaping);
+
 /// Limits that a job inherits from `global` when it says nothing.
 struct ScrapeLimits {
   std::size_t body_size_limit = 0;           // bytes after decompression; the transfer stops there. 0 = 256 MiB
@@ -55,6 +61,7 @@ struct GlobalScrapeOptions {
   Millis scrape_timeout = std::chrono::seconds(10);
   std::vector<ScrapeProtocol> scrape_protocols = DefaultScrapeProtocols();
   NameValidation metric_name_validation_scheme = NameValidation::kUtf8;
+  std::optional<NameEscaping> metric_name_escaping_scheme;  // nothing: by the validation scheme
   bool extra_scrape_metrics = false;
   ScrapeLimits limits;
   bool operator==(const GlobalScrapeOptions&) const = default;
@@ -89,6 +96,7 @@ struct ScrapeConfig {
   std::vector<ScrapeProtocol> scrape_protocols;                 // empty: the global ones
   std::optional<ScrapeProtocol> fallback_scrape_protocol;       // for targets with a missing or odd Content-Type
   std::optional<NameValidation> metric_name_validation_scheme;  // nothing: the global one
+  std::optional<NameEscaping> metric_name_escaping_scheme;      // nothing: the global one, or by the validation scheme
   std::optional<bool> extra_scrape_metrics;                     // nothing: the global one
   HttpConfig http;
 

@@ -40,12 +40,13 @@ constexpr Field<Root> kRootFields[] = {
        return ReadIncidents(node, out.config.alerting.incidents, out.config.alerting.delivery);
      }},
     {"analytics", [](const YamlNode& node, Root& out) { return ReadAnalytics(node, out.config.analytics); }},
-    {"runtime", [](const YamlNode&, Root&) { return Ok(); }},  // Go's run time: nothing to set here
-    {"scrape_config_files", NotSupported<Root>},
-    {"remote_write", NotSupported<Root>},
-    {"remote_read", NotSupported<Root>},
-    {"otlp", NotSupported<Root>},
-    {"tracing", NotSupported<Root>},
+    {"runtime", [](const YamlNode&, Root&) { return Ok(); }},              // Go's run time: nothing to set here
+    {"scrape_config_files", [](const YamlNode&, Root&) { return Ok(); }},  // read after `scrape_configs`
+    {"remote_write", [](const YamlNode& node, Root& out) { return CheckRemoteWrite(node, out.context); }},
+    {"remote_read", [](const YamlNode& node, Root& out) { return CheckRemoteRead(node, out.context); }},
+    {"otlp",
+     [](const YamlNode& node, Root& out) { return CheckOtlp(node, out.global.scrape.metric_name_validation_scheme); }},
+    {"tracing", [](const YamlNode& node, Root&) { return CheckTracing(node); }},
 };
 
 /// The host collector is a scrape job like any other, only that its page is made in this process.
@@ -75,6 +76,11 @@ Result<Config> ReadRoot(const YamlNode& root, const std::string& file, FileCheck
   VEDETTE_CHECK(ReadSection(root, "scrape_configs", [&](const YamlNode& node) {
     return ReadScrapeConfigs(node, out.global.scrape, out.context, out.config.collector.scrape_configs);
   }));
+  std::vector<YamlNode> documents{root};
+  VEDETTE_CHECK(ReadSection(root, "scrape_config_files", [&](const YamlNode& node) {
+    return ReadScrapeConfigFiles(node, out.global.scrape, out.context, out.config.collector.scrape_configs, documents);
+  }));
+  for (const YamlNode& document : documents) ListNotRun(document, out.config.not_run);
   if (out.config.host.enabled) out.config.collector.scrape_configs.push_back(HostJob(out.config.host));
   if (const Status finished = out.config.collector.Finish(); !finished) return root.At(finished.error().message);
   out.config.masked_yaml = MaskedYaml(root);
@@ -91,6 +97,19 @@ Result<Config> ParseConfig(std::string_view text, const std::string& file, FileC
 Result<Config> LoadConfig(const std::string& path, FileCheck files) {
   VEDETTE_TRY(const YamlDocument document, LoadYamlFile(path));
   return ReadRoot(document.root, path, files);
+}
+
+Status CheckAgentMode(const std::string& path) {
+  VEDETTE_TRY(const YamlDocument document, LoadYamlFile(path));
+  for (const std::string_view key : {"alerting", "rule_files", "remote_read"}) {
+    const auto section = document.root.Get(key);
+    if (section && !section->IsNull()) return section->At(fmt::format("field {} is not allowed in agent mode", key));
+  }
+  const auto writes = document.root.Get("remote_write");
+  if (!writes || !writes->IsSequence() || writes->Sequence()->empty()) {
+    return document.root.At("at least one remote_write target must be specified in agent mode");
+  }
+  return Ok();
 }
 
 Result<Config> DefaultConfig(std::string_view self_address) {

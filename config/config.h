@@ -26,6 +26,9 @@ struct Config {
   collector::HostOptions host;
   analytics::AnalyticsOptions analytics;
   alerting::AlertingOptions alerting;
+  /// A sentence with its place for everything that is right in the file and that this version does not do. `serve`
+  /// refuses to start with any.
+  std::vector<std::string> not_run;
   /// The file with every secret as <secret>, for /api/v1/status/config.
   std::string masked_yaml;
 };
@@ -35,6 +38,9 @@ enum class FileCheck { kSyntaxOnly, kNamedFiles };
 
 /// Errors: kBadData, kNotFound or kIo with `<file>:<line>:<column>: <path>: <reason>`.
 Result<Config> LoadConfig(const std::string& path, FileCheck files = FileCheck::kNamedFiles);
+/// Whether a file that loads would also do for an agent that only forwards: no alerting, rules, remote_read or storage
+/// section but a remote_write. Errors: kBadData with the place.
+Status CheckAgentMode(const std::string& path);
 /// `text` as if it stood in `file`; relative paths start at its folder.
 Result<Config> ParseConfig(std::string_view text, const std::string& file, FileCheck files = FileCheck::kNamedFiles);
 

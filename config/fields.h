@@ -98,6 +98,12 @@ template <auto Member>
 Status SetBytes(const YamlNode& node, internal::OwnerOf<Member>& out) {
   return ReadBytes(node, out.*Member);
 }
+/// For keys of which only the kind of their value is checked: not_run.cpp lists those that would do something.
+template <class T, class Section>
+Status Checked(const YamlNode& node, Section&) {
+  T value{};
+  return ReadValue(node, value);
+}
 /// For keys that Prometheus or Alertmanager know and Vedette does not act on yet: refused, never ignored.
 template <class T>
 Status NotSupported(const YamlNode& node, T&) {

@@ -1,7 +1,7 @@
 // `alerting:`: Alertmanager's routing tree, inhibition rules and receivers.
 #include <algorithm>
 
-#include "config/sections.h"
+#include "config/section_check.h"
 
 namespace vedette::config {
 namespace {
@@ -223,7 +223,54 @@ constexpr Field<AlertingGlobal> kAlertingGlobalFields[] = {
 struct Section {
   alerting::AlertingOptions out;
   AlertingGlobal global;
+  const SectionContext& context;
 };
+
+/// Static addresses are host:port, or become that by relabelling.
+Status CheckAddresses(const YamlNode& section) {
+  std::vector<collector::StaticConfig> configs;
+  std::vector<collector::RelabelConfig> rules;
+  if (const auto node = section.Get("static_configs")) VEDETTE_CHECK(ReadStaticConfigs(*node, configs));
+  if (const auto node = section.Get("relabel_configs")) VEDETTE_CHECK(ReadRelabelConfigs(*node, "rule", rules));
+  for (const collector::StaticConfig& config : configs) {
+    for (const std::string& target : config.targets) {
+      LabelsBuilder labels(config.labels);
+      labels.Set("__address__", target);
+      if (!collector::Relabel(labels, rules, collector::NameValidation::kUtf8)) continue;
+      const Labels relabelled = labels.Build();
+      const std::string_view address = relabelled.Get("__address__");
+      if (address.empty() || address.find('/') != std::string_view::npos) {
+        return section.Get("static_configs")->At(fmt::format("{} is not a valid hostname", Quote(address)));
+      }
+    }
+  }
+  return Ok();
+}
+
+/// Prometheus' list of where alerts go.
+Status CheckAlertmanagers(const YamlNode& list, const SectionContext& context) {
+  static constexpr KeyCheck kKeys[] = {{"timeout", Is<Millis>},
+                                       {"api_version", Is<std::string>},
+                                       {"path_prefix", Is<std::string>},
+                                       {"scheme", Is<std::string>},
+                                       {"sigv4", IsSigv4},
+                                       {"static_configs", IsStaticConfigs},
+                                       {"file_sd_configs", IsFileSdConfigs},
+                                       {"relabel_configs", IsRelabelConfigs},
+                                       {"alert_relabel_configs", IsRelabelConfigs}};
+  VEDETTE_TRY(const std::vector<YamlNode> sections, list.Sequence());
+  for (const YamlNode& section : sections) {
+    HttpConfig http;
+    VEDETTE_CHECK(CheckHttpSection(section, "alertmanagers", kKeys, context, http));
+    VEDETTE_CHECK(NeedOneOf(section, "api_version", "v2", {"v2"}));
+    VEDETTE_CHECK(NeedOneOf(section, "scheme", "http", {"http", "https"}));
+    VEDETTE_CHECK(CheckAddresses(section));
+    if (section.Has("sigv4") && (http.basic_auth || http.authorization || section.Has("oauth2"))) {
+      return section.At("at most one of basic_auth, authorization, oauth2 & sigv4 must be configured");
+    }
+  }
+  return Ok();
+}
 
 /// A list that may be there but has to be empty: what it would do is not supported.
 template <class T>
@@ -258,8 +305,8 @@ constexpr Field<Section> kAlertingFields[] = {
     {"templates", [](const YamlNode& node, Section& out) { return ReadValue(node, out.out.templates); }},
     {"time_intervals", OnlyEmpty<Section>},
     {"mute_time_intervals", OnlyEmpty<Section>},
-    {"alert_relabel_configs", OnlyEmpty<Section>},
-    {"alertmanagers", OnlyEmpty<Section>},
+    {"alert_relabel_configs", [](const YamlNode& node, Section&) { return IsRelabelConfigs(node); }},
+    {"alertmanagers", [](const YamlNode& node, Section& out) { return CheckAlertmanagers(node, out.context); }},
 };
 
 void ApplyGlobal(const AlertingGlobal& global, const std::string& base_dir, Receiver& receiver) {
@@ -286,7 +333,7 @@ void ApplyGlobal(const AlertingGlobal& global, const std::string& base_dir, Rece
 }  // namespace
 
 Status ReadAlerting(const YamlNode& node, const SectionContext& context, alerting::AlertingOptions& out) {
-  Section section{out, {}};
+  Section section{out, {}, context};
   VEDETTE_CHECK(ReadFields<Section>(node, kAlertingFields, section, "alerting"));
   if (!section.global.slack_api_url.empty() && !section.global.slack_api_url_file.empty()) {
     return node.At("at most one of slack_api_url & slack_api_url_file must be configured");

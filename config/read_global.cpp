@@ -78,18 +78,21 @@ constexpr Field<GlobalSection> kGlobalFields[] = {
     {"label_name_length_limit", SetLimit<&ScrapeLimits::label_name_length_limit>},
     {"label_value_length_limit", SetLimit<&ScrapeLimits::label_value_length_limit>},
     {"keep_dropped_targets", SetLimit<&ScrapeLimits::keep_dropped_targets>},
-    {"query_log_file", NotSupported<GlobalSection>},
-    {"scrape_failure_log_file", NotSupported<GlobalSection>},
+    {"query_log_file", Checked<std::string>},
+    {"scrape_failure_log_file", Checked<std::string>},
     {"scrape_protocols",
      [](const YamlNode& node, GlobalSection& out) { return ReadScrapeProtocols(node, out.scrape.scrape_protocols); }},
     {"metric_name_validation_scheme",
      [](const YamlNode& node, GlobalSection& out) {
        return ReadNameValidation(node, out.scrape.metric_name_validation_scheme);
      }},
-    {"metric_name_escaping_scheme", NotSupported<GlobalSection>},
-    {"scrape_native_histograms", NotSupported<GlobalSection>},
-    {"convert_classic_histograms_to_nhcb", NotSupported<GlobalSection>},
-    {"always_scrape_classic_histograms", NotSupported<GlobalSection>},
+    {"metric_name_escaping_scheme",
+     [](const YamlNode& node, GlobalSection& out) {
+       return ReadNameEscaping(node, out.scrape.metric_name_escaping_scheme.emplace());
+     }},
+    {"scrape_native_histograms", Checked<bool>},
+    {"convert_classic_histograms_to_nhcb", Checked<bool>},
+    {"always_scrape_classic_histograms", Checked<bool>},  // they always are
     {"extra_scrape_metrics", SetScrape<&GlobalScrapeOptions::extra_scrape_metrics>},
 };
 

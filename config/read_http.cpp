@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "config/sections.h"
+#include "config/section_check.h"
 
 namespace vedette::config {
 namespace {
@@ -46,8 +46,9 @@ Status ReadHeaders(const YamlNode& node, HttpConfig& out) {
     std::vector<std::string> values;
     std::vector<std::string> secrets;
   };
-  static constexpr Field<Values> kFields[] = {
-      {"values", Set<&Values::values>}, {"secrets", Set<&Values::secrets>}, {"files", NotSupported<Values>}};
+  static constexpr Field<Values> kFields[] = {{"values", Set<&Values::values>},
+                                              {"secrets", Set<&Values::secrets>},
+                                              {"files", Checked<std::vector<std::string>>}};
   VEDETTE_TRY(const std::vector<YamlNode::Entry> entries, node.Map());
   for (const YamlNode::Entry& entry : entries) {
     Values values;
@@ -64,6 +65,33 @@ Status ReadAuthorization(const YamlNode& node, HttpConfig& out) {
   std::string type = authorization.type;
   std::ranges::transform(type, type.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (type == "basic") return node.At("authorization type cannot be set to \"basic\", use \"basic_auth\" instead");
+  return Ok();
+}
+
+Status CheckOauth2(const YamlNode& node, HttpConfig&) {
+  static constexpr KeyCheck kKeys[] = {{"client_id", Is<std::string>},
+                                       {"client_secret", Is<std::string>},
+                                       {"client_secret_file", Is<std::string>},
+                                       {"client_certificate_key_id", Is<std::string>},
+                                       {"client_certificate_key", Is<std::string>},
+                                       {"client_certificate_key_file", Is<std::string>},
+                                       {"signature_algorithm", Is<std::string>},
+                                       {"iss", Is<std::string>},
+                                       {"audience", Is<std::string>},
+                                       {"claims", Is<TextMap>},
+                                       {"grant_type", Is<std::string>},
+                                       {"scopes", Is<std::vector<std::string>>},
+                                       {"token_url", IsHttpUrl},
+                                       {"endpoint_params", Is<TextMap>},
+                                       {"tls_config", IsTlsConfig},
+                                       {"no_proxy", Is<std::string>},
+                                       {"proxy_url", IsHttpUrl},
+                                       {"proxy_from_environment", Is<bool>}};
+  VEDETTE_CHECK(CheckKeys(node, "oauth2", kKeys));
+  VEDETTE_CHECK(NeedTexts(node, {"client_id", "token_url"}, "oauth2 {} must be configured"));
+  if (node.Has("client_secret") && node.Has("client_secret_file")) {
+    return node.At("at most one of oauth2 client_secret & client_secret_file must be configured");
+  }
   return Ok();
 }
 
@@ -90,10 +118,18 @@ constexpr Field<HttpConfig> kHttpFields[] = {
      }},
     {"follow_redirects", Set<&HttpConfig::follow_redirects>},
     {"http_headers", ReadHeaders},
-    {"no_proxy", NotSupported<HttpConfig>},
-    {"oauth2", NotSupported<HttpConfig>},
-    {"proxy_connect_header", NotSupported<HttpConfig>},
-    {"proxy_from_environment", NotSupported<HttpConfig>},
+    {"no_proxy", Checked<std::string>},
+    {"oauth2", CheckOauth2},
+    {"proxy_connect_header",
+     [](const YamlNode& node, HttpConfig&) -> Status {
+       VEDETTE_TRY(const std::vector<YamlNode::Entry> entries, node.Map());
+       for (const YamlNode::Entry& entry : entries) {
+         VEDETTE_TRY([[maybe_unused]] const std::vector<std::string> values,
+                     entry.value.As<std::vector<std::string>>());
+       }
+       return Ok();
+     }},
+    {"proxy_from_environment", Checked<bool>},
     {"proxy_url", [](const YamlNode& node, HttpConfig& out) { return ReadHttpUrl(node, out.proxy_url); }},
     {"tls_config", [](const YamlNode& node,
                       HttpConfig& out) { return ReadFields<TlsOptions>(node, kTlsFields, out.tls, "tls_config"); }},
@@ -116,6 +152,11 @@ Status UseFile(const YamlNode& section, const SectionContext& context, std::stri
 
 }  // namespace
 
+Status IsTlsConfig(const YamlNode& value) {
+  TlsOptions tls;
+  return ReadFields<TlsOptions>(value, kTlsFields, tls, "tls_config");
+}
+
 Result<bool> ReadHttpConfigKey(const YamlNode::Entry& entry, HttpConfig& out) {
   const auto row = std::ranges::find(kHttpFields, entry.key, &Field<HttpConfig>::key);
   if (row == std::end(kHttpFields)) return false;
@@ -130,6 +171,13 @@ Status CheckHttpConfig(const YamlNode& section, const SectionContext& context, H
   }
   if (bearer && section.Has("authorization"))
     return AtMostOne(section, "authorization, bearer_token & bearer_token_file");
+  if (section.Has("oauth2") && (config.basic_auth || config.authorization)) {
+    return AtMostOne(section, "basic_auth, oauth2 & authorization");
+  }
+  if ((section.Has("no_proxy") || section.Has("proxy_from_environment")) && section.Has("proxy_url") &&
+      TextOf(section, "proxy_from_environment") == "true") {
+    return section.At("if proxy_from_environment is configured, proxy_url must not be configured");
+  }
   if (config.basic_auth && config.authorization) {
     return AtMostOne(section, "basic_auth, oauth2, bearer_token & bearer_token_file");
   }

@@ -1,7 +1,8 @@
 // `scrape_configs:` and the relabelling lists.
 #include <algorithm>
+#include <filesystem>
 
-#include "config/sections.h"
+#include "config/section_check.h"
 
 namespace vedette::config {
 namespace {
@@ -40,20 +41,25 @@ constexpr Field<RelabelConfig> kRelabelFields[] = {
      }},
 };
 
-/// A target is host:port; a URL is the commonest mistake.
-Status ReadTargets(const YamlNode& node, StaticConfig& out) {
-  VEDETTE_TRY(const std::vector<YamlNode> items, node.Sequence());
-  for (const YamlNode& item : items) {
-    VEDETTE_TRY(std::string target, item.As<std::string>());
-    if (target.empty() || target.find('/') != std::string::npos) {
-      return item.At(fmt::format("{} is not a valid hostname", Quote(target)));
+constexpr Field<StaticConfig> kStaticFields[] = {{"targets", Set<&StaticConfig::targets>},
+                                                 {"labels", Set<&StaticConfig::labels>}};
+
+/// A target is host:port; a URL is the commonest mistake. Relabelling can make an address of anything.
+Status CheckTargets(const YamlNode& job) {
+  const auto configs = job.Get("static_configs");
+  if (!configs || configs->IsNull()) return Ok();
+  VEDETTE_TRY(const std::vector<YamlNode> sections, configs->Sequence());
+  for (const YamlNode& section : sections) {
+    const auto targets = section.Get("targets");
+    if (!targets || targets->IsNull()) continue;
+    VEDETTE_TRY(const std::vector<YamlNode> items, targets->Sequence());
+    for (const YamlNode& item : items) {
+      if (!item.text().empty() && item.text().find('/') == std::string::npos) continue;
+      return item.At(fmt::format("{} is not a valid hostname", Quote(item.text())));
     }
-    out.targets.push_back(std::move(target));
   }
   return Ok();
 }
-
-constexpr Field<StaticConfig> kStaticFields[] = {{"targets", ReadTargets}, {"labels", Set<&StaticConfig::labels>}};
 constexpr Field<FileSdConfig> kFileSdFields[] = {{"files", Set<&FileSdConfig::files>},
                                                  {"refresh_interval", Set<&FileSdConfig::refresh_interval>}};
 
@@ -70,6 +76,14 @@ Status ReadScheme(const YamlNode& node, ScrapeConfig& out) {
   VEDETTE_TRY(out.scheme, node.As<std::string>());
   if (out.scheme != "http" && out.scheme != "https") return node.At(fmt::format("unknown scheme '{}'", out.scheme));
   return Ok();
+}
+
+Status ReadFileSdConfigs(const YamlNode& node, std::vector<FileSdConfig>& out) {
+  return ReadList(node, out, "section in file_sd_configs", [](const YamlNode& item, FileSdConfig& sd) -> Status {
+    VEDETTE_CHECK(ReadFields<FileSdConfig>(item, kFileSdFields, sd, "file_sd_configs"));
+    if (const Status valid = sd.Validate(); !valid) return item.At(valid.error().message);
+    return Ok();
+  });
 }
 
 constexpr Field<ScrapeConfig> kJobFields[] = {
@@ -107,21 +121,9 @@ constexpr Field<ScrapeConfig> kJobFields[] = {
        return ReadNameValidation(node, out.metric_name_validation_scheme.emplace());
      }},
     {"static_configs",
-     [](const YamlNode& node, ScrapeConfig& out) {
-       return ReadList(node, out.static_configs, "section in static_configs",
-                       [](const YamlNode& item, StaticConfig& sc) {
-                         return ReadFields<StaticConfig>(item, kStaticFields, sc, "static_configs");
-                       });
-     }},
+     [](const YamlNode& node, ScrapeConfig& out) { return ReadStaticConfigs(node, out.static_configs); }},
     {"file_sd_configs",
-     [](const YamlNode& node, ScrapeConfig& out) {
-       return ReadList(node, out.file_sd_configs, "section in file_sd_configs",
-                       [](const YamlNode& item, FileSdConfig& sd) -> Status {
-                         VEDETTE_CHECK(ReadFields<FileSdConfig>(item, kFileSdFields, sd, "file_sd_configs"));
-                         if (const Status valid = sd.Validate(); !valid) return item.At(valid.error().message);
-                         return Ok();
-                       });
-     }},
+     [](const YamlNode& node, ScrapeConfig& out) { return ReadFileSdConfigs(node, out.file_sd_configs); }},
     {"relabel_configs",
      [](const YamlNode& node, ScrapeConfig& out) {
        return ReadRelabelConfigs(node, "target relabeling rule in scrape config", out.relabel_configs);
@@ -130,24 +132,17 @@ constexpr Field<ScrapeConfig> kJobFields[] = {
      [](const YamlNode& node, ScrapeConfig& out) {
        return ReadRelabelConfigs(node, "metric relabeling rule in scrape config", out.metric_relabel_configs);
      }},
-    {"metric_name_escaping_scheme", NotSupported<ScrapeConfig>},
-    {"scrape_native_histograms", NotSupported<ScrapeConfig>},
-    {"scrape_failure_log_file", NotSupported<ScrapeConfig>},
-    {"convert_classic_histograms_to_nhcb", NotSupported<ScrapeConfig>},
-    {"always_scrape_classic_histograms", NotSupported<ScrapeConfig>},
-    {"native_histogram_bucket_limit", NotSupported<ScrapeConfig>},
-    {"native_histogram_min_bucket_factor", NotSupported<ScrapeConfig>},
+    {"metric_name_escaping_scheme",
+     [](const YamlNode& node, ScrapeConfig& out) {
+       return ReadNameEscaping(node, out.metric_name_escaping_scheme.emplace());
+     }},
+    {"scrape_native_histograms", Checked<bool>},
+    {"scrape_failure_log_file", Checked<std::string>},
+    {"convert_classic_histograms_to_nhcb", Checked<bool>},
+    {"always_scrape_classic_histograms", Checked<bool>},      // they always are
+    {"native_histogram_bucket_limit", Checked<std::size_t>},  // of histograms that are not scraped
+    {"native_histogram_min_bucket_factor", Checked<double>},
 };
-
-Error UnknownKey(const YamlNode& item, const YamlNode::Entry& entry) {
-  // Discoveries that exist elsewhere deserve a better word than "unknown".
-  if (entry.key.ends_with("_sd_configs")) {
-    return Fail(Code::kBadData, "{}:{}:{}: unsupported service discovery {}: use file_sd_configs or static_configs",
-                item.file(), entry.line, entry.column, entry.key);
-  }
-  return Fail(Code::kBadData, "{}:{}:{}: field {} not found in scrape_configs", item.file(), entry.line, entry.column,
-              entry.key);
-}
 
 Status ReadJob(const YamlNode& item, const SectionContext& context, ScrapeConfig& out) {
   VEDETTE_TRY(const std::vector<YamlNode::Entry> entries, item.Map());
@@ -155,16 +150,30 @@ Status ReadJob(const YamlNode& item, const SectionContext& context, ScrapeConfig
     VEDETTE_TRY(const bool taken, ReadHttpConfigKey(entry, out.http));
     if (taken) continue;
     const auto row = std::ranges::find(kJobFields, entry.key, &Field<ScrapeConfig>::key);
-    if (row == std::end(kJobFields)) return UnknownKey(item, entry);
+    if (row == std::end(kJobFields)) {
+      if (!entry.key.ends_with("_sd_configs")) {
+        return Fail(Code::kBadData, "{}:{}:{}: field {} not found in scrape_configs", item.file(), entry.line,
+                    entry.column, entry.key);
+      }
+      if (!entry.value.IsNull()) VEDETTE_CHECK(CheckDiscovery(item, entry, context));
+      continue;
+    }
     if (!entry.value.IsNull()) VEDETTE_CHECK(row->read(entry.value, out));
   }
   for (FileSdConfig& sd : out.file_sd_configs) {
     for (std::string& file : sd.files) file = ResolvePath(context.base_dir, file);
   }
+  if (out.relabel_configs.empty()) VEDETTE_CHECK(CheckTargets(item));
   return CheckHttpConfig(item, context, out.http);
 }
 
 }  // namespace
+
+Status ReadStaticConfigs(const YamlNode& node, std::vector<StaticConfig>& out) {
+  return ReadList(node, out, "section in static_configs", [](const YamlNode& item, StaticConfig& sc) {
+    return ReadFields<StaticConfig>(item, kStaticFields, sc, "static_configs");
+  });
+}
 
 Status ReadScrapeProtocols(const YamlNode& node, std::vector<ScrapeProtocol>& out) {
   VEDETTE_TRY(const std::vector<YamlNode> items, node.Sequence());
@@ -188,6 +197,14 @@ Status ReadNameValidation(const YamlNode& node, collector::NameValidation& out) 
   return Ok();
 }
 
+Status ReadNameEscaping(const YamlNode& node, collector::NameEscaping& out) {
+  VEDETTE_TRY(const std::string text, node.As<std::string>());
+  const auto escaping = collector::ParseNameEscaping(text);
+  if (!escaping) return node.At(escaping.error().message);
+  out = *escaping;
+  return Ok();
+}
+
 Status ReadRelabelConfigs(const YamlNode& node, std::string_view what, std::vector<RelabelConfig>& out) {
   return ReadList(node, out, what, [](const YamlNode& item, RelabelConfig& rule) -> Status {
     VEDETTE_CHECK(ReadFields<RelabelConfig>(item, kRelabelFields, rule, "a relabel configuration"));
@@ -196,20 +213,59 @@ Status ReadRelabelConfigs(const YamlNode& node, std::string_view what, std::vect
   });
 }
 
+Status IsRelabelConfigs(const YamlNode& value) {
+  std::vector<RelabelConfig> rules;
+  return ReadRelabelConfigs(value, "relabeling rule", rules);
+}
+
+Status IsStaticConfigs(const YamlNode& value) {
+  std::vector<StaticConfig> configs;
+  return ReadStaticConfigs(value, configs);
+}
+
+Status IsFileSdConfigs(const YamlNode& value) {
+  std::vector<FileSdConfig> configs;
+  return ReadFileSdConfigs(value, configs);
+}
+
 Status ReadScrapeConfigs(const YamlNode& node, const collector::GlobalScrapeOptions& global,
                          const SectionContext& context, std::vector<ScrapeConfig>& out) {
-  std::vector<std::string> names;
   return ReadList(node, out, "scrape config section", [&](const YamlNode& item, ScrapeConfig& job) -> Status {
     VEDETTE_CHECK(ReadJob(item, context, job));
     if (job.job_name.empty()) return item.At("job_name is empty");
-    if (std::ranges::find(names, job.job_name) != names.end()) {
+    const auto same_name = [&](const ScrapeConfig& other) { return &other != &job && other.job_name == job.job_name; };
+    if (std::ranges::any_of(out, same_name)) {
       return item.At(fmt::format("found multiple scrape configs with job name {}", Quote(job.job_name)));
     }
-    names.push_back(job.job_name);
     job.InheritFrom(global);
     if (const Status valid = job.Validate(); !valid) return item.At(valid.error().message);
     return Ok();
   });
+}
+
+Status ReadScrapeConfigFiles(const YamlNode& node, const collector::GlobalScrapeOptions& global,
+                             const SectionContext& context, std::vector<ScrapeConfig>& out,
+                             std::vector<YamlNode>& roots) {
+  VEDETTE_TRY(const std::vector<YamlNode> patterns, node.Sequence());
+  for (const YamlNode& pattern : patterns) {
+    VEDETTE_TRY(const std::string text, pattern.As<std::string>());
+    const std::size_t star = text.find('*');
+    if (text.empty() || star == 0 || (star != std::string::npos && text.find('/', star) != std::string::npos)) {
+      return pattern.At(fmt::format("invalid scrape config file path {}", Quote(text)));
+    }
+    for (const std::string& file : ExpandGlob(ResolvePath(context.base_dir, text))) {
+      VEDETTE_TRY(const YamlDocument document, LoadYamlFile(file));
+      VEDETTE_CHECK(document.root.ExpectKeys({"scrape_configs"}));
+      SectionContext own = context;
+      own.base_dir = std::filesystem::path(file).parent_path().string();
+      if (const auto jobs = document.root.Get("scrape_configs"); jobs && !jobs->IsNull()) {
+        const Status read = ReadScrapeConfigs(*jobs, global, own, out);
+        if (!read) return Annotate(pattern.At("included here").message, read.error());
+      }
+      roots.push_back(document.root);
+    }
+  }
+  return Ok();
 }
 
 }  // namespace vedette::config

@@ -10,7 +10,11 @@ using storage::StorageOptions;
 constexpr Field<StorageOptions> kRetentionFields[] = {
     {"time", Set<&StorageOptions::retention>},
     {"size", SetBytes<&StorageOptions::retention_bytes>},
-    {"percentage", NotSupported<StorageOptions>},
+    {"percentage",
+     [](const YamlNode& node, StorageOptions&) -> Status {
+       VEDETTE_TRY(const double value, node.As<double>());
+       return value >= 0 && value <= 100 ? Ok() : Status(node.At("must be in the range [0, 100]"));
+     }},
 };
 
 /// Out-of-order samples are always taken, at any age within the retention: the window has nothing to add.
@@ -67,6 +71,12 @@ constexpr Field<StorageOptions> kExemplarFields[] = {
 constexpr Field<StorageOptions> kTsdbFields[] = {
     {"chunk_encoding", ReadChunkEncoding},
     {"out_of_order_time_window", ReadOutOfOrderWindow},
+    {"stale_series_compaction_threshold",
+     [](const YamlNode& node, StorageOptions&) -> Status {
+       // Series without samples leave memory one by one.
+       VEDETTE_TRY(const double share, node.As<double>());
+       return share >= 0 && share <= 1 ? Ok() : Status(node.At("must be in the range [0, 1]"));
+     }},
     {"retention",
      [](const YamlNode& node, StorageOptions& out) {
        return ReadFields<StorageOptions>(node, kRetentionFields, out, "storage.tsdb.retention");

@@ -31,11 +31,13 @@ struct GlobalSection {
 Status ReadGlobal(const YamlNode& node, GlobalSection& out);
 Status ReadScrapeProtocols(const YamlNode& node, std::vector<collector::ScrapeProtocol>& out);
 Status ReadNameValidation(const YamlNode& node, collector::NameValidation& out);
+Status ReadNameEscaping(const YamlNode& node, collector::NameEscaping& out);
 
 /// Reads the jobs; they inherit from `global` and are checked, so that errors name the place.
 Status ReadScrapeConfigs(const YamlNode& node, const collector::GlobalScrapeOptions& global,
                          const SectionContext& context, std::vector<collector::ScrapeConfig>& out);
 Status ReadRelabelConfigs(const YamlNode& node, std::string_view what, std::vector<collector::RelabelConfig>& out);
+Status ReadStaticConfigs(const YamlNode& node, std::vector<collector::StaticConfig>& out);
 
 /// Takes the keys of Prometheus' http_config out of a section: true when `key` was one of them and has been read.
 /// CheckHttpConfig is called once at the end of the section.
@@ -43,6 +45,20 @@ Result<bool> ReadHttpConfigKey(const YamlNode::Entry& entry, HttpConfig& out);
 Status CheckHttpConfig(const YamlNode& section, const SectionContext& context, HttpConfig& config);
 /// A section of its own named http_config (receivers).
 Status ReadHttpConfig(const YamlNode& node, HttpConfig& out);
+
+/// `scrape_config_files`: the jobs of more files, which inherit from the same `global`. The files that were read are
+/// added to `roots`.
+Status ReadScrapeConfigFiles(const YamlNode& node, const collector::GlobalScrapeOptions& global,
+                             const SectionContext& context, std::vector<collector::ScrapeConfig>& out,
+                             std::vector<YamlNode>& roots);
+
+/// Sections of which nothing is kept yet.
+Status CheckRemoteWrite(const YamlNode& list, const SectionContext& context);
+Status CheckRemoteRead(const YamlNode& list, const SectionContext& context);
+Status CheckOtlp(const YamlNode& section, collector::NameValidation names);
+Status CheckTracing(const YamlNode& section);
+/// Adds a sentence, with its place, for everything in a document that this version does not act on.
+void ListNotRun(const YamlNode& root, std::vector<std::string>& out);
 
 /// `alerting`: Prometheus' keys, and Alertmanager's `route`, `receivers`, `inhibit_rules`, `templates` and `global`.
 Status ReadAlerting(const YamlNode& node, const SectionContext& context, alerting::AlertingOptions& out);

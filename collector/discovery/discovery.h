@@ -41,6 +41,8 @@ class Discovery {
   virtual void Start(Update update) = 0;
 };
 
+/// A group for each list.
+std::vector<TargetGroup> StaticGroups(const std::vector<StaticConfig>& configs);
 std::unique_ptr<Discovery> NewStaticDiscovery(const std::vector<StaticConfig>& configs);
 
 /// Looks at the files every few seconds and reads those that changed; reads all of them at each refresh_interval. A

@@ -34,15 +34,15 @@ ExpositionFormat ParserFor(ScrapeProtocol protocol) {
 
 }  // namespace
 
-std::string AcceptHeader(const std::vector<ScrapeProtocol>& protocols, NameValidation names) {
+std::string AcceptHeader(const std::vector<ScrapeProtocol>& protocols, NameEscaping escaping) {
   std::string header;
   std::size_t weight = protocols.size() + 1;
   for (const ScrapeProtocol protocol : protocols) {
     const std::string_view type = OfferedType(protocol);
     if (type.empty()) continue;
-    const std::string_view escaping =
-        names == NameValidation::kUtf8 && TakesEscaping(protocol) ? ";escaping=allow-utf-8" : "";
-    header += fmt::format("{}{};q=0.{},", type, escaping, weight--);
+    header += type;
+    if (TakesEscaping(protocol)) header += fmt::format(";escaping={}", NameEscapingText(escaping));
+    header += fmt::format(";q=0.{},", weight--);
   }
   return header + fmt::format("*/*;q=0.{}", weight);
 }

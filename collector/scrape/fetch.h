@@ -14,7 +14,7 @@
 namespace vedette::collector {
 
 /// The Accept header for `protocols`, most wanted first.
-std::string AcceptHeader(const std::vector<ScrapeProtocol>& protocols, NameValidation names);
+std::string AcceptHeader(const std::vector<ScrapeProtocol>& protocols, NameEscaping escaping);
 
 HttpRequest ScrapeRequest(const ScrapeConfig& job, const Target& target, std::string_view accept);
 

@@ -65,7 +65,7 @@ Result<std::shared_ptr<const JobSettings>> ScrapeManager::Impl::MakeSettings(con
   auto settings = std::make_shared<JobSettings>();
   settings->config = job;
   settings->accept =
-      AcceptHeader(job.scrape_protocols, job.metric_name_validation_scheme.value_or(NameValidation::kUtf8));
+      AcceptHeader(job.scrape_protocols, job.metric_name_escaping_scheme.value_or(NameEscaping::kAllowUtf8));
   if (!job.in_process_source.empty()) {
     const auto source = sources.find(job.in_process_source);
     if (source == sources.end()) {

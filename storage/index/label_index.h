@@ -73,7 +73,7 @@ class LabelIndex::Adder {
   void Close(const Run& run);
 
   LabelIndex& index_;
-  std::vector<Run> runs_;     // one for each place of the last list
+  std::vector<Run> runs_;    // one for each place of the last list
   std::uint64_t first_ = 0;  // of the ids that follow each other
   std::uint64_t end_ = 0;    // behind the last
 };

@@ -51,8 +51,8 @@ class DefinitionStream {
   std::vector<LabelView> views_;
   std::vector<Slot> slots_;
   std::counting_semaphore<> free_{kSlots}, full_{0};
-  std::size_t next_ = 0;   // slot of the next Next()
-  bool holds_ = false;     // the slot before it is the caller's
+  std::size_t next_ = 0;  // slot of the next Next()
+  bool holds_ = false;    // the slot before it is the caller's
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };

@@ -155,8 +155,8 @@ Result<Postings> RocksStorageImpl::Recover() {
   VEDETTE_CHECK(state_.Recover());
   VEDETTE_CHECK(engine.tombstones.Recover());
   VEDETTE_CHECK(engine.facts.Recover());
-  VEDETTE_TRY(Recovered recovered, ReplayJournal(*engine.database, engine.head, engine.sealer.sealed_max_time(),
-                                                 engine.clock.Now()));
+  VEDETTE_TRY(Recovered recovered,
+              ReplayJournal(*engine.database, engine.head, engine.sealer.sealed_max_time(), engine.clock.Now()));
   engine.sealer.NoteJournal(recovered.samples);
   engine.guard.Check();
   ShowGauges();

@@ -29,9 +29,9 @@ class SeriesCatalog {
 
   /// Reads where ids go on. Once, before anything else. `sealed_max_time`: no sample on disk is newer.
   Status Recover(std::int64_t sealed_max_time);
-  /// Reads the labels of series that the journal named, `ids` ascending, and brings in those that no block has yet. Once,
-  /// before anything below, with the table's lock held: nobody sees a series without its labels.
-  /// Errors: kCorruption when the definition of a series with open samples is missing.
+  /// Reads the labels of series that the journal named, `ids` ascending, and brings in those that no block has yet.
+  /// Once, before anything below, with the table's lock held: nobody sees a series without its labels. Errors:
+  /// kCorruption when the definition of a series with open samples is missing.
   Status LoadLabels(std::span<const SeriesId> ids);
 
   /// The series in memory, from disk, or new. Errors: kLimit at `max_series` series in memory (0: none), kCorruption.

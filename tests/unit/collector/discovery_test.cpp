@@ -119,8 +119,10 @@ TEST_CASE("a reply is read by its type, or as the fallback says", "[scrape]") {
   CHECK(format("text/html", ScrapeProtocol::kOpenMetricsText100) == std::string("openmetrics"));
   CHECK(format("", ScrapeProtocol::kPrometheusText004) == std::string("text"));
   CHECK(format("", ScrapeProtocol::kPrometheusProto) == std::string("error"));
-  CHECK(AcceptHeader({ScrapeProtocol::kPrometheusProto, ScrapeProtocol::kPrometheusText100}, NameValidation::kLegacy) ==
-        "text/plain;version=1.0.0;q=0.3,*/*;q=0.2");
+  CHECK(AcceptHeader(
+            {ScrapeProtocol::kPrometheusText004, ScrapeProtocol::kPrometheusProto, ScrapeProtocol::kPrometheusText100},
+            NameEscaping::kUnderscores) ==
+        "text/plain;version=0.0.4;q=0.4,text/plain;version=1.0.0;escaping=underscores;q=0.3,*/*;q=0.2");
 }
 
 TEST_CASE("jobs inherit from global, and what makes no sense is refused", "[options]") {

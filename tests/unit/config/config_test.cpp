@@ -105,11 +105,21 @@ TEST_CASE("every mistake is named with file, line, column and key", "[config]") 
       {"scrape_configs:\n  - job_name: a\n  - job_name: a", "f.yml:3:5", "multiple"},
       {"scrape_configs:\n  - job_name: a\n    sample_limit: many", "f.yml:3:19", "many"},
       {"scrape_configs:\n  - job_name: a\n    static_configs: [{targets: ['http://a']}]", "f.yml:3:33", "http://a"},
-      {"scrape_configs:\n  - job_name: a\n    consul_sd_configs: []", "f.yml:3:5", "consul_sd_configs"},
+      {"scrape_configs:\n  - job_name: a\n    konsul_sd_configs: []", "f.yml:3:5", "konsul_sd_configs"},
+      {"scrape_configs:\n  - job_name: a\n    dns_sd_configs: [{names: [a], type: A}]", "f.yml:3:22",
+       "port is required"},
+      {"scrape_configs:\n  - job_name: a\n    docker_sd_configs: [{host: a, filters: [{name: b}]}]", "f.yml:3:45",
+       "filter values"},
+      {"scrape_configs:\n  - job_name: a\n    metric_name_escaping_scheme: dashes", "f.yml:3:34", "underscores"},
+      {"scrape_configs:\n  - job_name: a\n    metric_name_validation_scheme: legacy\n"
+       "    metric_name_escaping_scheme: allow-utf-8",
+       "f.yml:2:5", "utf8 metric names"},
+      {"scrape_configs:\n  - job_name: a\n    oauth2: {client_id: b}", "f.yml:3:13", "token_url"},
+      {"alerting: {alertmanagers: [{static_configs: [{targets: ['http://a']}]}]}", "f.yml:1:45", "http://a"},
       {"scrape_configs:\n  - job_name: a\n    relabel_configs: [{action: hashmod}]", "f.yml:3:23", "hashmod"},
       {"scrape_configs:\n  - job_name: a\n    relabel_configs: [{regex: '('}]", "f.yml:3:31", "("},
-      {"remote_write: [{url: 'http://x'}]", "f.yml:1:15", "not supported"},
-      {"storage: {tsdb: {retention: {percentage: 5}}}", "f.yml:1:42", "not supported"},
+      {"remote_write: [{url: 'http://x', queue_config: {max_shards: 0}}]", "f.yml:1:48", "max_shards must be positive"},
+      {"storage: {tsdb: {retention: {percentage: 500}}}", "f.yml:1:42", "range"},
       {"storage: {retention_size: 5G}", "f.yml:1:27", "not a size"},
       {"storage: {retention_rules: [{match: '{', keep: 3d}]}", "f.yml:1:37", ""},
       {"storage: {retention_rules: [{match: up}]}", "f.yml:1:10", "keep must be positive"},
@@ -127,6 +137,59 @@ TEST_CASE("every mistake is named with file, line, column and key", "[config]") 
   INFO(config.error().message);
   CHECK(config.error().message.starts_with(c.place));
   CHECK(config.error().message.find(c.reason) != std::string::npos);
+}
+
+TEST_CASE("what is right and not run is listed with its place", "[config]") {
+  const Config config = MustHave(ParseConfig(R"(global:
+  query_log_file: q.log
+  scrape_native_histograms: false
+remote_write: [{url: 'http://x'}]
+remote_read: []
+otlp: {translation_strategy: NoTranslation}
+storage: {tsdb: {retention: {percentage: 5}}}
+alerting: {alertmanagers: [{static_configs: [{targets: ['a:1']}]}]}
+scrape_configs:
+  - job_name: a
+    proxy_from_environment: true
+    http_headers: {X-Key: {values: [a], files: [b]}}
+    consul_sd_configs: [{server: 'a:1'}]
+    file_sd_configs: [{files: [a.yml]}]
+)",
+                                             "f.yml", FileCheck::kSyntaxOnly));
+  const std::vector<std::string> places = {"f.yml:2:19",  "f.yml:4:15",  "f.yml:7:42", "f.yml:8:27",
+                                           "f.yml:11:29", "f.yml:12:48", "f.yml:13:24"};
+  REQUIRE(config.not_run.size() == places.size());
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    INFO(config.not_run[i]);
+    CHECK(config.not_run[i].starts_with(places[i] + ": "));
+  }
+  CHECK(MustHave(ParseConfig("", "f.yml")).not_run.empty());
+}
+
+TEST_CASE("jobs of more files inherit from the same global, and paths start at their own", "[config]") {
+  const test::TempDir dir;
+  dir.Write("jobs/one.yml", "scrape_configs: [{job_name: one, file_sd_configs: [{files: [t.json]}]}]\n");
+  dir.Write("jobs/two.yml", "scrape_configs: [{job_name: two, scrape_interval: 9s}]\n");
+  const std::string file = dir.Write("c.yml",
+                                     "global: {scrape_interval: 7s}\nscrape_config_files: [jobs/*.yml, none.yml]\n"
+                                     "scrape_configs: [{job_name: zero}]\n");
+  const Config config = MustHave(LoadConfig(file));
+  REQUIRE(config.collector.scrape_configs.size() == 3);
+  CHECK(config.collector.scrape_configs[0].job_name == "zero");
+  CHECK(config.collector.scrape_configs[1].scrape_interval == std::chrono::seconds(7));
+  CHECK(config.collector.scrape_configs[1].file_sd_configs[0].files[0] == dir.Sub("jobs/t.json"));
+  CHECK(config.collector.scrape_configs[2].scrape_interval == std::chrono::seconds(9));
+  dir.Write("jobs/two.yml", "scrape_configs: [{job_name: zero}]\n");
+  const auto twice = LoadConfig(file);
+  REQUIRE(!twice);
+  CHECK(twice.error().message.find("jobs/two.yml:1:18") != std::string::npos);
+}
+
+TEST_CASE("an agent that only forwards has somewhere to forward to, and nothing else", "[config]") {
+  const test::TempDir dir;
+  CHECK(CheckAgentMode(dir.Write("a.yml", "remote_write: [{url: 'http://a'}]\n")).has_value());
+  CHECK(!CheckAgentMode(dir.Write("a.yml", "scrape_configs: []\n")).has_value());
+  CHECK(!CheckAgentMode(dir.Write("a.yml", "remote_write: [{url: 'http://a'}]\nrule_files: [a]\n")).has_value());
 }
 
 TEST_CASE("files that the configuration names have to be there, unless only the syntax is checked", "[config]") {

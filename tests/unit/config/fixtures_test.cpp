@@ -1,5 +1,5 @@
-// Public configuration files with verdicts: what is invalid is refused; what is valid loads, or is refused for using
-// something that this version says it does not support.
+// Public configuration files with verdicts: what is invalid is refused, what is valid loads, whether all of it is run
+// or not.
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -33,11 +33,6 @@ std::vector<Verdict> ReadVerdicts(const std::filesystem::path& readme) {
   return out;
 }
 
-bool SaysNotSupported(std::string_view message) {
-  return message.find("not supported") != std::string_view::npos ||
-         message.find("unsupported") != std::string_view::npos;
-}
-
 }  // namespace
 
 TEST_CASE("public configuration files get their verdicts", "[config][shared]") {
@@ -45,16 +40,13 @@ TEST_CASE("public configuration files get their verdicts", "[config][shared]") {
   if (!folder) return;
   int loaded = 0;
   for (const Verdict& verdict : ReadVerdicts(*folder / "README.md")) {
-    INFO(verdict.file);
     const auto config = config::LoadConfig((*folder / verdict.file).string(), config::FileCheck::kSyntaxOnly);
+    INFO(verdict.file);
+    INFO((config ? std::string("loaded") : config.error().message));
+    CHECK(config.has_value() == verdict.valid);
     if (config) ++loaded;
-    if (!verdict.valid) {
-      CHECK(!config);
-    } else if (!config) {
-      INFO(config.error().message);
-      CHECK(SaysNotSupported(config.error().message));
-    }
-    if (!config) CHECK(config.error().message.find(verdict.file.substr(7)) != std::string::npos);
+    // The place is in that file, or in one that it includes.
+    if (!config) CHECK(config.error().message.find(".yml:") != std::string::npos);
   }
-  CHECK(loaded > 5);
+  CHECK(loaded > 40);
 }

@@ -1,0 +1,85 @@
+// What a file may ask for that this version does not do: checked like everything else, and listed, so that nobody
+// starts an agent that silently does less than its configuration says.
+#include <algorithm>
+
+#include "config/sections.h"
+
+namespace vedette::config {
+namespace {
+
+bool WhenTrue(const YamlNode& value) {
+  const auto wanted = value.As<bool>();
+  return wanted && *wanted;
+}
+bool WhenNotEmpty(const YamlNode& value) {
+  if (value.IsSequence()) return !value.Sequence()->empty();
+  if (value.IsMap()) return !value.Map()->empty();
+  return !value.text().empty();
+}
+bool WhenNotZero(const YamlNode& value) {
+  const auto number = value.As<double>();
+  return number && *number != 0;
+}
+
+constexpr std::string_view kTakeOut = "take it out to start";
+constexpr std::string_view kOtherDiscovery =
+    "this kind of service discovery is not there yet: let its targets be written to a file (file_sd_configs)";
+
+/// `path` is a way from the root without the numbers of items; "*." in front stands for any way.
+struct Row {
+  std::string_view path;
+  bool (*asks)(const YamlNode& value);
+  std::string_view instead;
+};
+constexpr Row kRows[] = {
+    {"remote_write", WhenNotEmpty, kTakeOut},
+    {"remote_read", WhenNotEmpty, kTakeOut},
+    {"tracing", WhenNotEmpty, kTakeOut},
+    {"alerting.alertmanagers", WhenNotEmpty,
+     "Vedette routes alerts itself: give it the route and receivers of the alertmanager.yml"},
+    {"alerting.alert_relabel_configs", WhenNotEmpty, kTakeOut},
+    {"global.query_log_file", WhenNotEmpty, kTakeOut},
+    {"storage.tsdb.retention.percentage", WhenNotZero, "use `size`"},
+    {"*.scrape_failure_log_file", WhenNotEmpty, "failures are in the log, and on the page of targets"},
+    {"*.scrape_native_histograms", WhenTrue, kTakeOut},
+    {"*.convert_classic_histograms_to_nhcb", WhenTrue, kTakeOut},
+    {"*.oauth2", WhenNotEmpty, "use `authorization` with a credentials_file that something refreshes"},
+    {"*.no_proxy", WhenNotEmpty, kTakeOut},
+    {"*.proxy_from_environment", WhenTrue, "use `proxy_url`"},
+    {"*.proxy_connect_header", WhenNotEmpty, kTakeOut},
+    {"*.http_headers.*.files", WhenNotEmpty, "use `values` or `secrets`"},
+};
+
+/// Of keys that people choose the name is no part of the way.
+std::string Below(const std::string& path, const std::string& key) {
+  if (path.ends_with("http_headers")) return path + ".*.";
+  return path.empty() ? key : path.ends_with('.') ? path + key : path + "." + key;
+}
+
+const Row* Find(const std::string& path) {
+  for (const Row& row : kRows) {
+    if (path == row.path || (row.path.starts_with("*.") && path.ends_with(row.path.substr(1)))) return &row;
+  }
+  static constexpr Row kDiscovery{"", WhenNotEmpty, kOtherDiscovery};
+  return path.ends_with("_sd_configs") && !path.ends_with(".file_sd_configs") ? &kDiscovery : nullptr;
+}
+
+void Walk(const YamlNode& node, const std::string& path, std::vector<std::string>& out) {
+  if (const Row* row = Find(path); row != nullptr && row->asks(node)) {
+    out.push_back(node.At(fmt::format("this version of Vedette does not act on it; {}", row->instead)).message);
+    return;
+  }
+  if (node.IsSequence()) {
+    for (const YamlNode& item : *node.Sequence()) Walk(item, path, out);
+  } else if (node.IsMap()) {
+    for (const YamlNode::Entry& entry : *node.Map()) {
+      if (!entry.value.IsNull()) Walk(entry.value, Below(path, entry.key), out);
+    }
+  }
+}
+
+}  // namespace
+
+void ListNotRun(const YamlNode& root, std::vector<std::string>& out) { Walk(root, "", out); }
+
+}  // namespace vedette::config
