@@ -140,6 +140,11 @@ Status ScrapeConfig::Validate() const {
   for (const FileSdConfig& config : file_sd_configs) {
     if (auto status = config.Validate(); !status) return fail(status.error());
   }
+  for (const HttpSdConfig& config : http_sd_configs) {
+    if (config.refresh_interval <= Millis(0)) {
+      return fail(Fail(Code::kBadData, "refresh_interval of http_sd_configs must be positive"));
+    }
+  }
   std::set<ScrapeProtocol> seen;
   for (const ScrapeProtocol protocol : scrape_protocols) {
     if (!seen.insert(protocol).second) {

@@ -81,6 +81,13 @@ struct FileSdConfig {
   Status Validate() const;
 };
 
+struct HttpSdConfig {
+  std::string url;
+  Millis refresh_interval = std::chrono::seconds(60);
+  HttpConfig http;
+  bool operator==(const HttpSdConfig&) const = default;
+};
+
 /// One entry of scrape_configs.
 struct ScrapeConfig {
   std::string job_name;
@@ -106,6 +113,7 @@ struct ScrapeConfig {
 
   std::vector<StaticConfig> static_configs;
   std::vector<FileSdConfig> file_sd_configs;
+  std::vector<HttpSdConfig> http_sd_configs;
   std::vector<RelabelConfig> relabel_configs;
   std::vector<RelabelConfig> metric_relabel_configs;
 

@@ -23,7 +23,8 @@ bool WhenNotZero(const YamlNode& value) {
 
 constexpr std::string_view kTakeOut = "take it out to start";
 constexpr std::string_view kOtherDiscovery =
-    "this kind of service discovery is not there yet: let its targets be written to a file (file_sd_configs)";
+    "this kind of service discovery is not there yet: give its targets over HTTP (http_sd_configs) or in a file "
+    "(file_sd_configs)";
 
 /// `path` is a way from the root without the numbers of items; "*." in front stands for any way.
 struct Row {
@@ -61,7 +62,8 @@ const Row* Find(const std::string& path) {
     if (path == row.path || (row.path.starts_with("*.") && path.ends_with(row.path.substr(1)))) return &row;
   }
   static constexpr Row kDiscovery{"", WhenNotEmpty, kOtherDiscovery};
-  return path.ends_with("_sd_configs") && !path.ends_with(".file_sd_configs") ? &kDiscovery : nullptr;
+  const bool runs = path == "scrape_configs.file_sd_configs" || path == "scrape_configs.http_sd_configs";
+  return path.ends_with("_sd_configs") && !runs ? &kDiscovery : nullptr;
 }
 
 void Walk(const YamlNode& node, const std::string& path, std::vector<std::string>& out) {

@@ -8,6 +8,7 @@ namespace vedette::config {
 namespace {
 
 using collector::FileSdConfig;
+using collector::HttpSdConfig;
 using collector::RelabelConfig;
 using collector::ScrapeConfig;
 using collector::ScrapeProtocol;
@@ -76,6 +77,29 @@ Status ReadScheme(const YamlNode& node, ScrapeConfig& out) {
   VEDETTE_TRY(out.scheme, node.As<std::string>());
   if (out.scheme != "http" && out.scheme != "https") return node.At(fmt::format("unknown scheme '{}'", out.scheme));
   return Ok();
+}
+
+constexpr Field<HttpSdConfig> kHttpSdFields[] = {
+    {"url", [](const YamlNode& node, HttpSdConfig& out) { return ReadHttpUrl(node, out.url); }},
+    {"refresh_interval", Set<&HttpSdConfig::refresh_interval>},
+};
+
+Status ReadHttpSdConfigs(const YamlNode& node, const SectionContext& context, std::vector<HttpSdConfig>& out) {
+  return ReadList(node, out, "section in http_sd_configs", [&](const YamlNode& item, HttpSdConfig& sd) -> Status {
+    VEDETTE_TRY(const std::vector<YamlNode::Entry> entries, item.Map());
+    for (const YamlNode::Entry& entry : entries) {
+      VEDETTE_TRY(const bool taken, ReadHttpConfigKey(entry, sd.http));
+      if (taken) continue;
+      const auto row = std::ranges::find(kHttpSdFields, entry.key, &Field<HttpSdConfig>::key);
+      if (row == std::end(kHttpSdFields)) {
+        return Fail(Code::kBadData, "{}:{}:{}: field {} not found in http_sd_configs", item.file(), entry.line,
+                    entry.column, entry.key);
+      }
+      if (!entry.value.IsNull()) VEDETTE_CHECK(row->read(entry.value, sd));
+    }
+    if (sd.url.empty()) return item.At("URL is missing");
+    return CheckHttpConfig(item, context, sd.http);
+  });
 }
 
 Status ReadFileSdConfigs(const YamlNode& node, std::vector<FileSdConfig>& out) {
@@ -150,6 +174,10 @@ Status ReadJob(const YamlNode& item, const SectionContext& context, ScrapeConfig
     VEDETTE_TRY(const bool taken, ReadHttpConfigKey(entry, out.http));
     if (taken) continue;
     const auto row = std::ranges::find(kJobFields, entry.key, &Field<ScrapeConfig>::key);
+    if (entry.key == "http_sd_configs") {
+      VEDETTE_CHECK(ReadHttpSdConfigs(entry.value, context, out.http_sd_configs));
+      continue;
+    }
     if (row == std::end(kJobFields)) {
       if (!entry.key.ends_with("_sd_configs")) {
         return Fail(Code::kBadData, "{}:{}:{}: field {} not found in scrape_configs", item.file(), entry.line,

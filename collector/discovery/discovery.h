@@ -1,7 +1,7 @@
 // Where targets come from. A discovery reports all it knows whenever that changes; the scrape pool does the rest.
 //
-// Static lists and files are here. Another kind (HTTP, DNS, Kubernetes) is one more function that returns a Discovery
-// and one more list in ScrapeConfig.
+// Static lists, files and HTTP endpoints are here. Another kind (DNS, Kubernetes) is one more function that returns a
+// Discovery, one more list in ScrapeConfig, and a row in scrape_pool.cpp.
 #pragma once
 
 #include <functional>
@@ -50,5 +50,11 @@ std::unique_ptr<Discovery> NewStaticDiscovery(const std::vector<StaticConfig>& c
 /// happens on `workers`.
 std::unique_ptr<Discovery> NewFileDiscovery(boost::asio::io_context& io, boost::asio::thread_pool& workers,
                                             const FileSdConfig& config, prometheus::Counter& failures);
+
+/// Asks the endpoint at each refresh_interval. A reply that is not 200, JSON and a list of groups keeps the last good
+/// targets, is logged when it begins and counted in `failures`; before there are any, none are reported.
+std::unique_ptr<Discovery> NewHttpDiscovery(boost::asio::io_context& io, boost::asio::thread_pool& workers,
+                                            const HttpSdConfig& config, std::shared_ptr<HttpClient> client,
+                                            prometheus::Counter& failures);
 
 }  // namespace vedette::collector

@@ -80,6 +80,12 @@ Result<std::shared_ptr<const JobSettings>> ScrapeManager::Impl::MakeSettings(con
     if (!client) return Annotate("job " + Quote(job.job_name), std::move(client).error());
     settings->client = *std::move(client);
   }
+  for (const HttpSdConfig& config : job.http_sd_configs) {
+    auto client = environment.new_client(environment.io, config.http);
+    if (!client)
+      return Annotate(fmt::format("http_sd_configs of job {}", Quote(job.job_name)), std::move(client).error());
+    settings->sd_clients.push_back(*std::move(client));
+  }
   return std::shared_ptr<const JobSettings>(std::move(settings));
 }
 

@@ -39,40 +39,71 @@ void ScrapePool::Configure(std::shared_ptr<const JobSettings> settings) {
   StartDiscoveries();
 }
 
-void ScrapePool::StartDiscoveries() {
-  std::vector<std::unique_ptr<Discovery>> fresh;
-  const std::shared_ptr<const JobSettings> now = settings();
-  const ScrapeConfig& config = now->config;
-  fresh.push_back(NewStaticDiscovery(config.static_configs));
-  for (const FileSdConfig& files : config.file_sd_configs) {
-    fresh.push_back(NewFileDiscovery(runtime_.io, runtime_.workers, files, *runtime_.metrics.file_read_failures));
+std::unique_ptr<Discovery> ScrapePool::NewDiscovery(const Source& source, const JobSettings& settings) const {
+  if (const auto* lists = std::get_if<std::vector<StaticConfig>>(&source.config)) return NewStaticDiscovery(*lists);
+  if (const auto* files = std::get_if<FileSdConfig>(&source.config)) {
+    return NewFileDiscovery(runtime_.io, runtime_.workers, *files, *runtime_.metrics.file_read_failures);
   }
-  std::size_t generation = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    generation = ++generation_;
-    groups_.assign(fresh.size(), std::nullopt);
-  }
-  discoveries_ = std::move(fresh);
-  for (std::size_t i = 0; i < discoveries_.size(); ++i) {
-    discoveries_[i]->Start([weak = weak_from_this(), generation, i](std::vector<TargetGroup> groups) {
-      if (const auto self = weak.lock()) self->Take(generation, i, std::move(groups));
-    });
-  }
+  const auto& http = std::get<HttpSdConfig>(source.config);
+  const auto at = std::ranges::find(settings.config.http_sd_configs, http) - settings.config.http_sd_configs.begin();
+  return NewHttpDiscovery(runtime_.io, runtime_.workers, http, settings.sd_clients[static_cast<std::size_t>(at)],
+                          *runtime_.metrics.http_sd_failures);
 }
 
-void ScrapePool::Take(std::size_t generation, std::size_t discovery, std::vector<TargetGroup> groups) {
+void ScrapePool::StartDiscoveries() {
+  const std::shared_ptr<const JobSettings> now = settings();
+  const ScrapeConfig& config = now->config;
+  std::vector<std::shared_ptr<Source>> next, fresh;
+  const auto use = [&](auto one) {
+    const decltype(Source::config) wanted(std::move(one));
+    // One that is told the same goes on with what it knows.
+    const auto old = std::ranges::find_if(sources_, [&](const auto& s) { return s && s->config == wanted; });
+    if (old != sources_.end()) {
+      next.push_back(std::move(*old));
+    } else {
+      next.push_back(std::make_shared<Source>(wanted, nullptr, std::nullopt));
+      fresh.push_back(next.back());
+    }
+  };
+  std::vector<std::shared_ptr<Source>> gone;
+  {
+    const std::lock_guard lock(mutex_);
+    use(config.static_configs);
+    for (const FileSdConfig& files : config.file_sd_configs) use(files);
+    for (const HttpSdConfig& http : config.http_sd_configs) use(http);
+    gone = std::exchange(sources_, std::move(next));
+  }
+  gone.clear();  // not under the lock, and before others begin
+  for (const std::shared_ptr<Source>& source : fresh) {
+    source->discovery = NewDiscovery(*source, *now);
+    source->discovery->Start([pool = weak_from_this(), weak = std::weak_ptr(source)](std::vector<TargetGroup> groups) {
+      const auto self = pool.lock();
+      const auto same = weak.lock();
+      if (self && same) self->Take(*same, std::move(groups));
+    });
+  }
   const std::lock_guard lock(mutex_);
-  if (generation != generation_) return;  // of discoveries that were replaced meanwhile
-  groups_[discovery] = std::move(groups);
-  const bool all = std::all_of(groups_.begin(), groups_.end(), [](const auto& found) { return found.has_value(); });
-  if (all) Sync(std::exchange(reset_pending_, false));
+  SyncIfKnown();
+}
+
+void ScrapePool::Take(const Source& source, std::vector<TargetGroup> groups) {
+  const std::lock_guard lock(mutex_);
+  const auto at = std::ranges::find(sources_, &source, &std::shared_ptr<Source>::get);
+  if (at == sources_.end()) return;  // it was replaced meanwhile
+  (*at)->groups = std::move(groups);
+  SyncIfKnown();
+}
+
+/// Under the mutex.
+void ScrapePool::SyncIfKnown() {
+  const auto known = [](const std::shared_ptr<Source>& source) { return source->groups.has_value(); };
+  if (!sources_.empty() && std::ranges::all_of(sources_, known)) Sync(std::exchange(reset_pending_, false));
 }
 
 /// Under the mutex: what the discoveries know becomes loops.
 void ScrapePool::Sync(bool reset) {
   std::vector<TargetGroup> all;
-  for (const auto& groups : groups_) all.insert(all.end(), groups->begin(), groups->end());
+  for (const auto& source : sources_) all.insert(all.end(), source->groups->begin(), source->groups->end());
   const ScrapeConfig config = settings_->config;
   TargetSet set = MakeTargets(config, all);
   if (!set.errors.empty()) {
@@ -119,9 +150,9 @@ void ScrapePool::SyncLoops(std::vector<Target> targets, bool reset) {
 }
 
 void ScrapePool::Stop(bool mark) {
-  discoveries_.clear();
+  std::vector<std::shared_ptr<Source>> gone;  // ends after the lock
   const std::lock_guard lock(mutex_);
-  ++generation_;  // late reports are nobody's
+  gone.swap(sources_);  // late reports are nobody's
   for (const auto& [key, loop] : loops_) loop->Stop(mark);
   const std::size_t active_before = loops_.size();
   const std::size_t dropped_before = std::exchange(dropped_count_, 0);

@@ -6,8 +6,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "collector/discovery/discovery.h"
@@ -23,7 +25,7 @@ class ScrapePool : public std::enable_shared_from_this<ScrapePool> {
 
   /// Starts the discoveries. Until each has reported once, nothing is scraped (or, after Configure, nothing changes).
   void Start();
-  /// The job is another one now. Targets that stay go on in their rhythm.
+  /// The job is another one now. Discoveries and targets that stay go on in their rhythm.
   void Configure(std::shared_ptr<const JobSettings> settings);
   /// `mark`: the series of all targets get staleness markers.
   void Stop(bool mark);
@@ -32,23 +34,29 @@ class ScrapePool : public std::enable_shared_from_this<ScrapePool> {
   std::vector<std::shared_ptr<TargetLoop>> Loops() const;
 
  private:
+  /// One discovery, and what it said last.
+  struct Source {
+    std::variant<std::vector<StaticConfig>, FileSdConfig, HttpSdConfig> config;
+    std::unique_ptr<Discovery> discovery;            // touched by the manager's calls only
+    std::optional<std::vector<TargetGroup>> groups;  // GUARDED_BY(mutex_); nothing before its first report
+  };
+  std::unique_ptr<Discovery> NewDiscovery(const Source& source, const JobSettings& settings) const;
+
   void StartDiscoveries();
-  void Take(std::size_t generation, std::size_t discovery, std::vector<TargetGroup> groups);
+  void Take(const Source& source, std::vector<TargetGroup> groups);
+  void SyncIfKnown();
   void Sync(bool reset);
   void SyncLoops(std::vector<Target> targets, bool reset);
   void CountTargets(std::size_t active_before, std::size_t dropped_before) const;
 
   ScrapeRuntime& runtime_;
-  std::vector<std::unique_ptr<Discovery>> discoveries_;  // touched by the manager's calls only
-
   mutable std::mutex mutex_;
   // GUARDED_BY(mutex_):
   std::shared_ptr<const JobSettings> settings_;
-  std::size_t generation_ = 0;                                   // of the discoveries; 0: stopped
-  std::vector<std::optional<std::vector<TargetGroup>>> groups_;  // per discovery, nothing before its first report
-  bool reset_pending_ = false;                                   // a Configure() that no Sync() has carried out
-  std::map<std::uint64_t, std::shared_ptr<TargetLoop>> loops_;   // by Target::Key()
-  std::vector<Labels> dropped_;                                  // at most keep_dropped_targets
+  std::vector<std::shared_ptr<Source>> sources_;                // empty: stopped
+  bool reset_pending_ = false;                                  // a Configure() that no Sync() has carried out
+  std::map<std::uint64_t, std::shared_ptr<TargetLoop>> loops_;  // by Target::Key()
+  std::vector<Labels> dropped_;                                 // at most keep_dropped_targets
   std::size_t dropped_count_ = 0;
 };
 

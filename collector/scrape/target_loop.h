@@ -48,6 +48,8 @@ struct JobSettings {
   ScrapeConfig config;
   std::string accept;                  // the Accept header
   std::shared_ptr<HttpClient> client;  // null for a job with an in-process source
+  /// Of http_sd_configs, one for each.
+  std::vector<std::shared_ptr<HttpClient>> sd_clients;
   InProcessSource source;
   std::string refusal;  // when not empty: every scrape fails with this (target_limit)
 };

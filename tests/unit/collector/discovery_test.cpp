@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "collector/discovery/http_targets.h"
 #include "collector/discovery/target_files.h"
 #include "collector/scrape/fetch.h"
 #include "collector/scrape/target.h"
@@ -61,6 +62,31 @@ TEST_CASE("target files: YAML and JSON, globs, and a broken one keeps its target
   std::filesystem::remove(json);
   CHECK(files.Look(false).changed);
   CHECK(Addresses(files.groups()) == "new:1 new:2 ");
+}
+
+TEST_CASE("what a target endpoint answers is read, or the mistake named", "[discovery]") {
+  const auto groups = MustHave(ParseHttpTargets(
+      R"([{"targets": ["x:1", "y:1"], "labels": {"zone": "1"}}, {"targets": []}, {"labels": null}])", "http://a"));
+  CHECK(groups.size() == 3);
+  CHECK(Addresses(groups) == "x:1 y:1 ");
+  CHECK(groups[0].labels == Labels{{"__meta_url", "http://a"}, {"zone", "1"}});
+  CHECK(groups[1].source == "http://a:1");
+  CHECK(MustHave(ParseHttpTargets("[]", "u")).empty());
+  for (const auto& [body, reason] : std::vector<std::pair<std::string, std::string>>{
+           {"", "byte"},
+           {"[{]", "byte 3"},
+           {"{}", "not a list"},
+           {"[5]", "group 0: not an object"},
+           {R"([{}, {"targets": [5]}])", "group 1: a target is not a string"},
+           {R"([{"targets": "a"}])", "targets is not a list"},
+           {R"([{"labels": {"a": 1}}])", "label \"a\" is not a string"},
+           {R"([{"labels": {"": "1"}}])", "not a valid label name"},
+           {std::string(200'000, '['), "byte"}}) {
+    const auto bad = ParseHttpTargets(body, "u");
+    REQUIRE(!bad);
+    INFO(bad.error().message);
+    CHECK(bad.error().message.find(reason) != std::string::npos);
+  }
 }
 
 TEST_CASE("targets get the job's defaults, then relabelling, then an instance", "[discovery]") {

@@ -301,6 +301,63 @@ TEST_CASE("too many targets fail the job, and a source that nobody registered fa
   }
 }
 
+TEST_CASE("targets come from an HTTP endpoint, and stay while it is ill", "[scrape][http][discovery]") {
+  const test::HttpServer target([](const test::Received&) { return Metrics("m 1\n"); });
+  std::atomic<int> asked{0};
+  std::atomic<int> ill{0};
+  const test::HttpServer endpoint([&](const test::Received& received) {
+    ++asked;
+    test::Reply reply;
+    reply.headers = {{"Content-Type", "application/json; charset=utf-8"}};
+    reply.body = fmt::format(R"([{{"targets": ["{}"], "labels": {{"zone": "z", "__meta_x": "y"}}}}])", Address(target));
+    switch (ill.load()) {
+      case 1:
+        reply.status = 500;
+        break;
+      case 2:
+        reply.body = "[{\"targets\": [";
+        break;
+      case 3:
+        reply.headers = {{"Content-Type", "text/html"}};
+        break;
+      case 4:
+        reply.body = "[]";
+        break;
+      default:
+        break;
+    }
+    CHECK(received.Header("X-Prometheus-Refresh-Interval-Seconds") == "0.02");
+    return reply;
+  });
+  ScrapeConfig job = Job("j", {});
+  job.static_configs.clear();
+  job.http_sd_configs.push_back({endpoint.Url("/sd"), Millis(20), {}});
+  ManagerFixture f;
+  MustSucceed(f.manager().Apply({job}));
+  f.manager().Start();
+  const auto wait_for = [&](const std::function<bool()>& holds) {
+    const auto end = std::chrono::steady_clock::now() + 10s;
+    while (!holds() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    CHECK(holds());
+  };
+  wait_for([&] { return f.manager().Targets().active.size() == 1; });
+  const TargetView view = OnlyTarget(f.manager());
+  CHECK(view.labels.Get("zone") == "z");
+  CHECK(view.discovered_labels.Get("__meta_url") == endpoint.Url("/sd"));
+  for (const int kind : {1, 2, 3}) {
+    ill = kind;
+    const int before = asked;
+    wait_for([&] { return asked > before + 2; });
+    CHECK(f.manager().Targets().active.size() == 1);
+  }
+  // A reload that leaves the discovery as it is does not lose its targets.
+  job.sample_limit = 100;
+  MustSucceed(f.manager().Apply({job}));
+  CHECK(f.manager().Targets().active.size() == 1);
+  ill = 4;
+  wait_for([&] { return f.manager().Targets().active.empty(); });
+}
+
 TEST_CASE("a hanging target does not keep the manager from stopping", "[scrape][http]") {
   auto hanging = Metrics("a 1\n");
   hanging.stop_after = 10;
