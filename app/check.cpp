@@ -1,8 +1,10 @@
 // `vedette check config|rules`: what `serve` would say to a file, without starting anything.
+#include <array>
 #include <cstdio>
 
 #include "alerting/rules/rule_file.h"
 #include "app/commands.h"
+#include "collector/exposition/strict.h"
 #include "collector/scrape/target.h"
 #include "config/config.h"
 
@@ -74,6 +76,21 @@ int CheckConfig(const CheckConfigCommand& command) {
   bool good = true;
   for (const std::string& file : command.files) good = CheckConfigAndPrint(file, command) && good;
   return good ? 0 : 1;
+}
+
+int CheckMetrics(const CheckMetricsCommand& command) {
+  std::string body;
+  std::array<char, 64 << 10> buffer;
+  for (std::size_t n = 0; (n = std::fread(buffer.data(), 1, buffer.size(), stdin)) > 0;) body.append(buffer.data(), n);
+  const auto families =
+      command.format == "openmetrics" ? collector::ReadStrictOpenMetrics(body) : collector::ReadStrictText(body);
+  if (!families) {
+    fmt::print(stderr, "error while linting: {}\n", families.error().message);
+    return 1;
+  }
+  const std::vector<std::string> remarks = collector::LintFamilies(*families);
+  for (const std::string& remark : remarks) fmt::print(stderr, "{}\n", remark);
+  return remarks.empty() ? 0 : 3;
 }
 
 int CheckRules(const CheckRulesCommand& command) {

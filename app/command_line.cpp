@@ -121,6 +121,7 @@ Command ParseCommandLine(const std::vector<std::string>& args) {
 
   CheckConfigCommand check_config;
   CheckRulesCommand check_rules;
+  CheckMetricsCommand check_metrics;
   CLI::App* check_app = app.add_subcommand("check", "check files without running anything");
   check_app->require_subcommand(1);
   CLI::App* check_config_app = check_app->add_subcommand("config", "configuration files and what they name");
@@ -130,6 +131,13 @@ Command ParseCommandLine(const std::vector<std::string>& args) {
   CLI::App* check_rules_app = check_app->add_subcommand("rules", "rule files");
   check_rules_app->add_option("FILE", check_rules.files, "rule files")->required();
   check_rules_app->add_flag("--ignore-unknown-fields", check_rules.ignore_unknown_fields, "accept keys nobody knows");
+  CLI::App* check_metrics_app =
+      check_app->add_subcommand("metrics",
+                                "metrics as a target shows them, on standard input, strictly; exit status 3: "
+                                "good, with remarks");
+  check_metrics_app->add_option("--format", check_metrics.format, "what they are written in")
+      ->check(CLI::IsMember({"text", "openmetrics"}))
+      ->capture_default_str();
 
   QueryCommand query;
   CLI::App* query_app = app.add_subcommand("query", "ask a running agent: an instant query, or a range with --start");
@@ -204,6 +212,7 @@ Command ParseCommandLine(const std::vector<std::string>& args) {
   if (version) return PrintCommand{VersionText(), 0};
   if (check_config_app->parsed()) return check_config;
   if (check_rules_app->parsed()) return check_rules;
+  if (check_metrics_app->parsed()) return check_metrics;
   if (query_app->parsed()) return query;
   if (capacity_app->parsed()) return capacity;
   if (import_app->parsed()) return import;

@@ -52,6 +52,11 @@ struct CheckRulesCommand {
   bool ignore_unknown_fields = false;
 };
 
+/// Metrics as a target shows them, on standard input.
+struct CheckMetricsCommand {
+  std::string format = "text";  // text, openmetrics
+};
+
 /// One query against a running agent; what is empty is left out of the request.
 struct QueryCommand {
   std::string server = "http://127.0.0.1:9090";
@@ -108,8 +113,9 @@ struct PrintCommand {
   int exit_code = 0;
 };
 
-using Command = std::variant<ServeCommand, CheckConfigCommand, CheckRulesCommand, QueryCommand, CapacityCommand,
-                             ImportCommand, ExportCommand, BackupCommand, RestoreCommand, StorageCommand, PrintCommand>;
+using Command = std::variant<ServeCommand, CheckConfigCommand, CheckRulesCommand, CheckMetricsCommand, QueryCommand,
+                             CapacityCommand, ImportCommand, ExportCommand, BackupCommand, RestoreCommand,
+                             StorageCommand, PrintCommand>;
 
 /// Never fails: a wrong command line becomes a PrintCommand with exit code 2 and a text that names the flag.
 Command ParseCommandLine(const std::vector<std::string>& args);

@@ -8,6 +8,8 @@ namespace vedette::app {
 int Serve(const ServeCommand& command);
 int CheckConfig(const CheckConfigCommand& command);
 int CheckRules(const CheckRulesCommand& command);
+/// 0: good; 1: not what the format says; 3: good, with remarks.
+int CheckMetrics(const CheckMetricsCommand& command);
 int Query(const QueryCommand& command);
 int ReportCapacity(const CapacityCommand& command);
 int Import(const ImportCommand& command);

@@ -10,6 +10,7 @@ namespace {
 int Run(const ServeCommand& command) { return Serve(command); }
 int Run(const CheckConfigCommand& command) { return CheckConfig(command); }
 int Run(const CheckRulesCommand& command) { return CheckRules(command); }
+int Run(const CheckMetricsCommand& command) { return CheckMetrics(command); }
 int Run(const QueryCommand& command) { return Query(command); }
 int Run(const CapacityCommand& command) { return ReportCapacity(command); }
 int Run(const ImportCommand& command) { return Import(command); }

@@ -5,6 +5,7 @@
 
 #include "collector/exposition/parser.h"
 #include "collector/exposition/series_labels.h"
+#include "collector/exposition/strict.h"
 #include "tests/support/catch.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temp_dir.h"
@@ -51,7 +52,27 @@ void CheckCases(const std::string& folder) {
   CHECK(cases > 0);
 }
 
+/// The verdict of a validator: `key` names it in the corpus.
+void CheckStrict(const std::string& folder, const std::string& key) {
+  const auto path = test::SharedData("data/" + folder);
+  if (!path) return;
+  std::ifstream lines(*path / "cases.jsonl");
+  for (std::string line; std::getline(lines, line);) {
+    const auto want = nlohmann::json::parse(line);
+    const bool open_metrics = want.value("format", "openmetrics/1.0") == "openmetrics/1.0";
+    const std::string body = test::ReadFile(*path / want["file"].get<std::string>());
+    const auto got = open_metrics ? ReadStrictOpenMetrics(body) : ReadStrictText(body);
+    INFO(want["name"] << ": " << (got ? "accepted" : got.error().message));
+    CHECK(got.has_value() == want[key].get<bool>());
+  }
+}
+
 }  // namespace
+
+TEST_CASE("strict readers give each public case its verdict", "[exposition][strict]") {
+  CheckStrict("openmetrics", "should_parse");
+  CheckStrict("promtext", "strict_should_parse");
+}
 
 TEST_CASE("the text parser accepts and counts what Prometheus does", "[exposition]") { CheckCases("promtext"); }
 
