@@ -333,6 +333,7 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
                   .listen_address = command.listen_address},
       .targets = [this] { return scraper->Targets(); },
       .scrape_pools = [this] { return scraper->Pools(); },
+      .scrape_pool_config = [this](std::string_view pool) { return scraper->PoolConfig(pool); },
       .target_metadata = [this](const dashboards::LabelFilter& match, std::string_view metric,
                                 std::size_t limit) { return scraper->MetadataByTarget(match, metric, limit); },
       .metadata = [this](std::string_view metric) { return scraper->Metadata(metric); },

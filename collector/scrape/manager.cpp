@@ -158,6 +158,12 @@ std::vector<std::string> ScrapeManager::Pools() const {
   return names;
 }
 
+std::optional<ScrapeConfig> ScrapeManager::PoolConfig(std::string_view pool) const {
+  const PoolMap pools = impl_->PoolsNow();
+  const auto found = pools.find(pool);
+  return found == pools.end() ? std::nullopt : std::optional(found->second->settings()->config);
+}
+
 std::vector<TargetMetadata> ScrapeManager::MetadataByTarget(const std::function<bool(const Labels&)>& match_target,
                                                             std::string_view metric, std::size_t limit) const {
   std::vector<TargetMetadata> all;

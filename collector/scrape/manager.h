@@ -109,6 +109,8 @@ class ScrapeManager {
   /// `pool` empty: all.
   TargetsView Targets(std::string_view pool = {}) const;
   std::vector<std::string> Pools() const;  // sorted job names
+  /// What a job was told; nothing for an unknown one.
+  std::optional<ScrapeConfig> PoolConfig(std::string_view pool) const;
 
   /// Metadata per target, as its HELP, TYPE and UNIT lines said at its last scrapes. `metric` empty: all metrics.
   /// `limit` 0: all.

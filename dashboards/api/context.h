@@ -64,6 +64,8 @@ struct ApiContext {
   // Views of the parts.
   std::function<collector::TargetsView()> targets{};
   std::function<std::vector<std::string>()> scrape_pools{};
+  /// (job name): ScrapeManager::PoolConfig.
+  std::function<std::optional<collector::ScrapeConfig>(std::string_view)> scrape_pool_config{};
   /// (match_target, metric or empty, limit or 0): ScrapeManager::MetadataByTarget.
   std::function<std::vector<collector::TargetMetadata>(const LabelFilter&, std::string_view, std::size_t)>
       target_metadata{};

@@ -24,6 +24,7 @@ Response TargetMetadata(const ApiContext& context, const Request& request);
 // targets.cpp
 Response Targets(const ApiContext& context, const Request& request);
 Response ScrapePools(const ApiContext& context, const Request& request);
+Response RelabelSteps(const ApiContext& context, const Request& request);
 // rules.cpp
 Response Rules(const ApiContext& context, const Request& request);
 // alerts.cpp

@@ -21,6 +21,7 @@ constexpr ApiRoute kRoutes[] = {
     {kGet, "/api/v1/metadata", api::Metadata},
     {kGet, "/api/v1/targets", api::Targets},
     {kGet, "/api/v1/targets/metadata", api::TargetMetadata},
+    {kGet, "/api/v1/targets/relabel_steps", api::RelabelSteps},
     {kGet, "/api/v1/scrape_pools", api::ScrapePools},
     {kGet, "/api/v1/rules", api::Rules},
     {kGet, "/api/v1/alerts", api::Alerts},

@@ -1,7 +1,10 @@
 // What is scraped, and how that goes.
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <string>
+
+#include <nlohmann/json.hpp>
 
 #include "core/url.h"
 #include "dashboards/api/envelope.h"
@@ -58,6 +61,22 @@ void WriteDropped(JsonWriter& json, const collector::TargetsView& targets, std::
   json.End();
 }
 
+/// Under Prometheus' names; what is empty is left out.
+void WriteRule(JsonWriter& json, const collector::RelabelConfig& rule) {
+  json.Key("rule").BeginObject();
+  if (!rule.source_labels.empty()) {
+    json.Key("sourceLabels").BeginArray();
+    for (const std::string& label : rule.source_labels) json.String(label);
+    json.End();
+  }
+  if (!rule.separator.empty()) json.Key("separator").String(rule.separator);
+  json.Key("regex").String(rule.regex.pattern());
+  if (rule.modulus != 0) json.Key("modulus").Uint(rule.modulus);
+  if (!rule.target_label.empty()) json.Key("targetLabel").String(rule.target_label);
+  if (!rule.replacement.empty()) json.Key("replacement").String(rule.replacement);
+  json.Key("action").String(collector::RelabelActionName(rule.action)).End();
+}
+
 }  // namespace
 
 Response Targets(const ApiContext& context, const Request& request) {
@@ -76,6 +95,38 @@ Response Targets(const ApiContext& context, const Request& request) {
   WriteDropped(json, targets, pool, any || EqualsIgnoreCase(state, "dropped"));
   json.End();
   return std::move(success).Finish();
+}
+
+Response RelabelSteps(const ApiContext& context, const Request& request) {
+  return Answer([&]() -> Result<Response> {
+    const std::string_view pool = request.query.Get("scrapePool");
+    if (pool.empty()) return Fail(Code::kBadData, "no scrapePool parameter provided");
+    const std::string_view text = request.query.Get("labels");
+    if (text.empty()) return Fail(Code::kBadData, "no labels parameter provided");
+    const auto given = nlohmann::json::parse(text, nullptr, false);
+    if (!given.is_object()) return Fail(Code::kBadData, "labels is not a JSON object");
+    LabelsBuilder labels;
+    for (const auto& [name, value] : given.items()) {
+      if (!value.is_string()) return Fail(Code::kBadData, "the value of label {} is not a string", Quote(name));
+      labels.Set(name, value.get_ref<const std::string&>());
+    }
+    const auto job = context.scrape_pool_config ? context.scrape_pool_config(pool) : std::nullopt;
+    if (!job) return Fail(Code::kBadData, "unknown scrape pool {}", Quote(pool));
+    const auto names = job->metric_name_validation_scheme.value_or(collector::NameValidation::kUtf8);
+    Success success;
+    JsonWriter& json = success.json();
+    json.BeginObject().Key("steps").BeginArray();
+    bool keep = true;
+    for (const collector::RelabelConfig& rule : job->relabel_configs) {
+      // Behind a rule that drops the target the others have nothing to do.
+      if (keep) keep = collector::Relabel(labels, std::span(&rule, 1), names);
+      json.BeginObject();
+      WriteRule(json, rule);
+      json.Key("output").LabelSet(keep ? labels.Build() : Labels()).Key("keep").Bool(keep).End();
+    }
+    json.End().End();
+    return std::move(success).Finish();
+  });
 }
 
 Response ScrapePools(const ApiContext& context, const Request&) {

@@ -40,7 +40,10 @@ bool SeriesSelector::HeadIsComplete() const { return range_.min.ms > engine_.cat
 Result<std::vector<SeriesEntry>> SeriesSelector::Select(std::span<const Matcher> matchers,
                                                         std::size_t max_series) const {
   const auto over_limit = [&](std::size_t n) { return max_series != 0 && n > max_series; };
-  const auto by_labels = [](const SeriesEntry& a, const SeriesEntry& b) { return a.labels < b.labels; };
+  const auto by_labels = [](const SeriesEntry& a, const SeriesEntry& b) {
+    const auto order = a.labels <=> b.labels;
+    return order == 0 ? a.id < b.id : order < 0;
+  };
   std::vector<SeriesEntry> out;
   Postings seen;
   VEDETTE_TRY(const bool complete, SelectInHead(matchers, max_series, out, seen));
@@ -54,6 +57,11 @@ Result<std::vector<SeriesEntry>> SeriesSelector::Select(std::span<const Matcher>
   if (over_limit(out.size())) return Fail(Code::kLimit, "the selector matches more than {} series", max_series);
   std::sort(out.begin() + from_disk, out.end(), by_labels);
   std::inplace_merge(out.begin(), out.begin() + from_disk, out.end(), by_labels);
+  if (static_cast<std::size_t>(from_disk) == out.size()) return out;
+  // A label set that was deleted and forgotten, and has come back since this view was made, has another id now. The
+  // view knows its first one.
+  const auto same_labels = [](const SeriesEntry& a, const SeriesEntry& b) { return a.labels == b.labels; };
+  out.erase(std::unique(out.begin(), out.end(), same_labels), out.end());
   return out;
 }
 

@@ -15,13 +15,14 @@ void CheckRefused(const Result<std::vector<StrictFamily>>& got, std::size_t line
 }  // namespace
 
 TEST_CASE("OpenMetrics is read to the letter", "[exposition][strict]") {
-  const auto families = MustHave(ReadStrictOpenMetrics("# TYPE a counter\n"
-                                                       "# UNIT a \n"
-                                                       "# HELP a one\\ntwo\n"
-                                                       "a_total{x=\"\\\"\\\\\\n\\t\"} 1e3 1.5 # {id=\"7\"} 0.5 2\n"
-                                                       "a_created 2\n"
-                                                       "b -Inf\n"
-                                                       "# EOF\n"));
+  const auto families =
+      MustHave(ReadStrictOpenMetrics("# TYPE a counter\n"
+                                     "# UNIT a \n"
+                                     "# HELP a one\\ntwo\n"
+                                     "a_total{x=\"\\\"\\\\\\n\\t\"} 1e3 1.5 # {id=\"7\"} 0.5 2\n"
+                                     "a_created 2\n"
+                                     "b -Inf\n"
+                                     "# EOF\n"));
   REQUIRE(families.size() == 2);
   CHECK(families[0].help == "one\ntwo");
   CHECK(families[0].samples[0].labels.at("x") == "\"\\\n\\t");
@@ -41,7 +42,8 @@ TEST_CASE("OpenMetrics is read to the letter", "[exposition][strict]") {
            {"a 1_0\n# EOF\n", 1, "not a number"},
            {"# TYPE a counter\na_total 1\n# HELP a x\n# EOF\n", 3, "behind its samples"},
            {"# TYPE a gauge\na{b=\"1\"} 1\na{b=\"2\"} 1\na{b=\"1\"} 1\n# EOF\n", 4, "follow each other"},
-           {"# TYPE a histogram\na_bucket{le=\"1\"} 2\na_bucket{le=\"+Inf\"} 1\n# EOF\n", 3, "less than the one before"},
+           {"# TYPE a histogram\na_bucket{le=\"1\"} 2\na_bucket{le=\"+Inf\"} 1\n# EOF\n", 3,
+            "less than the one before"},
            {"# TYPE a histogram\na_bucket{le=\"+Inf\"} 1\na_count 2\na_sum 1\n# EOF\n", 4, "the count is not"},
            {"# TYPE a histogram\na_bucket{le=\"+Inf\"} 1.5\n# EOF\n", 2, "whole number"},
            {"# TYPE a_total counter\n# TYPE a counter\n# EOF\n", 2, "is there already"},
@@ -51,12 +53,13 @@ TEST_CASE("OpenMetrics is read to the letter", "[exposition][strict]") {
 }
 
 TEST_CASE("the text format is read as Prometheus' clients read it", "[exposition][strict]") {
-  const auto families = MustHave(ReadStrictText("# a comment\n\n"
-                                                "# TYPE s Summary\n"
-                                                "s{quantile=\"0.5\",} 1\n"
-                                                "\ts_sum\t3 17\n"
-                                                "s_count 2\n"
-                                                "{\"dotted.name\",\"a b\"=\"c\"}5\n"));
+  const auto families =
+      MustHave(ReadStrictText("# a comment\n\n"
+                              "# TYPE s Summary\n"
+                              "s{quantile=\"0.5\",} 1\n"
+                              "\ts_sum\t3 17\n"
+                              "s_count 2\n"
+                              "{\"dotted.name\",\"a b\"=\"c\"}5\n"));
   REQUIRE(families.size() == 2);
   CHECK(families[0].type == "summary");
   CHECK(families[0].samples.size() == 3);

@@ -49,6 +49,31 @@ TEST_CASE_METHOD(ApiFixture, "targets are listed by state and pool", "[api][targ
                  R"("lastScrape":"0001-01-01T00:00:00Z","lastScrapeDuration":0,"health":"unknown")") !=
         std::string::npos);
   CHECK(all.find(dropped) != std::string::npos);
+  context.scrape_pool_config = [](std::string_view pool) -> std::optional<collector::ScrapeConfig> {
+    if (pool != "a") return std::nullopt;
+    collector::ScrapeConfig job;
+    collector::RelabelConfig copy, drop;
+    copy.source_labels = {"x", "y"};
+    copy.target_label = "z";
+    drop.source_labels = {"z"};
+    drop.regex = MustHave(Regex::Compile("1;2"));
+    drop.action = collector::RelabelAction::kDrop;
+    job.relabel_configs = {copy, drop, copy};
+    return job;
+  };
+  const auto rule = [](std::string_view source, std::string_view rest) {
+    return fmt::format(R"({{"rule":{{"sourceLabels":[{}],"separator":";",{})", source, rest);
+  };
+  const std::string replace =
+      rule(R"("x","y")", R"x("regex":"(.*)","targetLabel":"z","replacement":"$1","action":"replace"})x");
+  const std::string drop = rule(R"("z")", R"("regex":"1;2","replacement":"$1","action":"drop"})");
+  CHECK(Get("targets/relabel_steps", {{"scrapePool", "a"}, {"labels", R"({"x":"1","y":"2"})"}}) ==
+        Ok(R"({"steps":[)" + replace + R"(,"output":{"x":"1","y":"2","z":"1;2"},"keep":true},)" + drop +
+           R"(,"output":{},"keep":false},)" + replace + R"(,"output":{},"keep":false}]})"));
+  for (const auto& [pool, labels] : std::vector<std::pair<std::string, std::string>>{
+           {"", "{}"}, {"a", ""}, {"a", "["}, {"a", "{\"x\":1}"}, {"b", "{}"}}) {
+    CHECK(Call(kGet, "/api/v1/targets/relabel_steps", {{"scrapePool", pool}, {"labels", labels}}).status == 400);
+  }
   context.scrape_pools = [] { return std::vector<std::string>{"a", "b"}; };
   CHECK(Get("scrape_pools") == Ok(R"({"scrapePools":["a","b"]})"));
 }

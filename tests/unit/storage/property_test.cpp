@@ -45,6 +45,20 @@ TEST_CASE("late samples of a deleted series on a day that was re-packed", "[stor
                   {Do::kQuery, 5, 0, 0}});
 }
 
+TEST_CASE("a series that is deleted, forgotten and back under another id while a querier lives",
+          "[storage][property]") {
+  CheckSteps({.retention_hours = 48, .long_blocks = true}, {{Do::kRow, 0, 0, 1, 1},
+                                                            {Do::kCommit, 0, 0, 1, 1},
+                                                            {Do::kFlush, 0, 0, 1, 1},
+                                                            {Do::kPower, 0, 0, 1, 1},
+                                                            {Do::kObserve, 0, 0, 1, 1},
+                                                            {Do::kDelete, 0, 0, 0, 1},
+                                                            {Do::kClean, 0, 0, 1, 1},
+                                                            {Do::kMaintain, 0, 0, 1, 1},
+                                                            {Do::kRow, 0, 0, 1, 1},
+                                                            {Do::kCommit, 0, 0, 1, 1}});
+}
+
 TEST_CASE("a failing sequence is shrunk to what makes it fail", "[storage][property]") {
   // Fails when a deletion follows an append to series 3 with a large value.
   const auto fails = [](std::span<const Step> steps) {
