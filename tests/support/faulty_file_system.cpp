@@ -86,7 +86,24 @@ bool FaultyFileSystem::OutlivesDeath(Verdict verdict, FileKind kind) {
   return kind == FileKind::kTable && (verdict == Verdict::kDies || verdict == Verdict::kDead);
 }
 
+namespace {
+
+/// What a compaction writes of rows that a range tombstone covers. RocksDB 7.8 with assertions, as in Debian 12, stops
+/// the process when that fails (docs/storage.md), so it is no place for a fault.
+bool IsTableWithoutKeys(FileKind kind, std::string_view bytes) {
+  // The property "rocksdb.num.entries" behind its neighbour: 7 characters of its own, one byte of value, which is 0.
+  using namespace std::string_view_literals;
+  constexpr std::string_view kNoEntries = "\007\001entries\0"sv;
+  return kind == FileKind::kTable && bytes.find(kNoEntries) != std::string_view::npos;
+}
+
+}  // namespace
+
 IOStatus FaultyFileSystem::Append(Inode& inode, FileKind kind, const rocksdb::Slice& data) {
+  if (inode.data.empty() && IsTableWithoutKeys(kind, {data.data(), data.size()})) {
+    inode.data.append(data.data(), data.size());
+    return IOStatus::OK();
+  }
   Verdict verdict = Judge(FileOp::kWrite, kind);
   if (OutlivesDeath(verdict, kind)) verdict = Verdict::kGood;
   std::size_t take = data.size();
@@ -133,6 +150,10 @@ IOStatus FaultyFileSystem::ReadAt(const Inode& inode, FileKind kind, std::uint64
 }
 
 IOStatus FaultyFileSystem::Sync(Inode& inode, FileKind kind) {
+  if (IsTableWithoutKeys(kind, inode.data)) {
+    inode.synced = inode.data.size();
+    return IOStatus::OK();
+  }
   const Verdict verdict = Judge(FileOp::kSync, kind);
   if (verdict == Verdict::kDead) return OutlivesDeath(verdict, kind) ? IOStatus::OK() : ToStatus(verdict, "sync");
   // Who dies in a sync does not learn whether it happened.

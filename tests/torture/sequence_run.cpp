@@ -270,9 +270,11 @@ class Sequence {
     VEDETTE_CHECK(store_->Delete(matchers, range));
     for (auto& [series, samples] : model_) {
       if (!MatchesAll(matchers, LabelsOf(series))) continue;
-      const std::size_t before = samples.size();
-      samples.erase(samples.lower_bound(range.min.ms), samples.upper_bound(range.max.ms));
-      if (samples.empty() && before > 0) named_.erase(series);
+      const auto begin = samples.lower_bound(range.min.ms), end = samples.upper_bound(range.max.ms);
+      // What has expired is gone for a deletion: it has nothing to do with a series that has nothing else.
+      const bool lost = std::any_of(begin, end, [&](const auto& sample) { return sample.first >= OldestKept(); });
+      samples.erase(begin, end);
+      if (samples.empty() && lost) named_.erase(series);
     }
     return Ok();
   }

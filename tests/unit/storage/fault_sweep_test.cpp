@@ -45,15 +45,7 @@ std::vector<Trouble> AllTroubles() {
       out.push_back({op, Fault::Problem::kIoError, times});
     }
     for (const FileOp op : {FileOp::kWrite, FileOp::kSync, FileOp::kCreate}) {
-      if (op == FileOp::kSync && times == kForever && EveryPlace()) continue;
       out.push_back({op, Fault::Problem::kNoSpace, times});
-    }
-  }
-  // Tables are left out: with assertions, as in Debian 12, RocksDB 7.8 stops the process when the table that it cannot
-  // sync is one without a key, which a compaction leaves of rows that a range tombstone covers (docs/storage.md).
-  if (EveryPlace()) {
-    for (const FileKind kind : {FileKind::kLog, FileKind::kManifest, FileKind::kDirectory, FileKind::kOther}) {
-      out.push_back({FileOp::kSync, Fault::Problem::kNoSpace, kForever, kind});
     }
   }
   return out;
