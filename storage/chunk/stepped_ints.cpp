@@ -9,9 +9,9 @@ namespace {
 constexpr unsigned kStepShift = 24;
 constexpr double kStepUnit = 1 << kStepShift;
 /// A smaller step saves nothing: the distances need its bits. A larger one does not fit in its units.
-constexpr double kMinStep = 8, kMaxStep = 1e11;
+constexpr double kMinStep = 8, kMaxStep = 5e11;
 /// Beyond it doubles, in which the step is looked for, do not hold every integer.
-constexpr std::uint64_t kMaxSpread = std::uint64_t{1} << 50;
+constexpr std::uint64_t kMaxSpread = std::uint64_t{1} << 53;
 
 __extension__ using Int128 = __int128;
 
