@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "config/sections.h"
+#include "config/section_check.h"
 
 namespace vedette::config {
 namespace {
@@ -101,15 +101,18 @@ Result<Config> LoadConfig(const std::string& path, FileCheck files) {
 
 Status CheckAgentMode(const std::string& path) {
   VEDETTE_TRY(const YamlDocument document, LoadYamlFile(path));
-  for (const std::string_view key : {"alerting", "rule_files", "remote_read"}) {
-    const auto section = document.root.Get(key);
-    if (section && !section->IsNull()) return section->At(fmt::format("field {} is not allowed in agent mode", key));
+  const YamlNode& root = document.root;
+  for (const std::string_view key : {"rule_files", "remote_read"}) {
+    if (IsSet(root, key)) return root.Get(key)->At(fmt::format("field {} is not allowed in agent mode", key));
   }
-  const auto writes = document.root.Get("remote_write");
-  if (!writes || !writes->IsSequence() || writes->Sequence()->empty()) {
-    return document.root.At("at least one remote_write target must be specified in agent mode");
+  if (const auto alerting = root.Get("alerting")) {
+    for (const std::string_view key : {"alertmanagers", "alert_relabel_configs"}) {
+      if (IsSet(*alerting, key)) return alerting->At("field alerting is not allowed in agent mode");
+    }
   }
-  return Ok();
+  return IsSet(root, "remote_write")
+             ? Ok()
+             : Status(root.At("at least one remote_write target must be specified in agent mode"));
 }
 
 Result<Config> DefaultConfig(std::string_view self_address) {

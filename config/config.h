@@ -38,8 +38,8 @@ enum class FileCheck { kSyntaxOnly, kNamedFiles };
 
 /// Errors: kBadData, kNotFound or kIo with `<file>:<line>:<column>: <path>: <reason>`.
 Result<Config> LoadConfig(const std::string& path, FileCheck files = FileCheck::kNamedFiles);
-/// Whether a file that loads would also do for an agent that only forwards: no alerting, rules, remote_read or storage
-/// section but a remote_write. Errors: kBadData with the place.
+/// Whether a file that loads would also do for an agent that only forwards: no alertmanagers, rules or remote_read, but
+/// a remote_write. Errors: kBadData with the place.
 Status CheckAgentMode(const std::string& path);
 /// `text` as if it stood in `file`; relative paths start at its folder.
 Result<Config> ParseConfig(std::string_view text, const std::string& file, FileCheck files = FileCheck::kNamedFiles);

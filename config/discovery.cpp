@@ -7,12 +7,12 @@ namespace vedette::config {
 namespace {
 
 constexpr KeyCheck kAws[] = {
-    {"role", Is<Text>},       {"endpoint", Is<Text>},
-    {"region", Is<Text>},     {"access_key", Is<Text>},
-    {"secret_key", Is<Text>}, {"profile", Is<Text>},
-    {"role_arn", Is<Text>},   {"external_id", Is<Text>},
-    {"port", IsPort},         {"refresh_interval", Is<Millis>},
-    {"filters", IsFilters},   {"clusters", Is<Texts>},
+    {"role", Is<Text>},        {"endpoint", Is<Text>},
+    {"region", Is<Text>},      {"access_key", Is<Text>},
+    {"secret_key", Is<Text>},  {"profile", Is<Text>},
+    {"role_arn", Is<Text>},    {"external_id", Is<Text>},
+    {"port", IsPort},          {"refresh_interval", Is<Millis>},
+    {"filters", IsAwsFilters}, {"clusters", Is<Texts>},
 };
 constexpr KeyCheck kAzure[] = {
     {"environment", Is<Text>},
@@ -169,12 +169,12 @@ Status CheckAzure(const YamlNode& section, const HttpConfig&) {
 }
 
 Status CheckConsul(const YamlNode& section, const HttpConfig& http) {
-  if (section.Has("server"))
+  if (IsSet(section, "server"))
     VEDETTE_CHECK(NeedTexts(section, {"server"}, "consul SD configuration requires a {} address"));
-  if ((section.Has("username") || section.Has("password")) && http.basic_auth) {
+  if ((IsSet(section, "username") || IsSet(section, "password")) && http.basic_auth) {
     return section.At("at most one of consul SD configuration username and password and basic auth can be configured");
   }
-  if (section.Has("token") && (http.authorization || section.Has("oauth2"))) {
+  if (IsSet(section, "token") && (http.authorization || IsSet(section, "oauth2"))) {
     return section.At("at most one of consul SD token, authorization, or oauth2 can be configured");
   }
   return Ok();
@@ -187,7 +187,7 @@ Status CheckDns(const YamlNode& section, const HttpConfig&) {
   if (items.empty()) return names->At("DNS-SD config must contain at least one SRV record name");
   VEDETTE_CHECK(NeedOneOf(section, "type", "SRV", {"SRV", "A", "AAAA", "MX", "NS", "srv", "a", "aaaa", "mx", "ns"}));
   const std::string type = TextOf(section, "type");
-  if (!type.empty() && type != "SRV" && type != "srv" && !section.Has("port")) {
+  if (!type.empty() && type != "SRV" && type != "srv" && !IsSet(section, "port")) {
     return section.At("a port is required in DNS-SD configs for all record types except SRV");
   }
   return Ok();
@@ -206,9 +206,9 @@ Status CheckHetzner(const YamlNode& section, const HttpConfig&) {
 
 Status CheckMarathon(const YamlNode& section, const HttpConfig& http) {
   VEDETTE_TRY(const std::vector<std::string> servers,
-              section.Has("servers") ? section.Get("servers")->As<Texts>() : Result<Texts>(Texts()));
+              IsSet(section, "servers") ? section.Get("servers")->As<Texts>() : Result<Texts>(Texts()));
   if (servers.empty()) return section.At("marathon_sd: must contain at least one Marathon server");
-  const bool token = section.Has("auth_token"), file = section.Has("auth_token_file");
+  const bool token = IsSet(section, "auth_token"), file = IsSet(section, "auth_token_file");
   if (token && file) return section.At("marathon_sd: at most one of auth_token & auth_token_file must be configured");
   if (!token && !file) return Ok();
   if (http.basic_auth) {
@@ -223,7 +223,7 @@ Status CheckMarathon(const YamlNode& section, const HttpConfig& http) {
 
 Status CheckZookeeper(const YamlNode& section, const HttpConfig&) {
   for (const std::string_view key : {"servers", "paths"}) {
-    VEDETTE_TRY(const Texts texts, section.Has(key) ? section.Get(key)->As<Texts>() : Result<Texts>(Texts()));
+    VEDETTE_TRY(const Texts texts, IsSet(section, key) ? section.Get(key)->As<Texts>() : Result<Texts>(Texts()));
     if (texts.empty()) return section.At(fmt::format("SD config must contain at least one of {}", key));
     for (const std::string& text : texts) {
       if (key == "paths" && !text.starts_with('/'))
@@ -247,7 +247,7 @@ Status CheckOci(const YamlNode& section, const HttpConfig&) {
 
 Status CheckOutscale(const YamlNode& section, const HttpConfig&) {
   VEDETTE_CHECK(NeedTexts(section, {"region", "access_key"}, "outscale SD configuration requires a {}"));
-  if (section.Has("secret_key") == section.Has("secret_key_file")) {
+  if (IsSet(section, "secret_key") == IsSet(section, "secret_key_file")) {
     return section.At("exactly one of secret_key & secret_key_file must be configured");
   }
   return Ok();
@@ -260,10 +260,10 @@ Status CheckOvhcloud(const YamlNode& section, const HttpConfig&) {
 
 Status CheckScaleway(const YamlNode& section, const HttpConfig&) {
   VEDETTE_CHECK(NeedOneOf(section, "role", "", {"instance", "baremetal"}));
-  if (section.Has("secret_key") && section.Has("secret_key_file")) {
+  if (IsSet(section, "secret_key") && IsSet(section, "secret_key_file")) {
     return section.At("at most one of secret_key & secret_key_file must be configured");
   }
-  if (!section.Has("secret_key") && !section.Has("secret_key_file")) {
+  if (!IsSet(section, "secret_key") && !IsSet(section, "secret_key_file")) {
     return section.At("one of secret_key & secret_key_file must be configured");
   }
   return NeedTexts(section, {"project_id", "access_key"}, "{} must be configured");
@@ -333,7 +333,7 @@ constexpr Kind kKinds[] = {
     {"marathon_sd_configs", kMarathon, true, CheckMarathon},
     {"msk_sd_configs", kAws, true, CheckNothing},
     {"nerve_sd_configs", kZookeeper, false, CheckZookeeper},
-    {"nomad_sd_configs", kNomad, true, CheckServer},
+    {"nomad_sd_configs", kNomad, true, CheckNothing},
     {"oci_sd_configs", kOci, true, CheckOci},
     {"openstack_sd_configs", kOpenstack, false, CheckOpenstack},
     {"outscale_sd_configs", kOutscale, true, CheckOutscale},

@@ -51,6 +51,9 @@ constexpr Row kRows[] = {
     {"*.http_headers.*.files", WhenNotEmpty, "use `values` or `secrets`"},
 };
 
+/// Maps whose keys people choose: no key in them is one of ours.
+constexpr std::string_view kFreeMaps[] = {"labels", "external_labels", "params", "headers", "required_matchers"};
+
 /// Of keys that people choose the name is no part of the way.
 std::string Below(const std::string& path, const std::string& key) {
   if (path.ends_with("http_headers")) return path + ".*.";
@@ -75,6 +78,7 @@ void Walk(const YamlNode& node, const std::string& path, std::vector<std::string
     for (const YamlNode& item : *node.Sequence()) Walk(item, path, out);
   } else if (node.IsMap()) {
     for (const YamlNode::Entry& entry : *node.Map()) {
+      if (std::ranges::find(kFreeMaps, entry.key) != std::end(kFreeMaps)) continue;
       if (!entry.value.IsNull()) Walk(entry.value, Below(path, entry.key), out);
     }
   }

@@ -261,11 +261,11 @@ Status CheckAlertmanagers(const YamlNode& list, const SectionContext& context) {
   VEDETTE_TRY(const std::vector<YamlNode> sections, list.Sequence());
   for (const YamlNode& section : sections) {
     HttpConfig http;
-    VEDETTE_CHECK(CheckHttpSection(section, "alertmanagers", kKeys, context, http));
+    VEDETTE_CHECK(CheckHttpSection(section, "alertmanagers", kKeys, context, http, true));
     VEDETTE_CHECK(NeedOneOf(section, "api_version", "v2", {"v2"}));
     VEDETTE_CHECK(NeedOneOf(section, "scheme", "http", {"http", "https"}));
     VEDETTE_CHECK(CheckAddresses(section));
-    if (section.Has("sigv4") && (http.basic_auth || http.authorization || section.Has("oauth2"))) {
+    if (IsSet(section, "sigv4") && (http.basic_auth || http.authorization || IsSet(section, "oauth2"))) {
       return section.At("at most one of basic_auth, authorization, oauth2 & sigv4 must be configured");
     }
   }

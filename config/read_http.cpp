@@ -68,6 +68,12 @@ Status ReadAuthorization(const YamlNode& node, HttpConfig& out) {
   return Ok();
 }
 
+Status IsHeaderLists(const YamlNode& node) {
+  VEDETTE_TRY(const std::vector<YamlNode::Entry> entries, node.Map());
+  for (const YamlNode::Entry& entry : entries) VEDETTE_CHECK(Is<Texts>(entry.value));
+  return Ok();
+}
+
 Status CheckOauth2(const YamlNode& node, HttpConfig&) {
   static constexpr KeyCheck kKeys[] = {{"client_id", Is<std::string>},
                                        {"client_secret", Is<std::string>},
@@ -86,10 +92,11 @@ Status CheckOauth2(const YamlNode& node, HttpConfig&) {
                                        {"tls_config", IsTlsConfig},
                                        {"no_proxy", Is<std::string>},
                                        {"proxy_url", IsHttpUrl},
-                                       {"proxy_from_environment", Is<bool>}};
+                                       {"proxy_from_environment", Is<bool>},
+                                       {"proxy_connect_header", IsHeaderLists}};
   VEDETTE_CHECK(CheckKeys(node, "oauth2", kKeys));
   VEDETTE_CHECK(NeedTexts(node, {"client_id", "token_url"}, "oauth2 {} must be configured"));
-  if (node.Has("client_secret") && node.Has("client_secret_file")) {
+  if (IsSet(node, "client_secret") && IsSet(node, "client_secret_file")) {
     return node.At("at most one of oauth2 client_secret & client_secret_file must be configured");
   }
   return Ok();
@@ -120,15 +127,7 @@ constexpr Field<HttpConfig> kHttpFields[] = {
     {"http_headers", ReadHeaders},
     {"no_proxy", Checked<std::string>},
     {"oauth2", CheckOauth2},
-    {"proxy_connect_header",
-     [](const YamlNode& node, HttpConfig&) -> Status {
-       VEDETTE_TRY(const std::vector<YamlNode::Entry> entries, node.Map());
-       for (const YamlNode::Entry& entry : entries) {
-         VEDETTE_TRY([[maybe_unused]] const std::vector<std::string> values,
-                     entry.value.As<std::vector<std::string>>());
-       }
-       return Ok();
-     }},
+    {"proxy_connect_header", [](const YamlNode& node, HttpConfig&) { return IsHeaderLists(node); }},
     {"proxy_from_environment", Checked<bool>},
     {"proxy_url", [](const YamlNode& node, HttpConfig& out) { return ReadHttpUrl(node, out.proxy_url); }},
     {"tls_config", [](const YamlNode& node,
@@ -171,11 +170,10 @@ Status CheckHttpConfig(const YamlNode& section, const SectionContext& context, H
   }
   if (bearer && section.Has("authorization"))
     return AtMostOne(section, "authorization, bearer_token & bearer_token_file");
-  if (section.Has("oauth2") && (config.basic_auth || config.authorization)) {
+  if (IsSet(section, "oauth2") && (config.basic_auth || config.authorization)) {
     return AtMostOne(section, "basic_auth, oauth2 & authorization");
   }
-  if ((section.Has("no_proxy") || section.Has("proxy_from_environment")) && section.Has("proxy_url") &&
-      TextOf(section, "proxy_from_environment") == "true") {
+  if (IsSet(section, "proxy_url") && TextOf(section, "proxy_from_environment") == "true") {
     return section.At("if proxy_from_environment is configured, proxy_url must not be configured");
   }
   if (config.basic_auth && config.authorization) {

@@ -278,7 +278,7 @@ Status ReadScrapeConfigFiles(const YamlNode& node, const collector::GlobalScrape
   for (const YamlNode& pattern : patterns) {
     VEDETTE_TRY(const std::string text, pattern.As<std::string>());
     const std::size_t star = text.find('*');
-    if (text.empty() || star == 0 || (star != std::string::npos && text.find('/', star) != std::string::npos)) {
+    if (text.empty() || (star != std::string::npos && text.find('/', star) != std::string::npos)) {
       return pattern.At(fmt::format("invalid scrape config file path {}", Quote(text)));
     }
     for (const std::string& file : ExpandGlob(ResolvePath(context.base_dir, text))) {

@@ -51,8 +51,8 @@ Status IsAzureAd(const YamlNode& value) {
                                        {"workload_identity", kIsIdentity},
                                        {"sdk", kIsIdentity}};
   VEDETTE_CHECK(CheckKeys(value, "azuread", kKeys));
-  const int ways =
-      value.Has("managed_identity") + value.Has("oauth") + value.Has("workload_identity") + value.Has("sdk");
+  const int ways = IsSet(value, "managed_identity") + IsSet(value, "oauth") + IsSet(value, "workload_identity") +
+                   IsSet(value, "sdk");
   return ways == 1 ? Ok()
                    : Status(value.At("must provide exactly one Azure authentication: managed_identity, oauth, "
                                      "workload_identity or sdk"));
@@ -135,6 +135,7 @@ constexpr KeyCheck kReadKeys[] = {
     {"headers", IsHeaders},
     {"read_recent", Is<bool>},
     {"filter_external_labels", Is<bool>},
+    {"chunked_read_limit", Is<std::size_t>},
 };
 
 /// Remote ends: a URL each, and no name twice.
@@ -149,8 +150,8 @@ Status CheckRemotes(const YamlNode& list, std::string_view key, std::span<const 
     HttpConfig http;
     VEDETTE_CHECK(CheckHttpSection(section, key, keys, context, http));
     if (TextOf(section, "url").empty()) return section.At(fmt::format("url for {} is empty", key));
-    const int ways = section.Has("sigv4") + section.Has("azuread") + section.Has("google_iam") + section.Has("oauth2") +
-                     http.basic_auth.has_value() + http.authorization.has_value();
+    const int ways = IsSet(section, "sigv4") + IsSet(section, "azuread") + IsSet(section, "google_iam") +
+                     IsSet(section, "oauth2") + http.basic_auth.has_value() + http.authorization.has_value();
     if (ways > 1) {
       return section.At(
           "at most one of basic_auth, authorization, oauth2, sigv4, azuread or google_iam must be configured");
@@ -183,7 +184,7 @@ Status IsSigv4(const YamlNode& value) {
                                        {"role_arn", Is<Text>},    {"use_fips_sts_endpoint", Is<bool>},
                                        {"external_id", Is<Text>}, {"service_name", Is<Text>}};
   VEDETTE_CHECK(CheckKeys(value, "sigv4", kKeys));
-  if (value.Has("access_key") != value.Has("secret_key")) {
+  if (IsSet(value, "access_key") != IsSet(value, "secret_key")) {
     return value.At(
         "must provide an AWS SigV4 Access key and Secret Key if credentials are specified in the SigV4 config");
   }
@@ -212,11 +213,11 @@ Status CheckOtlp(const YamlNode& section, collector::NameValidation names) {
   };
   VEDETTE_CHECK(CheckKeys(section, "otlp", kKeys));
   const bool all = TextOf(section, "promote_all_resource_attributes") == "true";
-  if (all && section.Has("promote_resource_attributes")) {
+  if (all && IsSet(section, "promote_resource_attributes")) {
     return section.At(
         "'promote_all_resource_attributes' and 'promote_resource_attributes' cannot be configured simultaneously");
   }
-  if (!all && section.Has("ignore_resource_attributes")) {
+  if (!all && IsSet(section, "ignore_resource_attributes")) {
     return section.At("'ignore_resource_attributes' can only be used together with 'promote_all_resource_attributes'");
   }
   VEDETTE_CHECK(NeedOneOf(section, "translation_strategy", "UnderscoreEscapingWithSuffixes",

@@ -6,7 +6,7 @@ namespace vedette::config {
 
 Status IsPort(const YamlNode& value) {
   VEDETTE_TRY(const int port, value.As<int>());
-  return port > 0 && port <= 65'535 ? Ok() : Status(value.At("a port is between 1 and 65535"));
+  return port >= 0 && port <= 65'535 ? Ok() : Status(value.At("a port is at most 65535"));
 }
 
 Status IsHttpUrl(const YamlNode& value) {
@@ -15,15 +15,17 @@ Status IsHttpUrl(const YamlNode& value) {
 }
 
 Status IsFilters(const YamlNode& value) {
-  static constexpr KeyCheck kKeys[] = {{"name", Is<std::string>}, {"values", Is<std::vector<std::string>>}};
+  static constexpr KeyCheck kKeys[] = {{"name", Is<Text>}, {"values", Is<Texts>}};
+  VEDETTE_TRY(const std::vector<YamlNode> filters, value.Sequence());
+  for (const YamlNode& filter : filters) VEDETTE_CHECK(CheckKeys(filter, "filters", kKeys));
+  return Ok();
+}
+
+Status IsAwsFilters(const YamlNode& value) {
+  VEDETTE_CHECK(IsFilters(value));
   VEDETTE_TRY(const std::vector<YamlNode> filters, value.Sequence());
   for (const YamlNode& filter : filters) {
-    VEDETTE_CHECK(CheckKeys(filter, "filters", kKeys));
-    const auto values = filter.Get("values");
-    VEDETTE_TRY(
-        const std::vector<std::string> texts,
-        values ? values->As<std::vector<std::string>>() : Result<std::vector<std::string>>(std::vector<std::string>()));
-    if (texts.empty()) return filter.At("filter values cannot be empty");
+    if (!IsSet(filter, "values")) return filter.At("filter values cannot be empty");
   }
   return Ok();
 }
@@ -42,7 +44,7 @@ Status CheckKeys(const YamlNode& section, std::string_view what, std::span<const
 }
 
 Status CheckHttpSection(const YamlNode& section, std::string_view what, std::span<const KeyCheck> keys,
-                        const SectionContext& context, HttpConfig& http) {
+                        const SectionContext& context, HttpConfig& http, bool discovers) {
   VEDETTE_TRY(const std::vector<YamlNode::Entry> entries, section.Map());
   for (const YamlNode::Entry& entry : entries) {
     const auto row = std::ranges::find(keys, entry.key, &KeyCheck::key);
@@ -52,7 +54,7 @@ Status CheckHttpSection(const YamlNode& section, std::string_view what, std::spa
     }
     VEDETTE_TRY(const bool taken, ReadHttpConfigKey(entry, http));
     if (taken) continue;
-    if (entry.key.ends_with("_sd_configs")) {
+    if (discovers && entry.key.ends_with("_sd_configs")) {
       if (!entry.value.IsNull()) VEDETTE_CHECK(CheckDiscovery(section, entry, context));
     } else {
       return Fail(Code::kBadData, "{}:{}:{}: field {} not found in {}", section.file(), entry.line, entry.column,
@@ -60,6 +62,13 @@ Status CheckHttpSection(const YamlNode& section, std::string_view what, std::spa
     }
   }
   return CheckHttpConfig(section, context, http);
+}
+
+bool IsSet(const YamlNode& section, std::string_view key) {
+  const auto value = section.Get(key);
+  if (!value || value->IsNull()) return false;
+  if (value->IsSequence()) return !value->Sequence()->empty();
+  return !value->IsScalar() || !value->text().empty();
 }
 
 std::string TextOf(const YamlNode& section, std::string_view key) {
@@ -77,7 +86,7 @@ Status NeedTexts(const YamlNode& section, std::initializer_list<std::string_view
 Status NeedOneOf(const YamlNode& section, std::string_view key, std::string_view fallback,
                  std::initializer_list<std::string_view> known) {
   const auto value = section.Get(key);
-  const std::string text = value && !value->IsNull() ? value->text() : std::string(fallback);
+  const std::string text = IsSet(section, key) ? value->text() : std::string(fallback);
   if (std::ranges::find(known, text) != known.end()) return Ok();
   return (value ? *value : section)
       .At(fmt::format("unknown {} {}, supported: {}", key, Quote(text), fmt::join(known, ", ")));

@@ -26,11 +26,12 @@ Status Is(const YamlNode& value) {
   T read{};
   return ReadValue(value, read);
 }
-/// From 1 to 65,535.
+/// Up to 65,535.
 Status IsPort(const YamlNode& value);
 Status IsHttpUrl(const YamlNode& value);
-/// A list of {name, values}, as the Docker and AWS discoveries filter.
+/// A list of {name, values}, as the Docker and AWS discoveries filter; the latter want values.
 Status IsFilters(const YamlNode& value);
+Status IsAwsFilters(const YamlNode& value);
 Status IsTlsConfig(const YamlNode& value);
 Status IsRelabelConfigs(const YamlNode& value);
 Status IsStaticConfigs(const YamlNode& value);
@@ -40,15 +41,17 @@ Status IsSigv4(const YamlNode& value);
 /// Unknown keys and values of a wrong kind are errors with their place, as in ReadFields().
 Status CheckKeys(const YamlNode& section, std::string_view what, std::span<const KeyCheck> keys);
 /// The same of a section that also takes the keys of http_config, which are read into `http` and checked.
-/// A key of a service discovery is checked as such.
+/// `discovers`: it may have service discoveries as well.
 Status CheckHttpSection(const YamlNode& section, std::string_view what, std::span<const KeyCheck> keys,
-                        const SectionContext& context, HttpConfig& http);
+                        const SectionContext& context, HttpConfig& http, bool discovers = false);
 
 /// The text of a scalar, empty when it is missing: of a section that was checked.
 std::string TextOf(const YamlNode& section, std::string_view key);
+/// Whether a key says anything: it is there, not null, and no empty text or list.
+bool IsSet(const YamlNode& section, std::string_view key);
 /// Error: one of `keys` is missing or empty. The message has the first of them in the place of {}.
 Status NeedTexts(const YamlNode& section, std::initializer_list<std::string_view> keys, std::string_view message);
-/// Error: the text of `key` is none of `known`. A missing key is `fallback`.
+/// Error: the text of `key` is none of `known`. A missing or empty one is `fallback`.
 Status NeedOneOf(const YamlNode& section, std::string_view key, std::string_view fallback,
                  std::initializer_list<std::string_view> known);
 

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,9 +53,11 @@ std::unique_ptr<Discovery> NewFileDiscovery(boost::asio::io_context& io, boost::
                                             const FileSdConfig& config, prometheus::Counter& failures);
 
 /// Asks the endpoint at each refresh_interval. A reply that is not 200, JSON and a list of groups keeps the last good
-/// targets, is logged when it begins and counted in `failures`; before there are any, none are reported.
+/// targets, is logged when it begins and counted in `failures`; before there are any, none are reported. `known`: what
+/// an earlier discovery of the same endpoint reported last.
 std::unique_ptr<Discovery> NewHttpDiscovery(boost::asio::io_context& io, boost::asio::thread_pool& workers,
                                             const HttpSdConfig& config, std::shared_ptr<HttpClient> client,
-                                            prometheus::Counter& failures);
+                                            prometheus::Counter& failures,
+                                            std::optional<std::vector<TargetGroup>> known = std::nullopt);
 
 }  // namespace vedette::collector

@@ -1,5 +1,6 @@
 #include <prometheus/counter.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -23,13 +24,15 @@ namespace net = boost::asio;
 /// Shared by the discovery and its coroutine, which may outlive it by a moment.
 struct Poll {
   Poll(net::io_context& io, net::thread_pool& pool, const HttpSdConfig& sd, std::shared_ptr<HttpClient> http,
-       prometheus::Counter& counter)
+       prometheus::Counter& counter, std::optional<std::vector<TargetGroup>> before)
       : strand(net::make_strand(io)),
         timer(strand),
         workers(pool),
         config(sd),
         client(std::move(http)),
-        failures(counter) {}
+        failures(counter),
+        known(before ? *std::move(before) : std::vector<TargetGroup>()),
+        reported(before.has_value()) {}
 
   net::strand<net::io_context::executor_type> strand;
   net::steady_timer timer;
@@ -39,14 +42,17 @@ struct Poll {
   prometheus::Counter& failures;
   Discovery::Update update;
   std::vector<TargetGroup> known;
-  bool reported = false, failing = false;
+  bool reported, failing = false;
   bool stopped = false;  // on the strand
 };
 
-HttpRequest RequestOf(const HttpSdConfig& config) {
+/// Before the first report the other discoveries of the job wait: not for long.
+constexpr Millis kFirstTimeout = std::chrono::seconds(10);
+
+HttpRequest RequestOf(const HttpSdConfig& config, bool reported) {
   HttpRequest request;
   request.url = config.url;
-  request.timeout = config.refresh_interval;
+  request.timeout = reported ? config.refresh_interval : std::min(config.refresh_interval, kFirstTimeout);
   const double seconds = static_cast<double>(config.refresh_interval.count()) / 1000;
   request.headers = {{"Accept", "application/json"},
                      {"User-Agent", fmt::format("Vedette/{}", kVersion)},
@@ -71,7 +77,7 @@ void TakeIn(Poll& poll, const Result<HttpResponse>& response) {
     poll.failures.Increment();
     if (!std::exchange(poll.failing, true)) {
       LogError("collector", "target endpoint not usable, keeping its targets",
-               {{"url", poll.config.url}, {"error", groups.error()}});
+               {{"url", Redacted(poll.config.url)}, {"error", groups.error()}});
     }
     // The other discoveries of the job must not wait for this one.
     if (!std::exchange(poll.reported, true)) poll.update({});
@@ -88,10 +94,11 @@ net::awaitable<void> Run(std::shared_ptr<Poll> poll) {
     const auto begin = std::chrono::steady_clock::now();
     std::optional<Result<HttpResponse>> response;
     auto fetch = [&](auto resume) {
-      poll->client->Start(RequestOf(poll->config), [&response, resume](Result<HttpResponse> reply) mutable {
-        response = std::move(reply);
-        resume();
-      });
+      poll->client->Start(RequestOf(poll->config, poll->reported),
+                          [&response, resume](Result<HttpResponse> reply) mutable {
+                            response = std::move(reply);
+                            resume();
+                          });
     };
     co_await WaitFor(fetch);
     if (poll->stopped) co_return;
@@ -125,8 +132,10 @@ class HttpDiscovery final : public Discovery {
 }  // namespace
 
 std::unique_ptr<Discovery> NewHttpDiscovery(net::io_context& io, net::thread_pool& workers, const HttpSdConfig& config,
-                                            std::shared_ptr<HttpClient> client, prometheus::Counter& failures) {
-  return std::make_unique<HttpDiscovery>(std::make_shared<Poll>(io, workers, config, std::move(client), failures));
+                                            std::shared_ptr<HttpClient> client, prometheus::Counter& failures,
+                                            std::optional<std::vector<TargetGroup>> known) {
+  return std::make_unique<HttpDiscovery>(
+      std::make_shared<Poll>(io, workers, config, std::move(client), failures, std::move(known)));
 }
 
 }  // namespace vedette::collector

@@ -46,7 +46,10 @@ Result<std::vector<TargetGroup>> ParseHttpTargets(std::string_view body, std::st
       [[maybe_unused]] const Json again = Json::parse(body);
     } catch (const Json::parse_error& error) {
       return Fail(Code::kBadData, "not JSON, at byte {}", error.byte);
+    } catch (const Json::exception&) {
+      // A number without bounds.
     }
+    return Fail(Code::kBadData, "not JSON that can be read");
   }
   if (!json.is_array()) return Fail(Code::kBadData, "not a list of target groups");
   std::vector<TargetGroup> groups;

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "collector/exposition/strict_lines.h"
+#include "core/labels.h"
 
 namespace vedette::collector {
 namespace {

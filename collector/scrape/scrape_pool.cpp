@@ -47,7 +47,17 @@ std::unique_ptr<Discovery> ScrapePool::NewDiscovery(const Source& source, const 
   const auto& http = std::get<HttpSdConfig>(source.config);
   const auto at = std::ranges::find(settings.config.http_sd_configs, http) - settings.config.http_sd_configs.begin();
   return NewHttpDiscovery(runtime_.io, runtime_.workers, http, settings.sd_clients[static_cast<std::size_t>(at)],
-                          *runtime_.metrics.http_sd_failures);
+                          *runtime_.metrics.http_sd_failures, source.groups);
+}
+
+/// Under the mutex: of an endpoint that is only asked in another way now.
+std::optional<std::vector<TargetGroup>> ScrapePool::KnownBefore(const decltype(Source::config)& wanted) const {
+  const auto* http = std::get_if<HttpSdConfig>(&wanted);
+  for (const auto& source : sources_) {
+    const auto* old = source && http != nullptr ? std::get_if<HttpSdConfig>(&source->config) : nullptr;
+    if (old != nullptr && old->url == http->url) return source->groups;
+  }
+  return std::nullopt;
 }
 
 void ScrapePool::StartDiscoveries() {
@@ -61,7 +71,7 @@ void ScrapePool::StartDiscoveries() {
     if (old != sources_.end()) {
       next.push_back(std::move(*old));
     } else {
-      next.push_back(std::make_shared<Source>(wanted, nullptr, std::nullopt));
+      next.push_back(std::make_shared<Source>(wanted, nullptr, KnownBefore(wanted)));
       fresh.push_back(next.back());
     }
   };
@@ -161,6 +171,7 @@ void ScrapePool::Stop(bool mark) {
   // Whoever holds the settings holds the client, and requests under way live as long as that.
   auto idle = std::make_shared<JobSettings>(*settings_);
   idle->client.reset();
+  idle->sd_clients.clear();
   settings_ = std::move(idle);
 }
 

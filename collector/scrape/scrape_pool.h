@@ -42,6 +42,8 @@ class ScrapePool : public std::enable_shared_from_this<ScrapePool> {
   };
   std::unique_ptr<Discovery> NewDiscovery(const Source& source, const JobSettings& settings) const;
 
+  std::optional<std::vector<TargetGroup>> KnownBefore(const decltype(Source::config)& wanted) const;
+
   void StartDiscoveries();
   void Take(const Source& source, std::vector<TargetGroup> groups);
   void SyncIfKnown();

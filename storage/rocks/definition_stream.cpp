@@ -57,10 +57,10 @@ Result<const DefinitionStream::Block*> DefinitionStream::Next() {
   holds_ = false;
   full_.acquire();
   const Slot& slot = slots_[next_];
-  VEDETTE_CHECK(slot.status);
-  if (slot.end) {
+  if (slot.end || !slot.status) {
     full_.release();  // the next call finds it again
-    return nullptr;
+    if (slot.end) return nullptr;
+    return slot.status.error();
   }
   next_ = (next_ + 1) % kSlots;
   holds_ = true;

@@ -36,7 +36,8 @@ struct Engine {
         tombstones(*database),
         facts(*database),
         sealer(*database, head, partitions, metrics, tuning),
-        guard(*database, options, tuning, metrics) {}
+        guard(*database, options, tuning, metrics),
+        series_limit(options.max_series) {}
 
   const StorageOptions options;
   const RocksTuning tuning;
@@ -55,7 +56,7 @@ struct Engine {
   std::shared_mutex commit_gate;
   std::atomic<bool> unsynced{false};
   /// No new series beyond so many in memory: StorageOptions::max_series, or fewer for their bytes. 0: no limit.
-  std::atomic<std::size_t> series_limit{0};
+  std::atomic<std::size_t> series_limit;
   /// One re-packing or cleaning at a time. Taken before the other.
   std::mutex repack_mutex;
   /// Held by whoever writes chunks or index rows.

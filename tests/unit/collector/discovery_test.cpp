@@ -76,6 +76,7 @@ TEST_CASE("what a target endpoint answers is read, or the mistake named", "[disc
            {"", "byte"},
            {"[{]", "byte 3"},
            {"{}", "not a list"},
+           {"[1e999]", "not JSON"},
            {"[5]", "group 0: not an object"},
            {R"([{}, {"targets": [5]}])", "group 1: a target is not a string"},
            {R"([{"targets": "a"}])", "targets is not a list"},

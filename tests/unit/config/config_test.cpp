@@ -108,8 +108,8 @@ TEST_CASE("every mistake is named with file, line, column and key", "[config]") 
       {"scrape_configs:\n  - job_name: a\n    konsul_sd_configs: []", "f.yml:3:5", "konsul_sd_configs"},
       {"scrape_configs:\n  - job_name: a\n    dns_sd_configs: [{names: [a], type: A}]", "f.yml:3:22",
        "port is required"},
-      {"scrape_configs:\n  - job_name: a\n    docker_sd_configs: [{host: a, filters: [{name: b}]}]", "f.yml:3:45",
-       "filter values"},
+      {"scrape_configs:\n  - job_name: a\n    ec2_sd_configs: [{filters: [{name: b}]}]", "f.yml:3:33", "filter values"},
+      {"remote_write: [{url: a, dns_sd_configs: [{names: [a]}]}]", "f.yml:1:26", "dns_sd_configs not found"},
       {"scrape_configs:\n  - job_name: a\n    metric_name_escaping_scheme: dashes", "f.yml:3:34", "underscores"},
       {"scrape_configs:\n  - job_name: a\n    metric_name_validation_scheme: legacy\n"
        "    metric_name_escaping_scheme: allow-utf-8",
@@ -163,7 +163,11 @@ scrape_configs:
     INFO(config.not_run[i]);
     CHECK(config.not_run[i].starts_with(places[i] + ": "));
   }
-  CHECK(MustHave(ParseConfig("", "f.yml")).not_run.empty());
+  // Names that people choose are no keys of ours.
+  CHECK(MustHave(ParseConfig("global: {external_labels: {oauth2: a}}\n"
+                             "scrape_configs: [{job_name: a, params: {no_proxy: [b]}}]\n",
+                             "f.yml"))
+            .not_run.empty());
 }
 
 TEST_CASE("jobs of more files inherit from the same global, and paths start at their own", "[config]") {
