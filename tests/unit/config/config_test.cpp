@@ -109,7 +109,7 @@ TEST_CASE("every mistake is named with file, line, column and key", "[config]") 
       {"scrape_configs:\n  - job_name: a\n    dns_sd_configs: [{names: [a], type: A}]", "f.yml:3:22",
        "port is required"},
       {"scrape_configs:\n  - job_name: a\n    ec2_sd_configs: [{filters: [{name: b}]}]", "f.yml:3:33", "filter values"},
-      {"remote_write: [{url: a, dns_sd_configs: [{names: [a]}]}]", "f.yml:1:26", "dns_sd_configs not found"},
+      {"remote_write: [{url: a, dns_sd_configs: [{names: [a]}]}]", "f.yml:1:25", "dns_sd_configs not found"},
       {"scrape_configs:\n  - job_name: a\n    metric_name_escaping_scheme: dashes", "f.yml:3:34", "underscores"},
       {"scrape_configs:\n  - job_name: a\n    metric_name_validation_scheme: legacy\n"
        "    metric_name_escaping_scheme: allow-utf-8",
