@@ -53,6 +53,7 @@ void DiskGuard::Check() {
       LogInfo("storage", "disk has room again", {{"path", options_.path}, {"free_bytes", free_bytes_.load()}});
     }
   }
+  if (full || database_.failed()) metrics_.accepting.Set(0);  // before: to resume may take long
   if (database_.failed() && free_bytes_ >= std::max<std::uint64_t>(options_.min_free_disk_bytes, kResumeBytes) &&
       CanWrite()) {
     if (const Status resumed = database_.Resume(); resumed) {
