@@ -1,4 +1,5 @@
-// `vedette check config|rules`: what `serve` would say to a file, without starting anything.
+// `vedette check config|rules|metrics`: what `serve` would say to a file, and a strict reader to metrics, without
+// starting anything.
 #include <array>
 #include <cstdio>
 

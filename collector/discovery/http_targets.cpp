@@ -39,17 +39,13 @@ Result<TargetGroup> ParseGroup(const Json& json, std::string_view url, std::size
 }  // namespace
 
 Result<std::vector<TargetGroup>> ParseHttpTargets(std::string_view body, std::string_view url) {
-  const Json json = Json::parse(body, nullptr, false);
-  if (json.is_discarded()) {
-    // Only now the slow way, which knows the place.
-    try {
-      [[maybe_unused]] const Json again = Json::parse(body);
-    } catch (const Json::parse_error& error) {
-      return Fail(Code::kBadData, "not JSON, at byte {}", error.byte);
-    } catch (const Json::exception&) {
-      // A number without bounds.
-    }
-    return Fail(Code::kBadData, "not JSON that can be read");
+  Json json;
+  try {
+    json = Json::parse(body);
+  } catch (const Json::parse_error& error) {
+    return Fail(Code::kBadData, "not JSON, at byte {}", error.byte);
+  } catch (const Json::exception&) {
+    return Fail(Code::kBadData, "not JSON: a number is out of range");
   }
   if (!json.is_array()) return Fail(Code::kBadData, "not a list of target groups");
   std::vector<TargetGroup> groups;
