@@ -118,8 +118,8 @@ Result<promql::EngineOptions> EngineOptionsOf(const ServeCommand& command) {
 }  // namespace
 
 struct Agent::Impl {
-  Impl(const ServeCommand& serve, std::function<void()> on_quit)
-      : command(serve), quit(std::move(on_quit)), registry(std::make_shared<prometheus::Registry>()) {}
+  Impl(const ServeCommand& serve, ProcessRequests asked)
+      : command(serve), requests(std::move(asked)), registry(std::make_shared<prometheus::Registry>()) {}
 
   Status Start();
   Status Reload();
@@ -136,7 +136,7 @@ struct Agent::Impl {
   void NoteReload(bool succeeded);
 
   const ServeCommand command;
-  const std::function<void()> quit;
+  const ProcessRequests requests;
   const Clock& clock = SystemClock();
   const TimeMs started = clock.Now();
   std::atomic<dashboards::Readiness> readiness{dashboards::Readiness::kStarting};
@@ -216,6 +216,7 @@ Status Agent::Impl::OpenStore() {
     fmt::print(stderr, "vedette: {}\n", error.message);
     std::_Exit(1);  // as a crash, which the store is made for: nothing may touch it any more
   };
+  tuning.needs_start = [this](const Error&) { requests.restart(); };
   VEDETTE_TRY(store, storage::RocksStorage::Open(config->storage, clock, *registry, tuning));
   threads = std::make_unique<Threads>(command.query_max_concurrency + kSpareRequestThreads);
   // The subquery default is the evaluation interval, as in Prometheus.
@@ -353,7 +354,7 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
       .quit = {}};
   if (receiver) out.remote_write = [this](std::string_view body) { return receiver->Ingest(body); };
   if (command.lifecycle || IsLoopback(command.listen_address)) out.reload = [this] { return Reload(); };
-  if (command.lifecycle) out.quit = quit;
+  if (command.lifecycle) out.quit = requests.quit;
   return out;
 }
 
@@ -425,8 +426,8 @@ Agent::~Agent() {
   if (impl_) impl_->Stop();
 }
 
-Result<std::unique_ptr<Agent>> Agent::Start(const ServeCommand& command, std::function<void()> quit) {
-  auto agent = std::unique_ptr<Agent>(new Agent(std::make_unique<Impl>(command, std::move(quit))));
+Result<std::unique_ptr<Agent>> Agent::Start(const ServeCommand& command, ProcessRequests requests) {
+  auto agent = std::unique_ptr<Agent>(new Agent(std::make_unique<Impl>(command, std::move(requests))));
   VEDETTE_CHECK(agent->impl_->Start());
   return agent;
 }

@@ -9,12 +9,18 @@
 
 namespace vedette::app {
 
+/// What the agent asks of the process that it runs in, from any thread.
+struct ProcessRequests {
+  std::function<void()> quit;     // somebody asked over HTTP to end it
+  std::function<void()> restart;  // the store can write again only after a new start
+};
+
 class Agent {
  public:
   /// Loads the configuration, opens the store, starts scraping, rules, analytics and the web server. Either all of it
-  /// runs on return, or nothing does. `quit` is called when somebody asks over HTTP to end the process. Errors: of the
-  /// configuration (with its place), the data directory, the listen address.
-  static Result<std::unique_ptr<Agent>> Start(const ServeCommand& command, std::function<void()> quit);
+  /// runs on return, or nothing does. Errors: of the configuration (with its place), the data directory, the listen
+  /// address.
+  static Result<std::unique_ptr<Agent>> Start(const ServeCommand& command, ProcessRequests requests);
   ~Agent();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;

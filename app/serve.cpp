@@ -3,11 +3,13 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 
 #include "app/agent.h"
 #include "app/commands.h"
+#include "app/restart.h"
 #include "core/log.h"
 #include "core/version.h"
 
@@ -41,8 +43,13 @@ int Serve(const ServeCommand& command) {
   const sigset_t signals = ServedSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   LogInfo("app", "Vedette starts", {{"version", kVersion}, {"revision", kRevision}});
-  // /-/quit ends the process the way a SIGTERM does.
-  auto agent = Agent::Start(command, [] { kill(getpid(), SIGTERM); });
+  // Both end the process the way a SIGTERM does.
+  const auto quit = [] { kill(getpid(), SIGTERM); };
+  std::atomic<bool> restart{false};
+  auto agent = Agent::Start(command, {.quit = quit, .restart = [&restart, quit] {
+                                        restart = true;
+                                        quit();
+                                      }});
   if (!agent) {
     LogError("app", "Vedette cannot start", {{"reason", agent.error()}});
     fmt::print(stderr, "vedette: {}\n", agent.error().message);
@@ -58,8 +65,11 @@ int Serve(const ServeCommand& command) {
     (void)(*agent)->Reload();  // it has logged what came of it
   }
   (*agent)->Stop();
+  agent->reset();  // closes the store and every socket
   LogInfo("app", "Vedette has stopped");
-  return 0;
+  if (!restart) return 0;
+  RestartProcess();
+  return 1;
 }
 
 }  // namespace vedette::app

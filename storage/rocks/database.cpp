@@ -18,6 +18,7 @@
 #include "storage/rocks/checked_iterator.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/log_check.h"
+#include "storage/rocks/resume_watch.h"
 #include "storage/rocks/tuning.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -357,13 +358,15 @@ Database::KeepFiles::~KeepFiles() {
   if (kept_) AllowDeletions(db_);
 }
 
-Status Database::Resume() {
+Status Database::Resume(Millis patience) {
   const std::lock_guard lock(resume_mutex_);
+  if (health_->needs_start) return Fail(Code::kUnavailable, "resume: the database has to be opened anew");
   health_->compaction_failed = false;  // before: an error during the attempt counts
   // A manifest that could not be written while files were ingested leaves a state that RocksDB 7.8 aborts on unless
   // deletions are stopped, as they are after other failures of the manifest.
   const rocksdb::Status status = [&] {
     const KeepFiles keep(*this);
+    const ResumeWatch watch(*db_, patience);
     return db_->Resume();
   }();
   if (status.ok()) {
@@ -371,6 +374,7 @@ Status Database::Resume() {
     return Ok();
   }
   health_->compaction_failed = true;
+  health_->needs_start = status.IsShutdownInProgress() || status.severity() >= rocksdb::Status::kFatalError;
   return ToError(status, "resume");
 }
 

@@ -53,7 +53,8 @@ inline std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data
 
 /// What RocksDB's background threads ran into.
 struct DatabaseHealth {
-  std::atomic<bool> stopped{false};  // writes were refused once
+  std::atomic<bool> stopped{false};      // writes were refused once
+  std::atomic<bool> needs_start{false};  // ... and will be until the database is opened anew
   // Since the last Resume():
   std::atomic<bool> log_failed{false};            // a write, a sync or a flush failed: the log must not be synced
   std::atomic<bool> compaction_failed{false};     // nothing is compacted any more
@@ -92,8 +93,9 @@ class Database {
   Status Sync();
   /// A write or sync failed, or RocksDB met an error at its own work: Resume() is due.
   bool failed() const { return health_->log_failed || health_->compaction_failed; }
-  /// Tries to leave that state: RocksDB writes its memtables and starts a new log.
-  Status Resume();
+  /// Tries to leave that state: RocksDB writes its memtables and starts a new log. When it has done nothing for
+  /// `patience`, or takes the error for fatal, `health().needs_start` is set, and the next call fails at once.
+  Status Resume(Millis patience);
   /// Whether table files can be taken in. RocksDB 7.8 goes on refusing that, without an error, when writing was resumed
   /// after a failure: until a restart such rows take the way through the log.
   bool can_ingest() const { return !health_->log_failed && !health_->stopped; }

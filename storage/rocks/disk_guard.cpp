@@ -56,8 +56,13 @@ void DiskGuard::Check() {
   if (full || database_.failed()) metrics_.accepting.Set(0);  // before: to resume may take long
   if (database_.failed() && free_bytes_ >= std::max<std::uint64_t>(options_.min_free_disk_bytes, kResumeBytes) &&
       CanWrite()) {
-    if (const Status resumed = database_.Resume(); resumed) {
+    if (const Status resumed = database_.Resume(tuning_.resume_patience); resumed) {
       LogInfo("storage", "writing resumed after a failure");
+    } else if (database_.health().needs_start) {
+      if (!start_asked_.exchange(true)) {
+        LogError("storage", "nothing can be written before the next start", {{"error", resumed.error()}});
+        if (tuning_.needs_start) tuning_.needs_start(resumed.error());
+      }
     } else if (!resume_failed_.exchange(true)) {
       LogError("storage", "writing is not possible, it is tried every second", {{"error", resumed.error()}});
     }

@@ -30,7 +30,7 @@ class DiskGuard {
   const RocksTuning& tuning_;
   StorageMetrics& metrics_;
   std::atomic<bool> full_{false};
-  std::atomic<bool> resume_failed_{false};  // said once
+  std::atomic<bool> resume_failed_{false}, start_asked_{false};  // said once
   std::atomic<std::uint64_t> free_bytes_{0};
 };
 

@@ -54,6 +54,11 @@ struct RocksTuning {
   /// they are read; nobody gets half an answer. Called by the thread that reads them when that fails, with what Open()
   /// would have said: it must end the process, for the store cannot be used.
   std::function<void(const Error&)> loading_failed;
+  /// After a failure RocksDB may be unable to write again although the disk is well: what it takes for fatal, and when
+  /// it has done nothing about it for so long (resume_watch.h). Then this is called, once, with what happened: queries
+  /// go on, but nothing is stored until the store is opened anew.
+  Millis resume_patience = std::chrono::minutes(1);
+  std::function<void(const Error&)> needs_start;
   /// The file system RocksDB uses (null: the real one) and the free bytes it reports (empty: statvfs of the path).
   rocksdb::Env* env = nullptr;
   std::function<std::uint64_t()> free_disk_bytes;

@@ -23,6 +23,8 @@ struct BadLuck {
     registry = std::make_unique<prometheus::Registry>();
     storage::RocksTuning tuning = SmallTuning(false);
     tuning.env = &on;
+    tuning.resume_patience = std::chrono::seconds(2);
+    tuning.needs_start = [this](const Error&) { ++starts_asked; };
     tuning.free_disk_bytes = [this] { return full ? 0 : files->free_bytes(); };
     return storage::RocksStorage::Open(SmallStore(dir.Sub("data"), workload.retention(), false), clock, *registry,
                                        tuning);
@@ -60,6 +62,7 @@ struct BadLuck {
   std::string why;  // of the last that was refused
   std::uint64_t next = 1;
   bool full = false;  // what the disk says
+  int starts_asked = 0;
   FakeClock clock{Workload::TimeOf(0)};
   std::shared_ptr<FaultyFileSystem> files;
   std::unique_ptr<rocksdb::Env> env;

@@ -81,7 +81,7 @@ bool SweepLoad(const Trouble& trouble, std::uint64_t after) {
     // An error that RocksDB takes for fatal, which a log that cannot be created is whatever the reason: a restart
     // helps.
     INFO(luck.why);
-    CHECK((trouble.problem == Fault::Problem::kIoError || trouble.op == FileOp::kCreate));
+    CHECK((trouble.problem == Fault::Problem::kIoError || trouble.op == FileOp::kCreate || luck.starts_asked > 0));
     luck.Open();
     MustSucceed(luck.Check(*luck.store));
   }
