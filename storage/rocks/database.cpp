@@ -310,7 +310,7 @@ Status Database::Write(rocksdb::WriteBatch& batch, bool sync) {
     return db_->Write(options, &batch);
   }();
   if (status.ok()) return Ok();
-  health_->log_failed = true;
+  health_->log_broken = health_->log_failed = true;
   return ToError(status, "write");
 }
 
@@ -348,7 +348,7 @@ Status Database::Sync() {
   if (health_->log_failed) return Fail(Code::kUnavailable, "sync of the journal: an earlier write or sync failed");
   const rocksdb::Status status = db_->SyncWAL();
   if (status.ok()) return Ok();
-  health_->log_failed = true;
+  health_->log_broken = health_->log_failed = true;
   return ToError(status, "sync of the journal");
 }
 
@@ -358,9 +358,22 @@ Database::KeepFiles::~KeepFiles() {
   if (kept_) AllowDeletions(db_);
 }
 
+bool Database::NothingInMemory() const {
+  for (std::size_t i = 0; i < kFamilyCount; ++i) {
+    if (Property(static_cast<Family>(i), rocksdb::DB::Properties::kNumEntriesActiveMemTable) > 0) return false;
+  }
+  return true;
+}
+
 Status Database::Resume(Millis patience) {
   const std::lock_guard lock(resume_mutex_);
   if (health_->needs_start) return Fail(Code::kUnavailable, "resume: the database has to be opened anew");
+  // RocksDB 7.8 begins a new log when there is something in memory to write to a table; otherwise it goes on with the
+  // one whose write failed, and aborts in the next write.
+  if (health_->log_broken && NothingInMemory()) {
+    health_->needs_start = true;
+    return Fail(Code::kUnavailable, "resume: there is nothing to flush, so the log that failed would be kept");
+  }
   health_->compaction_failed = false;  // before: an error during the attempt counts
   // A manifest that could not be written while files were ingested leaves a state that RocksDB 7.8 aborts on unless
   // deletions are stopped, as they are after other failures of the manifest.
@@ -370,7 +383,7 @@ Status Database::Resume(Millis patience) {
     return db_->Resume();
   }();
   if (status.ok()) {
-    health_->log_failed = false;
+    health_->log_broken = health_->log_failed = false;
     return Ok();
   }
   health_->compaction_failed = true;

@@ -57,6 +57,7 @@ struct DatabaseHealth {
   std::atomic<bool> needs_start{false};  // ... and will be until the database is opened anew
   // Since the last Resume():
   std::atomic<bool> log_failed{false};            // a write, a sync or a flush failed: the log must not be synced
+  std::atomic<bool> log_broken{false};            // ... a write or a sync: the log takes no more
   std::atomic<bool> compaction_failed{false};     // nothing is compacted any more
   std::atomic<std::uint64_t> bad_compactions{0};  // left alone because a file is damaged
 };
@@ -133,6 +134,7 @@ class Database {
   Status Lock(const std::string& path);
   Status CheckVersion(Access access);
   Status EmptyIngestDirectory(rocksdb::Env& env);
+  bool NothingInMemory() const;
 
   const std::shared_ptr<DatabaseHealth> health_ = std::make_shared<DatabaseHealth>();
   std::string path_;
