@@ -32,16 +32,6 @@ bool RowPin::Has(std::size_t column, TimeRange range) const {
   return false;
 }
 
-TimeRange RowBlock::range() const {
-  const Part& last = segments_.back();
-  return {TimeMs(first_time_), TimeMs(first_time_ + last.data->times[last.rows - 1])};
-}
-
-std::uint64_t RowBlock::last_commit() const {
-  const Part& last = segments_.back();
-  return first_commit_ + last.data->commits[last.rows - 1];
-}
-
 /// Readers may hold the old bytes: they stay as they are.
 void RowBlock::Resize(Part& part, std::size_t capacity) {
   auto data = std::make_shared<RowSegment>();
@@ -56,31 +46,38 @@ void RowBlock::Resize(Part& part, std::size_t capacity) {
   part.capacity = static_cast<std::uint32_t>(capacity);
 }
 
-void RowBlock::Append(TimeMs time, std::uint64_t commit, std::string_view row) {
+void RowBlock::Append(TimeMs time, std::uint64_t commit, std::string_view row, std::size_t growth) {
   if (rows_ == 0) {
     first_time_ = time.ms;
     first_commit_ = commit;
   }
   if (IsKeyRow(row)) {
     // Nothing is added to the segment before: its slack goes back.
-    if (!segments_.empty()) Resize(segments_.back(), segments_.back().used);
+    Trim();
     segments_.emplace_back();
   }
   assert(!segments_.empty());
   Part& part = segments_.back();
   assert(part.rows < kSegmentRows);
   const std::size_t used = part.used + row.size();
-  // An eighth more each time: the copies cost a nanosecond per sample, the slack 2 bytes per series.
-  if (used > part.capacity) Resize(part, used + used / 8);
+  if (used > part.capacity) Resize(part, used + used / growth);
   std::memcpy(part.data->bytes.get() + part.used, row.data(), row.size());
   part.data->ends[part.rows] = static_cast<std::uint32_t>(used);
   part.data->times[part.rows] = static_cast<std::uint32_t>(time.ms - first_time_);
   part.data->commits[part.rows] = static_cast<std::uint32_t>(commit - first_commit_);
   part.used = static_cast<std::uint32_t>(used);
+  last_time_ = time.ms;
+  last_commit_ = commit;
   ++part.rows;
   ++rows_;
   last_samples_ = RowValues(row, last_samples_);
   samples_ += last_samples_;
+}
+
+void RowBlock::Trim() {
+  if (!segments_.empty() && segments_.back().used < segments_.back().capacity) {
+    Resize(segments_.back(), segments_.back().used);
+  }
 }
 
 void RowBlock::Pin(TimeRange range, std::vector<RowPin>& out) const {

@@ -121,6 +121,7 @@ void RowGroup::RestoreColumns(std::size_t first, std::span<const SeriesId> ids) 
 }
 
 RowBlock& RowGroup::RestoreBlock(std::uint64_t number) {
+  if (!blocks_.empty()) blocks_.back().block->Trim();
   CloseBlock();
   first_block_ = UINT64_MAX;
   blocks_.push_back({std::make_shared<RowBlock>(number), true, 0});
@@ -129,7 +130,8 @@ RowBlock& RowGroup::RestoreBlock(std::uint64_t number) {
 
 void RowGroup::FinishRestore() {
   if (blocks_.empty() || !blocks_.back().open || blocks_.back().block->empty()) return;
-  const RowBlock& block = *blocks_.back().block;
+  RowBlock& block = *blocks_.back().block;
+  block.Trim();
   must_open_ = false;
   block_ = block.number();
   block_time_ = block.range().min.ms;

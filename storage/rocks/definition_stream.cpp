@@ -3,33 +3,25 @@
 #include "core/labels_hash.h"
 
 namespace vedette::storage {
+namespace {
 
-DefinitionStream::DefinitionStream(Database& database, std::span<const SeriesId> ids) : ids_(ids) {
-  slots_.reserve(kSlots);
-  for (std::size_t i = 0; i < kSlots; ++i) slots_.emplace_back(database);
-  thread_ = std::thread([this] { Run(); });
+constexpr std::size_t kSlots = 8;
+
+template <class Slot>
+std::vector<Slot> SlotsOf(Database& database) {
+  std::vector<Slot> slots;
+  slots.reserve(kSlots);
+  for (std::size_t i = 0; i < kSlots; ++i) slots.emplace_back(database);
+  return slots;
 }
 
-DefinitionStream::~DefinitionStream() {
-  stop_ = true;
-  free_.release();
-  thread_.join();
-}
+}  // namespace
 
-void DefinitionStream::Run() {
-  for (std::size_t i = 0;; i = (i + 1) % kSlots) {
-    free_.acquire();
-    if (stop_) return;
-    Slot& slot = slots_[i];
-    slot.end = ids_.empty();
-    if (!slot.end) slot.status = Fill(slot);
-    const bool last = slot.end || !slot.status;
-    full_.release();
-    if (last) return;
-  }
-}
+DefinitionStream::DefinitionStream(Database& database, std::span<const SeriesId> ids)
+    : ids_(ids), slots_(SlotsOf<Slot>(database), [this](Slot& slot) { return Fill(slot); }) {}
 
-Status DefinitionStream::Fill(Slot& slot) {
+Result<bool> DefinitionStream::Fill(Slot& slot) {
+  if (ids_.empty()) return false;
   Block& block = slot.block;
   block.series.clear();
   VEDETTE_TRY(block.definitions, slot.reader.BlockOf(ids_.front()));
@@ -49,22 +41,12 @@ Status DefinitionStream::Fill(Slot& slot) {
     block.series.push_back(series);
     ids_ = ids_.subspan(1);
   } while (!ids_.empty() && Raw(ids_.front()) < slot.reader.next_first());
-  return Ok();
+  return true;
 }
 
 Result<const DefinitionStream::Block*> DefinitionStream::Next() {
-  if (holds_) free_.release();
-  holds_ = false;
-  full_.acquire();
-  const Slot& slot = slots_[next_];
-  if (slot.end || !slot.status) {
-    full_.release();  // the next call finds it again
-    if (slot.end) return nullptr;
-    return slot.status.error();
-  }
-  next_ = (next_ + 1) % kSlots;
-  holds_ = true;
-  return &slot.block;
+  VEDETTE_TRY(const Slot* const slot, slots_.Next());
+  return slot == nullptr ? nullptr : &slot->block;
 }
 
 }  // namespace vedette::storage

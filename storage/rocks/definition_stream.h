@@ -1,15 +1,13 @@
 // Reads the definitions of many series ahead of who takes them in, in a thread of its own: half of the work of a start.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <semaphore>
 #include <span>
-#include <thread>
 #include <vector>
 
 #include "storage/rocks/definition_reader.h"
+#include "storage/rocks/read_ahead.h"
 
 namespace vedette::storage {
 
@@ -28,7 +26,6 @@ class DefinitionStream {
 
   /// `ids` ascend, and stay where they are; the definitions do not change meanwhile.
   DefinitionStream(Database& database, std::span<const SeriesId> ids);
-  ~DefinitionStream();
 
   /// The next block, good until the next call; null behind the last. Errors: kIo, kCorruption naming the block.
   Result<const Block*> Next();
@@ -38,23 +35,14 @@ class DefinitionStream {
     explicit Slot(Database& database) : reader(database, nullptr) {}
     DefinitionReader reader;
     Block block;
-    Status status = Ok();
-    bool end = false;
   };
-  static constexpr std::size_t kSlots = 8;
 
-  void Run();
-  /// Takes what it has done from the front of ids_.
-  Status Fill(Slot& slot);
+  /// Takes what it has done from the front of ids_; false when nothing was left.
+  Result<bool> Fill(Slot& slot);
 
   std::span<const SeriesId> ids_;
   std::vector<LabelView> views_;
-  std::vector<Slot> slots_;
-  std::counting_semaphore<> free_{kSlots}, full_{0};
-  std::size_t next_ = 0;  // slot of the next Next()
-  bool holds_ = false;    // the slot before it is the caller's
-  std::atomic<bool> stop_{false};
-  std::thread thread_;
+  ReadAhead<Slot> slots_;
 };
 
 }  // namespace vedette::storage

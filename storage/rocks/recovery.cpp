@@ -9,6 +9,7 @@
 
 #include "storage/coding.h"
 #include "storage/rocks/journal_record.h"
+#include "storage/rocks/journal_stream.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/partitions.h"
 
@@ -119,7 +120,7 @@ class Replay {
                   part.block);
     }
     const std::size_t before = block.rows->samples();
-    block.rows->Append(part.time, commit, part.row);
+    block.rows->AppendMany(part.time, commit, part.row);
     samples_ += block.rows->samples() - before;
     return Ok();
   }
@@ -212,22 +213,17 @@ Result<Recovered> ReplayJournal(Database& database, Head& head, std::int64_t sea
   Replay replay(head, sealed_max_time, now);
   Recovered out;
   std::uint64_t last = watermark;
-  rocksdb::ReadOptions options;
-  options.fill_cache = false;        // read once
-  options.readahead_size = 1 << 20;  // from front to end
-  const std::unique_ptr<rocksdb::Iterator> at = database.NewIterator(options, Family::kJournal);
-  for (at->Seek(JournalKey(watermark, 1)); at->Valid(); at->Next()) {
-    const std::string_view key = ToView(at->key());
-    if (key.size() != 12) return Fail(Code::kCorruption, "journal: key of {} bytes instead of 12", key.size());
-    last = std::max(last, GetBigEndian<std::uint64_t>(key));
-    ++out.records;
-    const Status status = replay.Record(last, ToView(at->value()));
-    if (!status) {
-      const auto number = GetBigEndian<std::uint32_t>(key.substr(8));
-      return Annotate(fmt::format("journal record {}.{}", last, number), status.error());
+  JournalStream stream(database, watermark);
+  for (;;) {
+    VEDETTE_TRY(const JournalStream::Batch* const batch, stream.Next());
+    if (batch == nullptr) break;
+    for (const JournalStream::Record& record : batch->records) {
+      last = std::max(last, record.commit);
+      const Status status = replay.Record(last, batch->Bytes(record));
+      if (!status) return Annotate(fmt::format("journal record {}.{}", last, record.number), status.error());
     }
+    out.records += batch->records.size();
   }
-  if (!at->status().ok()) return ToError(at->status(), "read of the journal");
   VEDETTE_CHECK(replay.Finish());
   out.series = replay.TakeIds();
   head.order().Restart(last);

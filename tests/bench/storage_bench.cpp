@@ -3,6 +3,8 @@
 //
 //   storage_bench codecs
 //   storage_bench store DIRECTORY [series] [scrapes]
+//   storage_bench fill DIRECTORY [series] [scrapes]   ends as by kill -9, with all of it in the journal (to 299
+//   scrapes) storage_bench open DIRECTORY [times]              starts on a copy of what `fill` left
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -208,20 +210,48 @@ void Store(const std::string& path, std::size_t series, std::size_t scrapes) {
   std::printf("close: %.3f s\n", Now() - close);
 }
 
+[[noreturn]] void Fill(const std::string& path, std::size_t series, std::size_t scrapes) {
+  std::filesystem::remove_all(path);
+  Bench bench;
+  bench.options.path = path;
+  bench.Open();
+  bench.Create(series);
+  bench.Scrape(scrapes, SystemClock().Now().ms);
+  std::fflush(stdout);
+  std::_Exit(0);
+}
+
+void OpenCopies(const std::string& path, std::size_t times) {
+  const std::string copy = path + ".copy";
+  for (std::size_t i = 0; i < times; ++i) {
+    std::filesystem::remove_all(copy);
+    std::filesystem::copy(path, copy, std::filesystem::copy_options::recursive);
+    Bench bench;
+    bench.options.path = copy;
+    bench.Open();
+    std::printf("  head of %.0f MiB\n", ResidentMiB());
+  }
+  std::filesystem::remove_all(copy);
+}
+
 }  // namespace
 }  // namespace vedette::storage
 
 int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "codecs";
+  const auto number = [&](int i, std::size_t other) {
+    return argc > i ? static_cast<std::size_t>(std::strtoull(argv[i], nullptr, 10)) : other;
+  };
   if (what == "codecs") {
     vedette::storage::Codecs();
   } else if (what == "store" && argc > 2) {
-    const auto number = [&](int i, std::size_t other) {
-      return argc > i ? static_cast<std::size_t>(std::strtoull(argv[i], nullptr, 10)) : other;
-    };
     vedette::storage::Store(argv[2], number(3, 100'000), number(4, 240));
+  } else if (what == "fill" && argc > 2) {
+    vedette::storage::Fill(argv[2], number(3, 100'000), number(4, 240));
+  } else if (what == "open" && argc > 2) {
+    vedette::storage::OpenCopies(argv[2], number(3, 3));
   } else {
-    std::fprintf(stderr, "usage: storage_bench codecs | store DIRECTORY [series] [scrapes]\n");
+    std::fprintf(stderr, "usage: storage_bench codecs | store|fill DIRECTORY [series] [scrapes] | open DIRECTORY\n");
     return 2;
   }
   return 0;
