@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/discovery/options.h"
 #include "collector/relabel/relabel.h"
 #include "core/http_client.h"
 #include "core/labels.h"
@@ -65,27 +66,6 @@ struct GlobalScrapeOptions {
   bool extra_scrape_metrics = false;
   ScrapeLimits limits;
   bool operator==(const GlobalScrapeOptions&) const = default;
-};
-
-struct StaticConfig {
-  std::vector<std::string> targets;  // host:port
-  Labels labels;
-  bool operator==(const StaticConfig&) const = default;
-};
-
-struct FileSdConfig {
-  std::vector<std::string> files;  // paths; a * is allowed in the last component; .json, .yml, .yaml
-  Millis refresh_interval = std::chrono::minutes(5);
-  bool operator==(const FileSdConfig&) const = default;
-  /// Errors: kBadData for no file at all or a path with another ending.
-  Status Validate() const;
-};
-
-struct HttpSdConfig {
-  std::string url;
-  Millis refresh_interval = std::chrono::seconds(60);
-  HttpConfig http;
-  bool operator==(const HttpSdConfig&) const = default;
 };
 
 /// One entry of scrape_configs.

@@ -43,6 +43,14 @@ class Client final : public HttpClient {
   const std::shared_ptr<http::ClientState> state_;
 };
 
+/// Nothing when there is none.
+Result<std::optional<Url>> ProxyOf(const HttpConfig& config) {
+  if (config.proxy_url.empty()) return std::optional<Url>();
+  VEDETTE_TRY(Url proxy, ParseUrl(config.proxy_url));
+  if (proxy.IsTls()) return Fail(Code::kBadData, "proxy_url must start with http://");
+  return std::optional(std::move(proxy));
+}
+
 }  // namespace
 
 std::string_view HttpResponse::Header(std::string_view name) const {
@@ -52,13 +60,15 @@ std::string_view HttpResponse::Header(std::string_view name) const {
   return {};
 }
 
+Status HttpClient::Validate(const HttpConfig& config) {
+  VEDETTE_CHECK(ValidateTls(config.tls));
+  VEDETTE_CHECK(ProxyOf(config));
+  return Ok();
+}
+
 Result<std::unique_ptr<HttpClient>> HttpClient::Create(boost::asio::io_context& io, const HttpConfig& config) {
   VEDETTE_CHECK(ValidateTls(config.tls));
-  std::optional<Url> proxy;
-  if (!config.proxy_url.empty()) {
-    VEDETTE_TRY(proxy, ParseUrl(config.proxy_url));
-    if (proxy->IsTls()) return Fail(Code::kBadData, "proxy_url must start with http://");
-  }
+  VEDETTE_TRY(std::optional<Url> proxy, ProxyOf(config));
   return std::unique_ptr<HttpClient>(
       std::make_unique<Client>(std::make_shared<http::ClientState>(io, config, std::move(proxy))));
 }

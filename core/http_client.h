@@ -84,6 +84,8 @@ class HttpClient {
  public:
   /// Errors: kBadData for a proxy URL or TLS version that makes no sense. Files are read later, with each connection.
   static Result<std::unique_ptr<HttpClient>> Create(boost::asio::io_context& io, const HttpConfig& config);
+  /// The errors of Create(), without a client.
+  static Status Validate(const HttpConfig& config);
   virtual ~HttpClient() = default;
 
   using Callback = std::function<void(Result<HttpResponse>)>;

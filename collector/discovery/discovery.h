@@ -1,7 +1,7 @@
 // Where targets come from. A discovery reports all it knows whenever that changes; the scrape pool does the rest.
 //
-// Static lists, files and HTTP endpoints are here. Another kind (DNS, Kubernetes) is one more function that returns a
-// Discovery, one more list in ScrapeConfig, and a row in scrape_pool.cpp.
+// Another kind is a struct in options.h and a list of it in ScrapeConfig, one more function that returns a Discovery
+// (most are a PolledTask, see discovery_task.h), and its rows in kinds.h and kinds.cpp.
 #pragma once
 
 #include <functional>
@@ -10,18 +10,20 @@
 #include <string>
 #include <vector>
 
-#include "collector/options.h"
+#include "collector/discovery/options.h"
+#include "core/clock.h"
+#include "core/http_client.h"
 #include "core/labels.h"
+#include "core/result.h"
 
 namespace boost::asio {
 class io_context;
 class thread_pool;
 }  // namespace boost::asio
-namespace prometheus {
-class Counter;
-}
 
 namespace vedette::collector {
+
+struct DiscoveryMetrics;
 
 /// Targets that were found in one place and share labels.
 struct TargetGroup {
@@ -42,22 +44,29 @@ class Discovery {
   virtual void Start(Update update) = 0;
 };
 
+/// What discoveries need from the rest of the agent. Everything outlives them.
+struct DiscoveryEnvironment {
+  boost::asio::io_context& io;
+  boost::asio::thread_pool& workers;
+  const Clock& clock;
+  DiscoveryMetrics& metrics;
+  std::function<Result<std::unique_ptr<HttpClient>>(boost::asio::io_context&, const HttpConfig&)> new_client;
+};
+
+/// Of a discovery of the same place that a reload replaces: what it reported last.
+using KnownGroups = std::optional<std::vector<TargetGroup>>;
+
 /// A group for each list.
 std::vector<TargetGroup> StaticGroups(const std::vector<StaticConfig>& configs);
 std::unique_ptr<Discovery> NewStaticDiscovery(const std::vector<StaticConfig>& configs);
 
 /// Looks at the files every few seconds and reads those that changed; reads all of them at each refresh_interval. A
-/// file that is broken keeps its last good targets, is logged once per change and counted in `failures`. Reading
-/// happens on `workers`.
-std::unique_ptr<Discovery> NewFileDiscovery(boost::asio::io_context& io, boost::asio::thread_pool& workers,
-                                            const FileSdConfig& config, prometheus::Counter& failures);
+/// file that is broken keeps its last good targets, is logged once per change and counted. Reading happens on a worker.
+std::unique_ptr<Discovery> NewFileDiscovery(const DiscoveryEnvironment& environment, const FileSdConfig& config);
 
 /// Asks the endpoint at each refresh_interval. A reply that is not 200, JSON and a list of groups keeps the last good
-/// targets, is logged when it begins and counted in `failures`; before there are any, none are reported. `known`: what
-/// an earlier discovery of the same endpoint reported last.
-std::unique_ptr<Discovery> NewHttpDiscovery(boost::asio::io_context& io, boost::asio::thread_pool& workers,
-                                            const HttpSdConfig& config, std::shared_ptr<HttpClient> client,
-                                            prometheus::Counter& failures,
-                                            std::optional<std::vector<TargetGroup>> known = std::nullopt);
+/// targets, is logged when it begins and counted. Errors of this and the following: of the HTTP client.
+Result<std::unique_ptr<Discovery>> NewHttpDiscovery(const DiscoveryEnvironment& environment, const HttpSdConfig& config,
+                                                    KnownGroups known);
 
 }  // namespace vedette::collector

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "collector/relabel/relabel.h"
+
 namespace vedette::collector {
 namespace {
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "collector/relabel/relabel.h"
 #include "core/log.h"
 #include "core/yaml.h"
 

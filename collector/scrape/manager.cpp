@@ -7,6 +7,8 @@
 #include <set>
 #include <tuple>
 
+#include "collector/discovery/discovery_metrics.h"
+#include "collector/discovery/kinds.h"
 #include "collector/scrape/fetch.h"
 #include "collector/scrape/scrape_pool.h"
 
@@ -14,6 +16,11 @@ namespace vedette::collector {
 namespace {
 
 using PoolMap = std::map<std::string, std::shared_ptr<ScrapePool>, std::less<>>;
+
+ScrapeEnvironment Completed(ScrapeEnvironment environment) {
+  if (!environment.new_client) environment.new_client = HttpClient::Create;
+  return environment;
+}
 
 }  // namespace
 
@@ -24,11 +31,12 @@ std::string_view TargetHealthName(TargetHealth health) {
 
 struct ScrapeManager::Impl {
   explicit Impl(ScrapeEnvironment env)
-      : environment(std::move(env)),
+      : environment(Completed(std::move(env))),
         metrics(environment.registry),
-        runtime{environment.io, environment.workers, environment.storage, environment.clock, metrics, metadata, loops} {
-    if (!environment.new_client) environment.new_client = HttpClient::Create;
-  }
+        discovery_metrics(environment.registry),
+        discovery{environment.io, environment.workers, environment.clock, discovery_metrics, environment.new_client},
+        runtime{environment.io, environment.workers, environment.storage, environment.clock, metrics, metadata, loops,
+                discovery} {}
 
   Result<std::shared_ptr<const JobSettings>> MakeSettings(const ScrapeConfig& job, const JobSettings* old) const;
   PoolMap PoolsNow() const {
@@ -40,6 +48,8 @@ struct ScrapeManager::Impl {
   ScrapeMetrics metrics;
   MetadataPool metadata;
   LoopCount loops;
+  DiscoveryMetrics discovery_metrics;
+  const DiscoveryEnvironment discovery;
   ScrapeRuntime runtime;
   std::map<std::string, InProcessSource> sources;
 
@@ -80,11 +90,8 @@ Result<std::shared_ptr<const JobSettings>> ScrapeManager::Impl::MakeSettings(con
     if (!client) return Annotate("job " + Quote(job.job_name), std::move(client).error());
     settings->client = *std::move(client);
   }
-  for (const HttpSdConfig& config : job.http_sd_configs) {
-    auto client = environment.new_client(environment.io, config.http);
-    if (!client)
-      return Annotate(fmt::format("http_sd_configs of job {}", Quote(job.job_name)), std::move(client).error());
-    settings->sd_clients.push_back(*std::move(client));
+  if (const Status valid = CheckDiscoveries(job); !valid) {
+    return Annotate("job " + Quote(job.job_name), valid.error());
   }
   return std::shared_ptr<const JobSettings>(std::move(settings));
 }

@@ -55,10 +55,6 @@ ScrapeMetrics::ScrapeMetrics(prometheus::Registry& registry) {
   exceeded_labels = &exceeded.Add({{"limit", "labels"}});
   exceeded_targets = &exceeded.Add({{"limit", "targets"}});
 
-  file_read_failures = OneCounter(registry, "vedette_collector_file_sd_read_failures_total",
-                                  "Target files that could not be read; their last good content stays in force.");
-  http_sd_failures = OneCounter(registry, "vedette_collector_http_sd_failures_total",
-                                "Target endpoints that did not answer as they should; their last good targets stay.");
   auto& targets = prometheus::BuildGauge()
                       .Name("vedette_collector_targets")
                       .Help("Targets by what became of them.")

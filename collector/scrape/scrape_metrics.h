@@ -38,8 +38,6 @@ struct ScrapeMetrics {
   prometheus::Counter* exceeded_labels;
   prometheus::Counter* exceeded_targets;
 
-  prometheus::Counter* http_sd_failures;    // replies of target endpoints that were not usable
-  prometheus::Counter* file_read_failures;  // target files that could not be read or made no sense
   prometheus::Gauge* targets_active;
   prometheus::Gauge* targets_dropped;
 };

@@ -39,61 +39,54 @@ void ScrapePool::Configure(std::shared_ptr<const JobSettings> settings) {
   StartDiscoveries();
 }
 
-std::unique_ptr<Discovery> ScrapePool::NewDiscovery(const Source& source, const JobSettings& settings) const {
-  if (const auto* lists = std::get_if<std::vector<StaticConfig>>(&source.config)) return NewStaticDiscovery(*lists);
-  if (const auto* files = std::get_if<FileSdConfig>(&source.config)) {
-    return NewFileDiscovery(runtime_.io, runtime_.workers, *files, *runtime_.metrics.file_read_failures);
-  }
-  const auto& http = std::get<HttpSdConfig>(source.config);
-  const auto at = std::ranges::find(settings.config.http_sd_configs, http) - settings.config.http_sd_configs.begin();
-  return NewHttpDiscovery(runtime_.io, runtime_.workers, http, settings.sd_clients[static_cast<std::size_t>(at)],
-                          *runtime_.metrics.http_sd_failures, source.groups);
-}
-
-/// Under the mutex: of an endpoint that is only asked in another way now.
-std::optional<std::vector<TargetGroup>> ScrapePool::KnownBefore(const decltype(Source::config)& wanted) const {
-  const auto* http = std::get_if<HttpSdConfig>(&wanted);
+/// Under the mutex: of a place that is only asked in another way now.
+KnownGroups ScrapePool::KnownBefore(const DiscoveryConfig& wanted) const {
   for (const auto& source : sources_) {
-    const auto* old = source && http != nullptr ? std::get_if<HttpSdConfig>(&source->config) : nullptr;
-    if (old != nullptr && old->url == http->url) return source->groups;
+    if (source && AskSamePlace(source->config, wanted)) return source->groups;
   }
   return std::nullopt;
 }
 
 void ScrapePool::StartDiscoveries() {
-  const std::shared_ptr<const JobSettings> now = settings();
-  const ScrapeConfig& config = now->config;
-  std::vector<std::shared_ptr<Source>> next, fresh;
-  const auto use = [&](auto one) {
-    const decltype(Source::config) wanted(std::move(one));
-    // One that is told the same goes on with what it knows.
-    const auto old = std::ranges::find_if(sources_, [&](const auto& s) { return s && s->config == wanted; });
-    if (old != sources_.end()) {
-      next.push_back(std::move(*old));
-    } else {
-      next.push_back(std::make_shared<Source>(wanted, nullptr, KnownBefore(wanted)));
-      fresh.push_back(next.back());
-    }
-  };
-  std::vector<std::shared_ptr<Source>> gone;
+  const std::vector<DiscoveryConfig> all = DiscoveriesOf(settings()->config);
+  std::vector<std::shared_ptr<Source>> next, fresh, gone;
   {
     const std::lock_guard lock(mutex_);
-    use(config.static_configs);
-    for (const FileSdConfig& files : config.file_sd_configs) use(files);
-    for (const HttpSdConfig& http : config.http_sd_configs) use(http);
+    for (const DiscoveryConfig& wanted : all) {
+      // One that is told the same goes on with what it knows.
+      const auto old = std::ranges::find_if(sources_, [&](const auto& s) { return s && s->config == wanted; });
+      if (old != sources_.end()) {
+        next.push_back(std::move(*old));
+      } else {
+        next.push_back(std::make_shared<Source>(wanted, nullptr, KnownBefore(wanted)));
+        fresh.push_back(next.back());
+      }
+    }
     gone = std::exchange(sources_, std::move(next));
   }
   gone.clear();  // not under the lock, and before others begin
-  for (const std::shared_ptr<Source>& source : fresh) {
-    source->discovery = NewDiscovery(*source, *now);
-    source->discovery->Start([pool = weak_from_this(), weak = std::weak_ptr(source)](std::vector<TargetGroup> groups) {
-      const auto self = pool.lock();
-      const auto same = weak.lock();
-      if (self && same) self->Take(*same, std::move(groups));
-    });
-  }
+  for (const std::shared_ptr<Source>& source : fresh) StartDiscovery(source);
   const std::lock_guard lock(mutex_);
   SyncIfKnown();
+}
+
+void ScrapePool::StartDiscovery(const std::shared_ptr<Source>& source) {
+  KnownGroups known;
+  {
+    const std::lock_guard lock(mutex_);
+    known = source->groups;
+  }
+  auto discovery = NewDiscovery(runtime_.discovery, source->config, std::move(known));
+  if (!discovery) {  // what CheckDiscoveries() let pass
+    LogError("collector", "a discovery cannot be made, it has no targets", {{"error", discovery.error()}});
+    return Take(*source, {});
+  }
+  source->discovery = *std::move(discovery);
+  source->discovery->Start([pool = weak_from_this(), weak = std::weak_ptr(source)](std::vector<TargetGroup> groups) {
+    const auto self = pool.lock();
+    const auto same = weak.lock();
+    if (self && same) self->Take(*same, std::move(groups));
+  });
 }
 
 void ScrapePool::Take(const Source& source, std::vector<TargetGroup> groups) {
@@ -171,7 +164,6 @@ void ScrapePool::Stop(bool mark) {
   // Whoever holds the settings holds the client, and requests under way live as long as that.
   auto idle = std::make_shared<JobSettings>(*settings_);
   idle->client.reset();
-  idle->sd_clients.clear();
   settings_ = std::move(idle);
 }
 

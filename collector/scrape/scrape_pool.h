@@ -9,10 +9,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
-#include "collector/discovery/discovery.h"
+#include "collector/discovery/kinds.h"
 #include "collector/scrape/target_loop.h"
 
 namespace vedette::collector {
@@ -36,15 +35,13 @@ class ScrapePool : public std::enable_shared_from_this<ScrapePool> {
  private:
   /// One discovery, and what it said last.
   struct Source {
-    std::variant<std::vector<StaticConfig>, FileSdConfig, HttpSdConfig> config;
-    std::unique_ptr<Discovery> discovery;            // touched by the manager's calls only
-    std::optional<std::vector<TargetGroup>> groups;  // GUARDED_BY(mutex_); nothing before its first report
+    DiscoveryConfig config;
+    std::unique_ptr<Discovery> discovery;  // touched by the manager's calls only
+    KnownGroups groups;                    // GUARDED_BY(mutex_); nothing before its first report
   };
-  std::unique_ptr<Discovery> NewDiscovery(const Source& source, const JobSettings& settings) const;
-
-  std::optional<std::vector<TargetGroup>> KnownBefore(const decltype(Source::config)& wanted) const;
-
+  KnownGroups KnownBefore(const DiscoveryConfig& wanted) const;
   void StartDiscoveries();
+  void StartDiscovery(const std::shared_ptr<Source>& source);
   void Take(const Source& source, std::vector<TargetGroup> groups);
   void SyncIfKnown();
   void Sync(bool reset);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/discovery/discovery.h"
 #include "collector/scrape/manager.h"
 #include "collector/scrape/metadata.h"
 #include "collector/scrape/scrape_metrics.h"
@@ -41,6 +42,7 @@ struct ScrapeRuntime {
   ScrapeMetrics& metrics;
   MetadataPool& metadata;
   LoopCount& loops;
+  const DiscoveryEnvironment& discovery;
 };
 
 /// What the loops of one job share; replaced as a whole by a reload.
@@ -48,8 +50,6 @@ struct JobSettings {
   ScrapeConfig config;
   std::string accept;                  // the Accept header
   std::shared_ptr<HttpClient> client;  // null for a job with an in-process source
-  /// Of http_sd_configs, one for each.
-  std::vector<std::shared_ptr<HttpClient>> sd_clients;
   InProcessSource source;
   std::string refusal;  // when not empty: every scrape fails with this (target_limit)
 };

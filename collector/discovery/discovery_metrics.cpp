@@ -1,0 +1,23 @@
+#include "collector/discovery/discovery_metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/registry.h>
+
+namespace vedette::collector {
+namespace {
+
+prometheus::Counter* DiscoveryCounter(prometheus::Registry& registry, const char* name, const char* help) {
+  return &prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
+}
+
+}  // namespace
+
+DiscoveryMetrics::DiscoveryMetrics(prometheus::Registry& registry)
+    : file_read_failures(
+          DiscoveryCounter(registry, "vedette_collector_file_sd_read_failures_total",
+                           "Target files that could not be read; their last good content stays in force.")),
+      http_failures(
+          DiscoveryCounter(registry, "vedette_collector_http_sd_failures_total",
+                           "Target endpoints that did not answer as they should; their last good targets stay.")) {}
+
+}  // namespace vedette::collector

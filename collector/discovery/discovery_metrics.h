@@ -1,0 +1,19 @@
+// What the discoveries count, one struct for all jobs. Thread-safe, as prometheus-cpp's counters are.
+#pragma once
+
+namespace prometheus {
+class Counter;
+class Registry;
+}  // namespace prometheus
+
+namespace vedette::collector {
+
+/// Lives as long as the registry.
+struct DiscoveryMetrics {
+  explicit DiscoveryMetrics(prometheus::Registry& registry);
+
+  prometheus::Counter* file_read_failures;  // target files that could not be read or made no sense
+  prometheus::Counter* http_failures;       // replies of target endpoints that were not usable
+};
+
+}  // namespace vedette::collector

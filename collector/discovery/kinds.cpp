@@ -1,0 +1,57 @@
+#include "collector/discovery/kinds.h"
+
+#include <string_view>
+
+namespace vedette::collector {
+namespace {
+
+using NewResult = Result<std::unique_ptr<Discovery>>;
+
+/// Says of each kind how one is made, and what names the place that it asks.
+struct Maker {
+  const DiscoveryEnvironment& environment;
+  KnownGroups known;
+
+  NewResult operator()(const std::vector<StaticConfig>& lists) { return NewStaticDiscovery(lists); }
+  NewResult operator()(const FileSdConfig& config) { return NewFileDiscovery(environment, config); }
+  NewResult operator()(const HttpSdConfig& config) { return NewHttpDiscovery(environment, config, std::move(known)); }
+};
+
+/// Empty: nobody else's targets are its own.
+struct PlaceOf {
+  std::string operator()(const std::vector<StaticConfig>&) const { return {}; }
+  std::string operator()(const FileSdConfig&) const { return {}; }
+  std::string operator()(const HttpSdConfig& config) const { return config.url; }
+};
+
+template <class Sd>
+Status CheckClients(std::string_view kind, const std::vector<Sd>& configs) {
+  for (const Sd& config : configs) {
+    if (const Status valid = HttpClient::Validate(config.http); !valid) return Annotate(kind, valid.error());
+  }
+  return Ok();
+}
+
+}  // namespace
+
+std::vector<DiscoveryConfig> DiscoveriesOf(const ScrapeConfig& job) {
+  std::vector<DiscoveryConfig> all{job.static_configs};
+  const auto add = [&](const auto& configs) { all.insert(all.end(), configs.begin(), configs.end()); };
+  add(job.file_sd_configs);
+  add(job.http_sd_configs);
+  return all;
+}
+
+Status CheckDiscoveries(const ScrapeConfig& job) { return CheckClients("http_sd_configs", job.http_sd_configs); }
+
+bool AskSamePlace(const DiscoveryConfig& a, const DiscoveryConfig& b) {
+  const std::string place = std::visit(PlaceOf(), a);
+  return a.index() == b.index() && !place.empty() && place == std::visit(PlaceOf(), b);
+}
+
+Result<std::unique_ptr<Discovery>> NewDiscovery(const DiscoveryEnvironment& environment, const DiscoveryConfig& config,
+                                                KnownGroups known) {
+  return std::visit(Maker{environment, std::move(known)}, config);
+}
+
+}  // namespace vedette::collector
