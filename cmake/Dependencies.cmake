@@ -12,6 +12,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 # Debian 12 ships Snappy and RocksDB without usable pkg-config or with a CMake package that drags in more than is linked here.
 # prometheus-cpp's own package file asks for the libraries of its -pull and -push parts, which are not used.
 find_library(SNAPPY_LIBRARY NAMES snappy REQUIRED)

@@ -4,6 +4,8 @@
 #include <array>
 #include <set>
 
+#include "core/url.h"
+
 namespace vedette::collector {
 namespace {
 
@@ -89,6 +91,15 @@ Status FileSdConfig::Validate() const {
     }
   }
   return Ok();
+}
+
+Result<DnsType> ParseDnsType(std::string_view text) {
+  static constexpr std::pair<std::string_view, DnsType> kTypes[] = {
+      {"A", DnsType::kA}, {"AAAA", DnsType::kAaaa}, {"MX", DnsType::kMx}, {"NS", DnsType::kNs}, {"SRV", DnsType::kSrv}};
+  for (const auto& [name, type] : kTypes) {
+    if (EqualsIgnoreCase(text, name)) return type;
+  }
+  return Fail(Code::kBadData, "invalid DNS-SD records type {}", text);
 }
 
 void ScrapeConfig::InheritFrom(const GlobalScrapeOptions& global) {

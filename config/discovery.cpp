@@ -1,4 +1,5 @@
-// `*_sd_configs`: which kinds of service discovery there are, and what each takes.
+// `*_sd_configs`: the kinds of service discovery that do not run, and what each takes. read_discovery.cpp has the
+// others.
 #include <algorithm>
 
 #include "config/section_check.h"
@@ -33,8 +34,6 @@ constexpr KeyCheck kConsul[] = {
     {"services", Is<Texts>},     {"tags", Is<Texts>},         {"node_meta", Is<TextMap>},
     {"filter", Is<Text>},        {"health_filter", Is<Text>},
 };
-constexpr KeyCheck kDns[] = {
-    {"names", Is<Texts>}, {"type", Is<Text>}, {"port", IsPort}, {"refresh_interval", Is<Millis>}};
 constexpr KeyCheck kDocker[] = {
     {"host", Is<Text>},
     {"port", IsPort},
@@ -53,7 +52,6 @@ constexpr KeyCheck kGce[] = {
 };
 constexpr KeyCheck kHetzner[] = {
     {"role", Is<Text>}, {"port", IsPort}, {"refresh_interval", Is<Millis>}, {"label_selector", Is<Text>}};
-constexpr KeyCheck kHttp[] = {{"url", IsHttpUrl}, {"refresh_interval", Is<Millis>}};
 constexpr KeyCheck kIonos[] = {{"datacenter_id", Is<Text>}, {"port", IsPort}, {"refresh_interval", Is<Millis>}};
 constexpr KeyCheck kKuma[] = {
     {"server", IsHttpUrl}, {"client_id", Is<Text>}, {"refresh_interval", Is<Millis>}, {"fetch_timeout", Is<Millis>}};
@@ -180,19 +178,6 @@ Status CheckConsul(const YamlNode& section, const HttpConfig& http) {
   return Ok();
 }
 
-Status CheckDns(const YamlNode& section, const HttpConfig&) {
-  const auto names = section.Get("names");
-  if (!names || !names->IsSequence()) return section.At("DNS-SD config must contain at least one SRV record name");
-  VEDETTE_TRY(const std::vector<YamlNode> items, names->Sequence());
-  if (items.empty()) return names->At("DNS-SD config must contain at least one SRV record name");
-  VEDETTE_CHECK(NeedOneOf(section, "type", "SRV", {"SRV", "A", "AAAA", "MX", "NS", "srv", "a", "aaaa", "mx", "ns"}));
-  const std::string type = TextOf(section, "type");
-  if (!type.empty() && type != "SRV" && type != "srv" && !IsSet(section, "port")) {
-    return section.At("a port is required in DNS-SD configs for all record types except SRV");
-  }
-  return Ok();
-}
-
 Status CheckDocker(const YamlNode& section, const HttpConfig&) { return NeedTexts(section, {"host"}, "{} missing"); }
 
 Status CheckSwarm(const YamlNode& section, const HttpConfig&) {
@@ -292,7 +277,6 @@ Status CheckEureka(const YamlNode& s, const HttpConfig&) {
 Status CheckGce(const YamlNode& s, const HttpConfig&) {
   return NeedTexts(s, {"project", "zone"}, "GCE SD configuration requires a {}");
 }
-Status CheckHttp(const YamlNode& s, const HttpConfig&) { return NeedTexts(s, {"url"}, "{} is missing"); }
 Status CheckIonos(const YamlNode& s, const HttpConfig&) { return NeedTexts(s, {"datacenter_id"}, "{} can't be empty"); }
 Status CheckServer(const YamlNode& s, const HttpConfig&) {
   return NeedTexts(s, {"server"}, "SD configuration requires {}");
@@ -315,7 +299,6 @@ constexpr Kind kKinds[] = {
     {"azure_sd_configs", kAzure, true, CheckAzure},
     {"consul_sd_configs", kConsul, true, CheckConsul},
     {"digitalocean_sd_configs", kVultr, true, CheckNothing},
-    {"dns_sd_configs", kDns, false, CheckDns},
     {"docker_sd_configs", kDocker, true, CheckDocker},
     {"dockerswarm_sd_configs", kSwarm, true, CheckSwarm},
     {"ec2_sd_configs", kAws, true, CheckNothing},
@@ -324,7 +307,6 @@ constexpr Kind kKinds[] = {
     {"eureka_sd_configs", kEureka, true, CheckEureka},
     {"gce_sd_configs", kGce, false, CheckGce},
     {"hetzner_sd_configs", kHetzner, true, CheckHetzner},
-    {"http_sd_configs", kHttp, true, CheckHttp},
     {"ionos_sd_configs", kIonos, true, CheckIonos},
     {"kubernetes_sd_configs", kKubernetes, true, CheckKubernetes},
     {"kuma_sd_configs", kKuma, true, CheckServer},
@@ -351,6 +333,9 @@ constexpr Kind kKinds[] = {
 }  // namespace
 
 Status CheckDiscovery(const YamlNode& parent, const YamlNode::Entry& entry, const SectionContext& context) {
+  collector::ScrapeConfig scratch;
+  VEDETTE_TRY(const bool runs, ReadDiscovery(entry, context, scratch));
+  if (runs) return Ok();
   const auto kind = std::ranges::find(kKinds, entry.key, &Kind::key);
   if (kind == std::end(kKinds)) {
     return Fail(Code::kBadData, "{}:{}:{}: field {} not found in scrape_configs", parent.file(), entry.line,

@@ -65,8 +65,9 @@ const Row* Find(const std::string& path) {
     if (path == row.path || (row.path.starts_with("*.") && path.ends_with(row.path.substr(1)))) return &row;
   }
   static constexpr Row kDiscovery{"", WhenNotEmpty, kOtherDiscovery};
-  const bool runs = path == "scrape_configs.file_sd_configs" || path == "scrape_configs.http_sd_configs";
-  return path.ends_with("_sd_configs") && !runs ? &kDiscovery : nullptr;
+  if (!path.ends_with("_sd_configs")) return nullptr;
+  constexpr std::string_view kOfJobs = "scrape_configs.";
+  return path.starts_with(kOfJobs) && IsRunningDiscovery(path.substr(kOfJobs.size())) ? nullptr : &kDiscovery;
 }
 
 void Walk(const YamlNode& node, const std::string& path, std::vector<std::string>& out) {

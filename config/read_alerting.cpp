@@ -255,7 +255,6 @@ Status CheckAlertmanagers(const YamlNode& list, const SectionContext& context) {
                                        {"scheme", Is<std::string>},
                                        {"sigv4", IsSigv4},
                                        {"static_configs", IsStaticConfigs},
-                                       {"file_sd_configs", IsFileSdConfigs},
                                        {"relabel_configs", IsRelabelConfigs},
                                        {"alert_relabel_configs", IsRelabelConfigs}};
   VEDETTE_TRY(const std::vector<YamlNode> sections, list.Sequence());

@@ -7,12 +7,9 @@
 namespace vedette::config {
 namespace {
 
-using collector::FileSdConfig;
-using collector::HttpSdConfig;
 using collector::RelabelConfig;
 using collector::ScrapeConfig;
 using collector::ScrapeProtocol;
-using collector::StaticConfig;
 
 constexpr Field<RelabelConfig> kRelabelFields[] = {
     {"source_labels", Set<&RelabelConfig::source_labels>},
@@ -42,9 +39,6 @@ constexpr Field<RelabelConfig> kRelabelFields[] = {
      }},
 };
 
-constexpr Field<StaticConfig> kStaticFields[] = {{"targets", Set<&StaticConfig::targets>},
-                                                 {"labels", Set<&StaticConfig::labels>}};
-
 /// A target is host:port; a URL is the commonest mistake. Relabelling can make an address of anything.
 Status CheckTargets(const YamlNode& job) {
   const auto configs = job.Get("static_configs");
@@ -61,9 +55,6 @@ Status CheckTargets(const YamlNode& job) {
   }
   return Ok();
 }
-constexpr Field<FileSdConfig> kFileSdFields[] = {{"files", Set<&FileSdConfig::files>},
-                                                 {"refresh_interval", Set<&FileSdConfig::refresh_interval>}};
-
 Status ReadParams(const YamlNode& node, ScrapeConfig& out) {
   VEDETTE_TRY(const std::vector<YamlNode::Entry> entries, node.Map());
   for (const YamlNode::Entry& entry : entries) {
@@ -77,37 +68,6 @@ Status ReadScheme(const YamlNode& node, ScrapeConfig& out) {
   VEDETTE_TRY(out.scheme, node.As<std::string>());
   if (out.scheme != "http" && out.scheme != "https") return node.At(fmt::format("unknown scheme '{}'", out.scheme));
   return Ok();
-}
-
-constexpr Field<HttpSdConfig> kHttpSdFields[] = {
-    {"url", [](const YamlNode& node, HttpSdConfig& out) { return ReadHttpUrl(node, out.url); }},
-    {"refresh_interval", Set<&HttpSdConfig::refresh_interval>},
-};
-
-Status ReadHttpSdConfigs(const YamlNode& node, const SectionContext& context, std::vector<HttpSdConfig>& out) {
-  return ReadList(node, out, "section in http_sd_configs", [&](const YamlNode& item, HttpSdConfig& sd) -> Status {
-    VEDETTE_TRY(const std::vector<YamlNode::Entry> entries, item.Map());
-    for (const YamlNode::Entry& entry : entries) {
-      VEDETTE_TRY(const bool taken, ReadHttpConfigKey(entry, sd.http));
-      if (taken) continue;
-      const auto row = std::ranges::find(kHttpSdFields, entry.key, &Field<HttpSdConfig>::key);
-      if (row == std::end(kHttpSdFields)) {
-        return Fail(Code::kBadData, "{}:{}:{}: field {} not found in http_sd_configs", item.file(), entry.line,
-                    entry.column, entry.key);
-      }
-      if (!entry.value.IsNull()) VEDETTE_CHECK(row->read(entry.value, sd));
-    }
-    if (sd.url.empty()) return item.At("URL is missing");
-    return CheckHttpConfig(item, context, sd.http);
-  });
-}
-
-Status ReadFileSdConfigs(const YamlNode& node, std::vector<FileSdConfig>& out) {
-  return ReadList(node, out, "section in file_sd_configs", [](const YamlNode& item, FileSdConfig& sd) -> Status {
-    VEDETTE_CHECK(ReadFields<FileSdConfig>(item, kFileSdFields, sd, "file_sd_configs"));
-    if (const Status valid = sd.Validate(); !valid) return item.At(valid.error().message);
-    return Ok();
-  });
 }
 
 constexpr Field<ScrapeConfig> kJobFields[] = {
@@ -146,8 +106,6 @@ constexpr Field<ScrapeConfig> kJobFields[] = {
      }},
     {"static_configs",
      [](const YamlNode& node, ScrapeConfig& out) { return ReadStaticConfigs(node, out.static_configs); }},
-    {"file_sd_configs",
-     [](const YamlNode& node, ScrapeConfig& out) { return ReadFileSdConfigs(node, out.file_sd_configs); }},
     {"relabel_configs",
      [](const YamlNode& node, ScrapeConfig& out) {
        return ReadRelabelConfigs(node, "target relabeling rule in scrape config", out.relabel_configs);
@@ -174,34 +132,22 @@ Status ReadJob(const YamlNode& item, const SectionContext& context, ScrapeConfig
     VEDETTE_TRY(const bool taken, ReadHttpConfigKey(entry, out.http));
     if (taken) continue;
     const auto row = std::ranges::find(kJobFields, entry.key, &Field<ScrapeConfig>::key);
-    if (entry.key == "http_sd_configs") {
-      VEDETTE_CHECK(ReadHttpSdConfigs(entry.value, context, out.http_sd_configs));
-      continue;
-    }
     if (row == std::end(kJobFields)) {
       if (!entry.key.ends_with("_sd_configs")) {
         return Fail(Code::kBadData, "{}:{}:{}: field {} not found in scrape_configs", item.file(), entry.line,
                     entry.column, entry.key);
       }
-      if (!entry.value.IsNull()) VEDETTE_CHECK(CheckDiscovery(item, entry, context));
+      VEDETTE_TRY(const bool runs, ReadDiscovery(entry, context, out));
+      if (!runs && !entry.value.IsNull()) VEDETTE_CHECK(CheckDiscovery(item, entry, context));
       continue;
     }
     if (!entry.value.IsNull()) VEDETTE_CHECK(row->read(entry.value, out));
-  }
-  for (FileSdConfig& sd : out.file_sd_configs) {
-    for (std::string& file : sd.files) file = ResolvePath(context.base_dir, file);
   }
   if (out.relabel_configs.empty()) VEDETTE_CHECK(CheckTargets(item));
   return CheckHttpConfig(item, context, out.http);
 }
 
 }  // namespace
-
-Status ReadStaticConfigs(const YamlNode& node, std::vector<StaticConfig>& out) {
-  return ReadList(node, out, "section in static_configs", [](const YamlNode& item, StaticConfig& sc) {
-    return ReadFields<StaticConfig>(item, kStaticFields, sc, "static_configs");
-  });
-}
 
 Status ReadScrapeProtocols(const YamlNode& node, std::vector<ScrapeProtocol>& out) {
   VEDETTE_TRY(const std::vector<YamlNode> items, node.Sequence());
@@ -244,16 +190,6 @@ Status ReadRelabelConfigs(const YamlNode& node, std::string_view what, std::vect
 Status IsRelabelConfigs(const YamlNode& value) {
   std::vector<RelabelConfig> rules;
   return ReadRelabelConfigs(value, "relabeling rule", rules);
-}
-
-Status IsStaticConfigs(const YamlNode& value) {
-  std::vector<StaticConfig> configs;
-  return ReadStaticConfigs(value, configs);
-}
-
-Status IsFileSdConfigs(const YamlNode& value) {
-  std::vector<FileSdConfig> configs;
-  return ReadFileSdConfigs(value, configs);
 }
 
 Status ReadScrapeConfigs(const YamlNode& node, const collector::GlobalScrapeOptions& global,

@@ -35,7 +35,6 @@ Status IsAwsFilters(const YamlNode& value);
 Status IsTlsConfig(const YamlNode& value);
 Status IsRelabelConfigs(const YamlNode& value);
 Status IsStaticConfigs(const YamlNode& value);
-Status IsFileSdConfigs(const YamlNode& value);
 Status IsSigv4(const YamlNode& value);
 
 /// Unknown keys and values of a wrong kind are errors with their place, as in ReadFields().

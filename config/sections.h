@@ -38,6 +38,9 @@ Status ReadScrapeConfigs(const YamlNode& node, const collector::GlobalScrapeOpti
                          const SectionContext& context, std::vector<collector::ScrapeConfig>& out);
 Status ReadRelabelConfigs(const YamlNode& node, std::string_view what, std::vector<collector::RelabelConfig>& out);
 Status ReadStaticConfigs(const YamlNode& node, std::vector<collector::StaticConfig>& out);
+/// An entry `<kind>_sd_configs` of a job. False: it is no kind that runs, and nothing was read.
+Result<bool> ReadDiscovery(const YamlNode::Entry& entry, const SectionContext& context, collector::ScrapeConfig& out);
+bool IsRunningDiscovery(std::string_view key);
 
 /// Takes the keys of Prometheus' http_config out of a section: true when `key` was one of them and has been read.
 /// CheckHttpConfig is called once at the end of the section.

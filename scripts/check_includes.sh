@@ -36,6 +36,7 @@ only 'rocksdb/' 'under storage/rocks/' ':!storage/rocks'
 only 'yaml-cpp/' 'into core/yaml.cpp' ':!core/yaml*.cpp'
 only 'nlohmann/json\.hpp' 'into .cpp files' ':!*.cpp'
 only 'boost/beast' 'into .cpp files' ':!*.cpp'
+only 'ares\.h' 'into collector/discovery/dns_client.cpp' ':!collector/discovery/dns_client.cpp'
 only 'spdlog/' 'into core/log.cpp' ':!core/log.cpp'
 only 'prometheus/' 'into .cpp files' ':!*.cpp' ':!*metrics.h'
 

@@ -6,7 +6,7 @@ set -euo pipefail
 
 build_packages=(
   cmake g++ ninja-build pkg-config ccache mold python3
-  libboost-dev libcli11-dev libeigen3-dev libfmt-dev libre2-dev librocksdb-dev libsnappy-dev libspdlog-dev libssl-dev
+  libboost-dev libc-ares-dev libcli11-dev libeigen3-dev libfmt-dev libre2-dev librocksdb-dev libsnappy-dev libspdlog-dev libssl-dev
   libxxhash-dev libyaml-cpp-dev libzstd-dev nlohmann-json3-dev prometheus-cpp-dev zlib1g-dev
   catch2 openssl
 )

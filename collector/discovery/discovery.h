@@ -4,6 +4,7 @@
 // (most are a PolledTask, see discovery_task.h), and its rows in kinds.h and kinds.cpp.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -68,5 +69,14 @@ std::unique_ptr<Discovery> NewFileDiscovery(const DiscoveryEnvironment& environm
 /// targets, is logged when it begins and counted. Errors of this and the following: of the HTTP client.
 Result<std::unique_ptr<Discovery>> NewHttpDiscovery(const DiscoveryEnvironment& environment, const HttpSdConfig& config,
                                                     KnownGroups known);
+
+struct DnsPlace {  // where tests have their own
+  std::string resolv_conf = "/etc/resolv.conf";
+  std::uint16_t port = 53;
+};
+/// Looks each name up at each refresh_interval. A name that cannot be resolved keeps its last good targets, is logged
+/// when that begins and counted.
+std::unique_ptr<Discovery> NewDnsDiscovery(const DiscoveryEnvironment& environment, const DnsSdConfig& config,
+                                           const DnsPlace& place = {});
 
 }  // namespace vedette::collector

@@ -18,6 +18,10 @@ DiscoveryMetrics::DiscoveryMetrics(prometheus::Registry& registry)
                            "Target files that could not be read; their last good content stays in force.")),
       http_failures(
           DiscoveryCounter(registry, "vedette_collector_http_sd_failures_total",
-                           "Target endpoints that did not answer as they should; their last good targets stay.")) {}
+                           "Target endpoints that did not answer as they should; their last good targets stay.")),
+      dns_lookups(DiscoveryCounter(registry, "vedette_collector_dns_sd_lookups_total", "Names looked up by dns_sd.")),
+      dns_lookup_failures(
+          DiscoveryCounter(registry, "vedette_collector_dns_sd_lookup_failures_total",
+                           "Names that no DNS server had an answer for; their last good targets stay.")) {}
 
 }  // namespace vedette::collector

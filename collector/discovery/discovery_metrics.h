@@ -14,6 +14,8 @@ struct DiscoveryMetrics {
 
   prometheus::Counter* file_read_failures;  // target files that could not be read or made no sense
   prometheus::Counter* http_failures;       // replies of target endpoints that were not usable
+  prometheus::Counter* dns_lookups;         // one for each name and refresh
+  prometheus::Counter* dns_lookup_failures;
 };
 
 }  // namespace vedette::collector

@@ -15,6 +15,7 @@ struct Maker {
   NewResult operator()(const std::vector<StaticConfig>& lists) { return NewStaticDiscovery(lists); }
   NewResult operator()(const FileSdConfig& config) { return NewFileDiscovery(environment, config); }
   NewResult operator()(const HttpSdConfig& config) { return NewHttpDiscovery(environment, config, std::move(known)); }
+  NewResult operator()(const DnsSdConfig& config) { return NewDnsDiscovery(environment, config); }
 };
 
 /// Empty: nobody else's targets are its own.
@@ -22,6 +23,7 @@ struct PlaceOf {
   std::string operator()(const std::vector<StaticConfig>&) const { return {}; }
   std::string operator()(const FileSdConfig&) const { return {}; }
   std::string operator()(const HttpSdConfig& config) const { return config.url; }
+  std::string operator()(const DnsSdConfig&) const { return {}; }
 };
 
 template <class Sd>
@@ -39,6 +41,7 @@ std::vector<DiscoveryConfig> DiscoveriesOf(const ScrapeConfig& job) {
   const auto add = [&](const auto& configs) { all.insert(all.end(), configs.begin(), configs.end()); };
   add(job.file_sd_configs);
   add(job.http_sd_configs);
+  add(job.dns_sd_configs);
   return all;
 }
 

@@ -11,7 +11,7 @@
 namespace vedette::collector {
 
 /// One discovery of a job; all its static lists are one.
-using DiscoveryConfig = std::variant<std::vector<StaticConfig>, FileSdConfig, HttpSdConfig>;
+using DiscoveryConfig = std::variant<std::vector<StaticConfig>, FileSdConfig, HttpSdConfig, DnsSdConfig>;
 
 std::vector<DiscoveryConfig> DiscoveriesOf(const ScrapeConfig& job);
 

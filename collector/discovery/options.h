@@ -1,7 +1,10 @@
 // What the kinds of service discovery can be told, under Prometheus' names. config/ fills these from the file.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/http_client.h"
@@ -30,6 +33,19 @@ struct HttpSdConfig {
   Millis refresh_interval = std::chrono::seconds(60);
   HttpConfig http;
   bool operator==(const HttpSdConfig&) const = default;
+};
+
+/// The kinds of record that can be asked for; the numbers are those of the protocol.
+enum class DnsType : std::uint16_t { kA = 1, kNs = 2, kMx = 15, kAaaa = 28, kSrv = 33 };
+/// "SRV" and so on, in upper or lower case. Errors: kBadData.
+Result<DnsType> ParseDnsType(std::string_view text);
+
+struct DnsSdConfig {
+  std::vector<std::string> names;
+  DnsType type = DnsType::kSrv;
+  int port = 0;  // SRV records have their own
+  Millis refresh_interval = std::chrono::seconds(30);
+  bool operator==(const DnsSdConfig&) const = default;
 };
 
 }  // namespace vedette::collector

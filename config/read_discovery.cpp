@@ -1,0 +1,140 @@
+// `*_sd_configs` and `static_configs`: the kinds that run. The others are in discovery.cpp.
+#include <algorithm>
+
+#include "config/section_check.h"
+
+namespace vedette::config {
+namespace {
+
+using collector::DnsSdConfig;
+using collector::FileSdConfig;
+using collector::HttpSdConfig;
+using collector::ScrapeConfig;
+using collector::StaticConfig;
+
+/// The sections of one kind. Of a kind with an HTTP client the keys of http_config are read as well. `check` looks at
+/// a section as a whole.
+template <class Sd>
+Status ReadSections(const YamlNode::Entry& list, const SectionContext& context, std::span<const Field<Sd>> fields,
+                    Status (*check)(const YamlNode& section, Sd& sd), std::vector<Sd>& out) {
+  constexpr bool kHasClient = requires(Sd sd) { sd.http; };
+  const auto read = [&](const YamlNode& item, Sd& sd) -> Status {
+    VEDETTE_TRY(const std::vector<YamlNode::Entry> entries, item.Map());
+    for (const YamlNode::Entry& entry : entries) {
+      const auto row = std::ranges::find(fields, entry.key, &Field<Sd>::key);
+      if (row != fields.end()) {
+        if (!entry.value.IsNull()) VEDETTE_CHECK(row->read(entry.value, sd));
+        continue;
+      }
+      bool taken = false;
+      if constexpr (kHasClient) {
+        VEDETTE_TRY(taken, ReadHttpConfigKey(entry, sd.http));
+      }
+      if (taken) continue;
+      return Fail(Code::kBadData, "{}:{}:{}: field {} not found in {}", item.file(), entry.line, entry.column,
+                  entry.key, list.key);
+    }
+    VEDETTE_CHECK(check(item, sd));
+    if constexpr (kHasClient) VEDETTE_CHECK(CheckHttpConfig(item, context, sd.http));
+    return Ok();
+  };
+  return ReadList(list.value, out, "section in " + list.key, read);
+}
+
+template <auto Member>
+Status SetPort(const YamlNode& node, internal::OwnerOf<Member>& out) {
+  VEDETTE_CHECK(IsPort(node));
+  return ReadValue(node, out.*Member);
+}
+
+constexpr Field<StaticConfig> kStaticFields[] = {{"targets", Set<&StaticConfig::targets>},
+                                                 {"labels", Set<&StaticConfig::labels>}};
+
+constexpr Field<FileSdConfig> kFileFields[] = {{"files", Set<&FileSdConfig::files>},
+                                               {"refresh_interval", Set<&FileSdConfig::refresh_interval>}};
+
+constexpr Field<HttpSdConfig> kHttpFields[] = {
+    {"url", [](const YamlNode& node, HttpSdConfig& out) { return ReadHttpUrl(node, out.url); }},
+    {"refresh_interval", Set<&HttpSdConfig::refresh_interval>},
+};
+
+constexpr Field<DnsSdConfig> kDnsFields[] = {
+    {"names", Set<&DnsSdConfig::names>},
+    {"type",
+     [](const YamlNode& node, DnsSdConfig& out) -> Status {
+       VEDETTE_TRY(const std::string text, node.As<std::string>());
+       const auto type = collector::ParseDnsType(text);
+       if (!type) return node.At(type.error().message);
+       out.type = *type;
+       return Ok();
+     }},
+    {"port", SetPort<&DnsSdConfig::port>},
+    {"refresh_interval", Set<&DnsSdConfig::refresh_interval>},
+};
+
+Status CheckFile(const YamlNode& section, FileSdConfig& sd) {
+  if (const Status valid = sd.Validate(); !valid) return section.At(valid.error().message);
+  return Ok();
+}
+
+Status CheckHttp(const YamlNode& section, HttpSdConfig& sd) {
+  return sd.url.empty() ? Status(section.At("URL is missing")) : Ok();
+}
+
+Status CheckDns(const YamlNode& section, DnsSdConfig& sd) {
+  if (sd.names.empty()) return section.At("DNS-SD config must contain at least one SRV record name");
+  if (sd.type != collector::DnsType::kSrv && sd.port == 0) {
+    return section.At("a port is required in DNS-SD configs for all record types except SRV");
+  }
+  return Ok();
+}
+
+struct RunningKind {
+  std::string_view key;
+  Status (*read)(const YamlNode::Entry& list, const SectionContext& context, ScrapeConfig& out);
+};
+
+constexpr RunningKind kRunningKinds[] = {
+    {"dns_sd_configs",
+     [](const YamlNode::Entry& list, const SectionContext& context, ScrapeConfig& out) {
+       return ReadSections<DnsSdConfig>(list, context, kDnsFields, CheckDns, out.dns_sd_configs);
+     }},
+    {"file_sd_configs",
+     [](const YamlNode::Entry& list, const SectionContext& context, ScrapeConfig& out) -> Status {
+       VEDETTE_CHECK(ReadSections<FileSdConfig>(list, context, kFileFields, CheckFile, out.file_sd_configs));
+       for (FileSdConfig& sd : out.file_sd_configs) {
+         for (std::string& file : sd.files) file = ResolvePath(context.base_dir, file);
+       }
+       return Ok();
+     }},
+    {"http_sd_configs",
+     [](const YamlNode::Entry& list, const SectionContext& context, ScrapeConfig& out) {
+       return ReadSections<HttpSdConfig>(list, context, kHttpFields, CheckHttp, out.http_sd_configs);
+     }},
+};
+
+}  // namespace
+
+bool IsRunningDiscovery(std::string_view key) {
+  return std::ranges::find(kRunningKinds, key, &RunningKind::key) != std::end(kRunningKinds);
+}
+
+Result<bool> ReadDiscovery(const YamlNode::Entry& entry, const SectionContext& context, ScrapeConfig& out) {
+  const auto kind = std::ranges::find(kRunningKinds, entry.key, &RunningKind::key);
+  if (kind == std::end(kRunningKinds)) return false;
+  VEDETTE_CHECK(kind->read(entry, context, out));
+  return true;
+}
+
+Status ReadStaticConfigs(const YamlNode& node, std::vector<StaticConfig>& out) {
+  return ReadList(node, out, "section in static_configs", [](const YamlNode& item, StaticConfig& sc) {
+    return ReadFields<StaticConfig>(item, kStaticFields, sc, "static_configs");
+  });
+}
+
+Status IsStaticConfigs(const YamlNode& value) {
+  std::vector<StaticConfig> configs;
+  return ReadStaticConfigs(value, configs);
+}
+
+}  // namespace vedette::config
