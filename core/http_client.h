@@ -62,6 +62,8 @@ struct HttpConfig {
 struct HttpRequest {
   std::string method = "GET";
   std::string url{};  // absolute; http or https
+  /// Not empty: the path of a Unix socket that is connected to, whatever host the URL (or a redirect) names.
+  std::string unix_socket{};
   std::vector<std::pair<std::string, std::string>> headers{};
   std::string body{};
   Millis timeout = std::chrono::seconds(10);  // from name resolution to the last byte

@@ -1,6 +1,7 @@
 #include "core/http_connection.h"
 
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <cerrno>
 
@@ -8,6 +9,8 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -34,6 +37,7 @@ Error Unavailable(std::string_view step, const Url& hop, std::string_view reason
 }  // namespace
 
 std::string Route::PoolKey() const {
+  if (!unix_socket.empty()) return "unix:" + unix_socket + ":" + target.scheme + "://" + target.Authority();
   if (IsForwarded()) return "proxy";
   return target.scheme + "://" + target.Authority();
 }
@@ -46,11 +50,25 @@ std::string ProxyCredentials(const Url& proxy) {
 Connection::Connection(Strand strand) : strand_(strand), socket_(strand), wait_(strand) {}
 
 net::awaitable<Status> Connection::Open(Route route, TlsClientContext& tls, steady_clock::time_point deadline) {
-  Status status = co_await Resolve(route.FirstHop());
+  Status status = Ok();
+  if (route.unix_socket.empty()) {
+    status = co_await Resolve(route.FirstHop());
+  } else {
+    status = ResolveUnix(route.unix_socket);
+  }
   if (status) status = co_await Connect(route.FirstHop(), deadline);
   if (status && route.IsTunnelled()) status = co_await Tunnel(route);
   if (status && route.target.IsTls()) status = co_await Handshake(route.target, tls);
+  if (!status && !route.unix_socket.empty()) co_return Annotate(route.unix_socket, status.error());
   co_return status;
+}
+
+Status Connection::ResolveUnix(const std::string& path) {
+  if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+    return Fail(Code::kBadData, "the path {} is too long for a Unix socket", Quote(path));
+  }
+  endpoints_ = {net::local::stream_protocol::endpoint(path)};
+  return Ok();
 }
 
 net::awaitable<Status> Connection::Resolve(const Url& hop) {
@@ -82,7 +100,7 @@ net::awaitable<Status> Connection::Resolve(const Url& hop) {
   if (!lookup->done) co_return Unavailable(step_, hop, "stopped");
   if (lookup->error) co_return Unavailable(step_, hop, lookup->error.message());
   for (const auto& entry : lookup->results) {
-    if (endpoints_.size() < kMaxAddresses) endpoints_.push_back(entry.endpoint());
+    if (endpoints_.size() < kMaxAddresses) endpoints_.emplace_back(entry.endpoint());
   }
   co_return Ok();
 }
@@ -108,7 +126,7 @@ net::awaitable<Status> Connection::Connect(const Url& hop, steady_clock::time_po
     wait_.cancel();
     error_code ignored;
     if (!error && !closed_) {
-      socket_.set_option(tcp::no_delay(true), ignored);
+      socket_.set_option(tcp::no_delay(true), ignored);  // not of a Unix socket
       co_return Ok();
     }
     last = error == net::error::operation_aborted ? error_code(net::error::timed_out) : error;
@@ -145,7 +163,7 @@ net::awaitable<Status> Connection::Handshake(const Url& target, TlsClientContext
   auto context = tls.Get();
   if (!context) co_return Annotate(fmt::format("TLS settings for {}", target.Authority()), context.error());
   tls_context_ = *context;
-  tls_ = std::make_unique<net::ssl::stream<tcp::socket&>>(socket_, *tls_context_);
+  tls_ = std::make_unique<net::ssl::stream<Stream::socket&>>(socket_, *tls_context_);
   Status prepared = tls.Prepare(tls_->native_handle(), target.host);
   if (!prepared) co_return prepared;
   const auto [error] = co_await tls_->async_handshake(net::ssl::stream_base::client, kTuple);

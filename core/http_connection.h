@@ -1,5 +1,5 @@
-// One TCP connection of the HTTP client, with TLS and through a proxy where asked for. Internal to core/http_*.cpp:
-// it shows Asio's types.
+// One TCP or Unix connection of the HTTP client, with TLS and through a proxy where asked for. Internal to
+// core/http_*.cpp: it shows Asio's types.
 //
 // Everything but the constructor runs on the connection's strand. Nothing here has a timeout of its own: whoever waits
 // calls Close() when it has waited enough, and the pending operation ends with an error.
@@ -15,8 +15,8 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
@@ -28,16 +28,18 @@ namespace vedette::http {
 
 namespace net = boost::asio;
 using Strand = net::strand<net::io_context::executor_type>;
+using Stream = net::generic::stream_protocol;  // TCP, or a Unix socket
 
 /// Where a connection leads: connections with equal routes are interchangeable.
 struct Route {
   Url target;
   std::optional<Url> proxy;
+  std::string unix_socket{};  // not empty: leads there, and past every proxy
 
   /// Through a proxy plain requests of all hosts share a connection to it.
-  bool IsForwarded() const { return proxy && !target.IsTls(); }
-  bool IsTunnelled() const { return proxy && target.IsTls(); }
-  const Url& FirstHop() const { return proxy ? *proxy : target; }
+  bool IsForwarded() const { return proxy && unix_socket.empty() && !target.IsTls(); }
+  bool IsTunnelled() const { return proxy && unix_socket.empty() && target.IsTls(); }
+  const Url& FirstHop() const { return proxy && unix_socket.empty() ? *proxy : target; }
   std::string PoolKey() const;
 };
 
@@ -65,17 +67,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   net::awaitable<Status> Resolve(const Url& hop);
+  Status ResolveUnix(const std::string& path);
   net::awaitable<Status> Connect(const Url& hop, std::chrono::steady_clock::time_point deadline);
   net::awaitable<Status> Tunnel(const Route& route);
   net::awaitable<Status> Handshake(const Url& target, TlsClientContext& tls);
   void LimitAttempt(std::chrono::steady_clock::time_point deadline, std::size_t attempts_left);
 
   Strand strand_;
-  net::ip::tcp::socket socket_;
-  std::unique_ptr<net::ssl::stream<net::ip::tcp::socket&>> tls_;
+  Stream::socket socket_;
+  std::unique_ptr<net::ssl::stream<Stream::socket&>> tls_;
   std::shared_ptr<net::ssl::context> tls_context_;
   net::steady_timer wait_;  // for the resolver, then for each attempt to connect
-  std::vector<net::ip::tcp::endpoint> endpoints_;
+  std::vector<Stream::endpoint> endpoints_;
   std::size_t attempt_ = 0;
   const char* step_ = "connecting to";
   bool closed_ = false;

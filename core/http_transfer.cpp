@@ -33,7 +33,7 @@ Transfer::Transfer(std::shared_ptr<ClientState> state, HttpRequest request, Http
       request_(std::move(request)),
       done_(std::move(done)),
       url_(std::move(url)),
-      connection_(state_->pool->Take(Route{url_, state_->proxy}.PoolKey())),
+      connection_(state_->pool->Take(Route{url_, state_->proxy, request_.unix_socket}.PoolKey())),
       reused_(connection_ != nullptr),
       strand_(connection_ ? connection_->strand() : net::make_strand(state_->io)),
       timer_(strand_),

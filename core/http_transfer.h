@@ -52,7 +52,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   net::awaitable<Status> RoundTrip(const Hop& hop, const std::string& head, ReplyReader& reply);
   net::awaitable<Status> ReadReply(const Hop& hop, ReplyReader& reply);
   net::awaitable<Status> Connect(const Hop& hop);
-  Route RouteTo(const Hop& hop) const { return {hop.url, state_->proxy}; }
+  Route RouteTo(const Hop& hop) const { return {hop.url, state_->proxy, request_.unix_socket}; }
   void Abort(Stopped why);
   void Release(const Hop& hop, bool reusable);
   Error Explained(Error error, const Hop& hop) const;

@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -164,6 +165,17 @@ HttpServer::~HttpServer() {
   for (std::thread& handler : handlers_) handler.join();
   ::close(listener_);
   SSL_CTX_free(tls_);
+}
+
+HttpServer::HttpServer(Handler handler, const std::string& unix_path) : handler_(std::move(handler)) {
+  listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (unix_path.size() >= sizeof(address.sun_path)) Die("path of a test server's socket");
+  unix_path.copy(address.sun_path, unix_path.size());
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  if (::bind(listener_, generic, sizeof(address)) != 0 || ::listen(listener_, SOMAXCONN) != 0) Die("test server");
+  acceptor_ = std::thread([this] { Accept(); });
 }
 
 std::string HttpServer::Url(std::string_view path) const {

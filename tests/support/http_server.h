@@ -63,6 +63,8 @@ class HttpServer {
 
   /// Listens on a free port; with a certificate it speaks TLS.
   explicit HttpServer(Handler handler, const std::optional<Certificate>& tls = std::nullopt);
+  /// Listens on a Unix socket, which it makes.
+  HttpServer(Handler handler, const std::string& unix_path);
   /// Disconnects everybody.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

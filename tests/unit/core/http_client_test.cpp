@@ -57,6 +57,24 @@ bool Mentions(const Error& error, std::string_view text) {
   return error.message.find(text) != std::string::npos;
 }
 
+TEST_CASE("requests go to a Unix socket, whatever host and proxy there are", "[http]") {
+  const test::TempDir dir;
+  const HttpServer server([](const Received& r) { return Reply{.body = r.Header("Host") + r.target}; }, dir.Sub("s"));
+  Io io;
+  HttpConfig config;
+  config.proxy_url = "http://127.0.0.1:1";
+  const auto client = io.Client(config);
+  HttpRequest request = Get("http://docker/a?b=c");
+  request.unix_socket = dir.Sub("s");
+  CHECK(MustHave(client->Send(request)).body == "docker/a?b=c");
+  CHECK(MustHave(client->Send(request)).status == 200);
+  CHECK(server.requests().back().connection == 0);  // the same one
+  request.unix_socket = dir.Sub("absent");
+  CHECK(Mentions(MustFail(client->Send(request)), dir.Sub("absent")));
+  request.unix_socket = std::string(200, 'x');
+  CHECK(MustFail(client->Send(request)).code == Code::kBadData);
+}
+
 TEST_CASE("requests of one client share a connection", "[http]") {
   Io io;
   const HttpServer server([](const Received& r) { return Reply{.body = r.method + " " + r.target + " " + r.body}; });
