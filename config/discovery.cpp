@@ -26,14 +26,6 @@ constexpr KeyCheck kAzure[] = {
     {"refresh_interval", Is<Millis>},
     {"authentication_method", Is<Text>},
 };
-constexpr KeyCheck kConsul[] = {
-    {"server", Is<Text>},        {"path_prefix", Is<Text>},   {"token", Is<Text>},
-    {"datacenter", Is<Text>},    {"namespace", Is<Text>},     {"partition", Is<Text>},
-    {"tag_separator", Is<Text>}, {"scheme", Is<Text>},        {"username", Is<Text>},
-    {"password", Is<Text>},      {"allow_stale", Is<bool>},   {"refresh_interval", Is<Millis>},
-    {"services", Is<Texts>},     {"tags", Is<Texts>},         {"node_meta", Is<TextMap>},
-    {"filter", Is<Text>},        {"health_filter", Is<Text>},
-};
 constexpr KeyCheck kDocker[] = {
     {"host", Is<Text>},
     {"port", IsPort},
@@ -166,18 +158,6 @@ Status CheckAzure(const YamlNode& section, const HttpConfig&) {
   return NeedTexts(section, {"tenant_id", "client_id", "client_secret"}, kMissing);
 }
 
-Status CheckConsul(const YamlNode& section, const HttpConfig& http) {
-  if (IsSet(section, "server"))
-    VEDETTE_CHECK(NeedTexts(section, {"server"}, "consul SD configuration requires a {} address"));
-  if ((IsSet(section, "username") || IsSet(section, "password")) && http.basic_auth) {
-    return section.At("at most one of consul SD configuration username and password and basic auth can be configured");
-  }
-  if (IsSet(section, "token") && (http.authorization || IsSet(section, "oauth2"))) {
-    return section.At("at most one of consul SD token, authorization, or oauth2 can be configured");
-  }
-  return Ok();
-}
-
 Status CheckDocker(const YamlNode& section, const HttpConfig&) { return NeedTexts(section, {"host"}, "{} missing"); }
 
 Status CheckSwarm(const YamlNode& section, const HttpConfig&) {
@@ -297,7 +277,6 @@ struct Kind {
 constexpr Kind kKinds[] = {
     {"aws_sd_configs", kAws, true, CheckNothing},
     {"azure_sd_configs", kAzure, true, CheckAzure},
-    {"consul_sd_configs", kConsul, true, CheckConsul},
     {"digitalocean_sd_configs", kVultr, true, CheckNothing},
     {"docker_sd_configs", kDocker, true, CheckDocker},
     {"dockerswarm_sd_configs", kSwarm, true, CheckSwarm},

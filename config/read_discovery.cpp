@@ -6,6 +6,7 @@
 namespace vedette::config {
 namespace {
 
+using collector::ConsulSdConfig;
 using collector::DnsSdConfig;
 using collector::FileSdConfig;
 using collector::HttpSdConfig;
@@ -72,6 +73,50 @@ constexpr Field<DnsSdConfig> kDnsFields[] = {
     {"refresh_interval", Set<&DnsSdConfig::refresh_interval>},
 };
 
+/// These two are another way to write basic_auth.
+BasicAuth& ConsulUser(ConsulSdConfig& sd) {
+  return sd.http.basic_auth ? *sd.http.basic_auth : sd.http.basic_auth.emplace();
+}
+
+constexpr Field<ConsulSdConfig> kConsulFields[] = {
+    {"server", Set<&ConsulSdConfig::server>},
+    {"path_prefix", Set<&ConsulSdConfig::path_prefix>},
+    {"token", Set<&ConsulSdConfig::token>},
+    {"datacenter", Set<&ConsulSdConfig::datacenter>},
+    {"namespace", Set<&ConsulSdConfig::namespace_>},
+    {"partition", Set<&ConsulSdConfig::partition>},
+    {"tag_separator", Set<&ConsulSdConfig::tag_separator>},
+    {"scheme", Set<&ConsulSdConfig::scheme>},
+    {"username",
+     [](const YamlNode& node, ConsulSdConfig& out) {
+       return node.text().empty() ? Ok() : ReadValue(node, ConsulUser(out).username);
+     }},
+    {"password",
+     [](const YamlNode& node, ConsulSdConfig& out) {
+       return node.text().empty() ? Ok() : ReadValue(node, ConsulUser(out).password);
+     }},
+    {"allow_stale", Set<&ConsulSdConfig::allow_stale>},
+    {"refresh_interval", Set<&ConsulSdConfig::refresh_interval>},
+    {"services", Set<&ConsulSdConfig::services>},
+    {"tags", Set<&ConsulSdConfig::tags>},
+    {"node_meta", Set<&ConsulSdConfig::node_meta>},
+    {"filter", Set<&ConsulSdConfig::filter>},
+    {"health_filter", Set<&ConsulSdConfig::health_filter>},
+};
+
+Status CheckConsul(const YamlNode& section, ConsulSdConfig& sd) {
+  if (sd.server.find_first_not_of(" \t") == std::string::npos) {
+    return section.At("consul SD configuration requires a server address");
+  }
+  if ((IsSet(section, "username") || IsSet(section, "password")) && IsSet(section, "basic_auth")) {
+    return section.At("at most one of consul SD configuration username and password and basic auth can be configured");
+  }
+  if (!sd.token.empty() && (sd.http.authorization || IsSet(section, "oauth2"))) {
+    return section.At("at most one of consul SD token, authorization, or oauth2 can be configured");
+  }
+  return Ok();
+}
+
 Status CheckFile(const YamlNode& section, FileSdConfig& sd) {
   if (const Status valid = sd.Validate(); !valid) return section.At(valid.error().message);
   return Ok();
@@ -95,6 +140,10 @@ struct RunningKind {
 };
 
 constexpr RunningKind kRunningKinds[] = {
+    {"consul_sd_configs",
+     [](const YamlNode::Entry& list, const SectionContext& context, ScrapeConfig& out) {
+       return ReadSections<ConsulSdConfig>(list, context, kConsulFields, CheckConsul, out.consul_sd_configs);
+     }},
     {"dns_sd_configs",
      [](const YamlNode::Entry& list, const SectionContext& context, ScrapeConfig& out) {
        return ReadSections<DnsSdConfig>(list, context, kDnsFields, CheckDns, out.dns_sd_configs);

@@ -79,4 +79,9 @@ struct DnsPlace {  // where tests have their own
 std::unique_ptr<Discovery> NewDnsDiscovery(const DiscoveryEnvironment& environment, const DnsSdConfig& config,
                                            const DnsPlace& place = {});
 
+/// Watches the catalog and each service with blocking queries. What a query that fails would have said stays as it was.
+/// Reports at most a few times in a second.
+Result<std::unique_ptr<Discovery>> NewConsulDiscovery(const DiscoveryEnvironment& environment,
+                                                      const ConsulSdConfig& config, KnownGroups known);
+
 }  // namespace vedette::collector

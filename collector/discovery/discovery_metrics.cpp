@@ -22,6 +22,9 @@ DiscoveryMetrics::DiscoveryMetrics(prometheus::Registry& registry)
       dns_lookups(DiscoveryCounter(registry, "vedette_collector_dns_sd_lookups_total", "Names looked up by dns_sd.")),
       dns_lookup_failures(
           DiscoveryCounter(registry, "vedette_collector_dns_sd_lookup_failures_total",
-                           "Names that no DNS server had an answer for; their last good targets stay.")) {}
+                           "Names that no DNS server had an answer for; their last good targets stay.")),
+      consul_failures(
+          DiscoveryCounter(registry, "vedette_collector_consul_sd_rpc_failures_total",
+                           "Requests that Consul did not answer as it should; the last good targets stay.")) {}
 
 }  // namespace vedette::collector

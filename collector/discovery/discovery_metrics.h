@@ -16,6 +16,7 @@ struct DiscoveryMetrics {
   prometheus::Counter* http_failures;       // replies of target endpoints that were not usable
   prometheus::Counter* dns_lookups;         // one for each name and refresh
   prometheus::Counter* dns_lookup_failures;
+  prometheus::Counter* consul_failures;  // requests without a usable answer
 };
 
 }  // namespace vedette::collector

@@ -134,7 +134,7 @@ Status CheckTargetCount(const TargetGroups& groups) {
   return Fail(Code::kLimit, "{} targets, {} are accepted", count, kMaxDiscoveredTargets);
 }
 
-std::string JoinHostPort(std::string_view host, unsigned port) {
+std::string JoinHostPort(std::string_view host, std::int64_t port) {
   return host.find(':') == std::string_view::npos ? fmt::format("{}:{}", host, port)
                                                   : fmt::format("[{}]:{}", host, port);
 }

@@ -9,9 +9,12 @@
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -116,7 +119,7 @@ Result<std::string> BodyOf(Result<HttpResponse> response);
 Status CheckTargetCount(const TargetGroups& groups);
 
 /// "host:port", an IPv6 host in brackets.
-std::string JoinHostPort(std::string_view host, unsigned port);
+std::string JoinHostPort(std::string_view host, std::int64_t port);
 /// `prefix` and `name` with everything that a label name of old cannot hold as "_".
 std::string SanitizedLabel(std::string_view prefix, std::string_view name);
 

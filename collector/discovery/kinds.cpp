@@ -16,6 +16,9 @@ struct Maker {
   NewResult operator()(const FileSdConfig& config) { return NewFileDiscovery(environment, config); }
   NewResult operator()(const HttpSdConfig& config) { return NewHttpDiscovery(environment, config, std::move(known)); }
   NewResult operator()(const DnsSdConfig& config) { return NewDnsDiscovery(environment, config); }
+  NewResult operator()(const ConsulSdConfig& config) {
+    return NewConsulDiscovery(environment, config, std::move(known));
+  }
 };
 
 /// Empty: nobody else's targets are its own.
@@ -24,6 +27,10 @@ struct PlaceOf {
   std::string operator()(const FileSdConfig&) const { return {}; }
   std::string operator()(const HttpSdConfig& config) const { return config.url; }
   std::string operator()(const DnsSdConfig&) const { return {}; }
+  std::string operator()(const ConsulSdConfig& config) const {
+    return fmt::format("{} {} {} {} {}", config.server, config.path_prefix, config.datacenter, config.namespace_,
+                       config.partition);
+  }
 };
 
 template <class Sd>
@@ -42,10 +49,14 @@ std::vector<DiscoveryConfig> DiscoveriesOf(const ScrapeConfig& job) {
   add(job.file_sd_configs);
   add(job.http_sd_configs);
   add(job.dns_sd_configs);
+  add(job.consul_sd_configs);
   return all;
 }
 
-Status CheckDiscoveries(const ScrapeConfig& job) { return CheckClients("http_sd_configs", job.http_sd_configs); }
+Status CheckDiscoveries(const ScrapeConfig& job) {
+  VEDETTE_CHECK(CheckClients("http_sd_configs", job.http_sd_configs));
+  return CheckClients("consul_sd_configs", job.consul_sd_configs);
+}
 
 bool AskSamePlace(const DiscoveryConfig& a, const DiscoveryConfig& b) {
   const std::string place = std::visit(PlaceOf(), a);

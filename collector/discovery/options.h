@@ -10,6 +10,7 @@
 #include "core/http_client.h"
 #include "core/labels.h"
 #include "core/result.h"
+#include "core/secret.h"
 #include "core/time.h"
 
 namespace vedette::collector {
@@ -46,6 +47,26 @@ struct DnsSdConfig {
   int port = 0;  // SRV records have their own
   Millis refresh_interval = std::chrono::seconds(30);
   bool operator==(const DnsSdConfig&) const = default;
+};
+
+struct ConsulSdConfig {
+  std::string server = "localhost:8500";  // may say http://, https:// or unix:// itself
+  std::string path_prefix;
+  Secret token;
+  std::string datacenter;  // empty: the agent's own
+  std::string namespace_;  // of Consul Enterprise
+  std::string partition;   // of Consul Enterprise
+  std::string tag_separator = ",";
+  std::string scheme = "http";
+  bool allow_stale = true;
+  Millis refresh_interval = std::chrono::seconds(30);  // the least time between two requests of one kind
+  std::vector<std::string> services;                   // empty: all
+  std::vector<std::string> tags;                       // an instance has all of them
+  std::vector<std::pair<std::string, std::string>> node_meta;
+  std::string filter;         // of the catalog
+  std::string health_filter;  // of instances
+  HttpConfig http;
+  bool operator==(const ConsulSdConfig&) const = default;
 };
 
 }  // namespace vedette::collector

@@ -109,6 +109,10 @@ TEST_CASE("every mistake is named with file, line, column and key", "[config]") 
       {"scrape_configs:\n  - job_name: a\n    dns_sd_configs: [{names: [a], type: A}]", "f.yml:3:22",
        "port is required"},
       {"scrape_configs:\n  - job_name: a\n    ec2_sd_configs: [{filters: [{name: b}]}]", "f.yml:3:33", "filter values"},
+      {"scrape_configs:\n  - job_name: a\n    dns_sd_configs: [{names: [a], type: TXT}]", "f.yml:3:41", "TXT"},
+      {"scrape_configs:\n  - job_name: a\n    consul_sd_configs: [{server: ' '}]", "f.yml:3:25", "server address"},
+      {"scrape_configs:\n  - job_name: a\n    consul_sd_configs: [{username: a, basic_auth: {username: b}}]",
+       "f.yml:3:25", "at most one of"},
       {"remote_write: [{url: a, dns_sd_configs: [{names: [a]}]}]", "f.yml:1:25", "dns_sd_configs not found"},
       {"scrape_configs:\n  - job_name: a\n    metric_name_escaping_scheme: dashes", "f.yml:3:34", "underscores"},
       {"scrape_configs:\n  - job_name: a\n    metric_name_validation_scheme: legacy\n"
@@ -139,6 +143,30 @@ TEST_CASE("every mistake is named with file, line, column and key", "[config]") 
   CHECK(config.error().message.find(c.reason) != std::string::npos);
 }
 
+TEST_CASE("service discoveries are read with all their keys", "[config][discovery]") {
+  const Config config = MustHave(ParseConfig(R"(scrape_configs:
+  - job_name: a
+    dns_sd_configs: [{names: [a, b], type: aaaa, port: 81, refresh_interval: 5s}]
+    consul_sd_configs:
+      - {server: 's:1', path_prefix: /p, token: t, datacenter: d, namespace: n, partition: q, tag_separator: ';', scheme: https,
+         username: u, password: w, allow_stale: false, refresh_interval: 6s, services: [x], tags: [y], node_meta: {k: v},
+         filter: f, health_filter: g, tls_config: {insecure_skip_verify: true}}
+      - {}
+)",
+                                             "f.yml", FileCheck::kSyntaxOnly));
+  const auto& job = config.collector.scrape_configs.at(0);
+  CHECK(job.dns_sd_configs.at(0) ==
+        collector::DnsSdConfig{{"a", "b"}, collector::DnsType::kAaaa, 81, std::chrono::seconds(5)});
+  collector::ConsulSdConfig consul{
+      "s:1", "/p",  Secret("t"),  "d", "n", "q", ";", "https", false, std::chrono::seconds(6),
+      {"x"}, {"y"}, {{"k", "v"}}, "f", "g", {}};
+  consul.http.basic_auth = {"u", {}, Secret("w"), {}};
+  consul.http.tls.insecure_skip_verify = true;
+  CHECK(job.consul_sd_configs.at(0) == consul);
+  CHECK(job.consul_sd_configs.at(1) == collector::ConsulSdConfig());
+  CHECK(config.not_run.empty());
+}
+
 TEST_CASE("what is right and not run is listed with its place", "[config]") {
   const Config config = MustHave(ParseConfig(R"(global:
   query_log_file: q.log
@@ -152,12 +180,14 @@ scrape_configs:
   - job_name: a
     proxy_from_environment: true
     http_headers: {X-Key: {values: [a], files: [b]}}
+    nomad_sd_configs: [{server: 'http://a:1'}]
     consul_sd_configs: [{server: 'a:1'}]
+    dns_sd_configs: [{names: [a]}]
     file_sd_configs: [{files: [a.yml]}]
 )",
                                              "f.yml", FileCheck::kSyntaxOnly));
   const std::vector<std::string> places = {"f.yml:2:19",  "f.yml:4:15",  "f.yml:7:42", "f.yml:8:27",
-                                           "f.yml:11:29", "f.yml:12:48", "f.yml:13:24"};
+                                           "f.yml:11:29", "f.yml:12:48", "f.yml:13:23"};
   REQUIRE(config.not_run.size() == places.size());
   for (std::size_t i = 0; i < places.size(); ++i) {
     INFO(config.not_run[i]);
