@@ -96,6 +96,7 @@ struct ScrapeConfig {
   std::vector<HttpSdConfig> http_sd_configs;
   std::vector<DnsSdConfig> dns_sd_configs;
   std::vector<ConsulSdConfig> consul_sd_configs;
+  std::vector<DockerSdConfig> docker_sd_configs;
   std::vector<RelabelConfig> relabel_configs;
   std::vector<RelabelConfig> metric_relabel_configs;
 

@@ -26,14 +26,6 @@ constexpr KeyCheck kAzure[] = {
     {"refresh_interval", Is<Millis>},
     {"authentication_method", Is<Text>},
 };
-constexpr KeyCheck kDocker[] = {
-    {"host", Is<Text>},
-    {"port", IsPort},
-    {"filters", IsFilters},
-    {"refresh_interval", Is<Millis>},
-    {"host_networking_host", Is<Text>},
-    {"match_first_network", Is<bool>},
-};
 constexpr KeyCheck kSwarm[] = {
     {"host", Is<Text>}, {"role", Is<Text>}, {"port", IsPort}, {"filters", IsFilters}, {"refresh_interval", Is<Millis>},
 };
@@ -158,8 +150,6 @@ Status CheckAzure(const YamlNode& section, const HttpConfig&) {
   return NeedTexts(section, {"tenant_id", "client_id", "client_secret"}, kMissing);
 }
 
-Status CheckDocker(const YamlNode& section, const HttpConfig&) { return NeedTexts(section, {"host"}, "{} missing"); }
-
 Status CheckSwarm(const YamlNode& section, const HttpConfig&) {
   VEDETTE_CHECK(NeedTexts(section, {"host"}, "{} missing"));
   return NeedOneOf(section, "role", "", {"services", "tasks", "nodes"});
@@ -278,7 +268,6 @@ constexpr Kind kKinds[] = {
     {"aws_sd_configs", kAws, true, CheckNothing},
     {"azure_sd_configs", kAzure, true, CheckAzure},
     {"digitalocean_sd_configs", kVultr, true, CheckNothing},
-    {"docker_sd_configs", kDocker, true, CheckDocker},
     {"dockerswarm_sd_configs", kSwarm, true, CheckSwarm},
     {"ec2_sd_configs", kAws, true, CheckNothing},
     {"ecs_sd_configs", kAws, true, CheckNothing},

@@ -21,6 +21,11 @@ bool WhenNotZero(const YamlNode& value) {
   return number && *number != 0;
 }
 
+bool WhenNoDockerHost(const YamlNode& value) {
+  constexpr std::string_view kSpoken[] = {"unix://", "tcp://", "http://", "https://"};
+  return std::ranges::none_of(kSpoken, [&](std::string_view scheme) { return value.text().starts_with(scheme); });
+}
+
 constexpr std::string_view kTakeOut = "take it out to start";
 constexpr std::string_view kOtherDiscovery =
     "this kind of service discovery is not there yet: give its targets over HTTP (http_sd_configs) or in a file "
@@ -41,6 +46,7 @@ constexpr Row kRows[] = {
     {"alerting.alert_relabel_configs", WhenNotEmpty, kTakeOut},
     {"global.query_log_file", WhenNotEmpty, kTakeOut},
     {"storage.tsdb.retention.percentage", WhenNotZero, "use `size`"},
+    {"scrape_configs.docker_sd_configs.host", WhenNoDockerHost, "a host is unix://, tcp://, http:// or https://"},
     {"*.scrape_failure_log_file", WhenNotEmpty, "failures are in the log, and on the page of targets"},
     {"*.scrape_native_histograms", WhenTrue, kTakeOut},
     {"*.convert_classic_histograms_to_nhcb", WhenTrue, kTakeOut},

@@ -8,9 +8,11 @@ namespace {
 
 using collector::ConsulSdConfig;
 using collector::DnsSdConfig;
+using collector::DockerSdConfig;
 using collector::FileSdConfig;
 using collector::HttpSdConfig;
 using collector::ScrapeConfig;
+using collector::SdFilter;
 using collector::StaticConfig;
 
 /// The sections of one kind. Of a kind with an HTTP client the keys of http_config are read as well. `check` looks at
@@ -117,6 +119,27 @@ Status CheckConsul(const YamlNode& section, ConsulSdConfig& sd) {
   return Ok();
 }
 
+constexpr Field<SdFilter> kFilterFields[] = {{"name", Set<&SdFilter::name>}, {"values", Set<&SdFilter::values>}};
+
+Status ReadFilters(const YamlNode& node, std::vector<SdFilter>& out) {
+  return ReadList(node, out, "filter", [](const YamlNode& item, SdFilter& filter) {
+    return ReadFields<SdFilter>(item, kFilterFields, filter, "filters");
+  });
+}
+
+constexpr Field<DockerSdConfig> kDockerFields[] = {
+    {"host", Set<&DockerSdConfig::host>},
+    {"port", SetPort<&DockerSdConfig::port>},
+    {"filters", [](const YamlNode& node, DockerSdConfig& out) { return ReadFilters(node, out.filters); }},
+    {"host_networking_host", Set<&DockerSdConfig::host_networking_host>},
+    {"match_first_network", Set<&DockerSdConfig::match_first_network>},
+    {"refresh_interval", Set<&DockerSdConfig::refresh_interval>},
+};
+
+Status CheckDocker(const YamlNode& section, DockerSdConfig& sd) {
+  return sd.host.empty() ? Status(section.At("host missing")) : Ok();
+}
+
 Status CheckFile(const YamlNode& section, FileSdConfig& sd) {
   if (const Status valid = sd.Validate(); !valid) return section.At(valid.error().message);
   return Ok();
@@ -147,6 +170,10 @@ constexpr RunningKind kRunningKinds[] = {
     {"dns_sd_configs",
      [](const YamlNode::Entry& list, const SectionContext& context, ScrapeConfig& out) {
        return ReadSections<DnsSdConfig>(list, context, kDnsFields, CheckDns, out.dns_sd_configs);
+     }},
+    {"docker_sd_configs",
+     [](const YamlNode::Entry& list, const SectionContext& context, ScrapeConfig& out) {
+       return ReadSections<DockerSdConfig>(list, context, kDockerFields, CheckDocker, out.docker_sd_configs);
      }},
     {"file_sd_configs",
      [](const YamlNode::Entry& list, const SectionContext& context, ScrapeConfig& out) -> Status {

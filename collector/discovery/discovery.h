@@ -84,4 +84,8 @@ std::unique_ptr<Discovery> NewDnsDiscovery(const DiscoveryEnvironment& environme
 Result<std::unique_ptr<Discovery>> NewConsulDiscovery(const DiscoveryEnvironment& environment,
                                                       const ConsulSdConfig& config, KnownGroups known);
 
+/// Asks the daemon for its containers and networks at each refresh_interval.
+Result<std::unique_ptr<Discovery>> NewDockerDiscovery(const DiscoveryEnvironment& environment,
+                                                      const DockerSdConfig& config, KnownGroups known);
+
 }  // namespace vedette::collector

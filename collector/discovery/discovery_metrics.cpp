@@ -25,6 +25,8 @@ DiscoveryMetrics::DiscoveryMetrics(prometheus::Registry& registry)
                            "Names that no DNS server had an answer for; their last good targets stay.")),
       consul_failures(
           DiscoveryCounter(registry, "vedette_collector_consul_sd_rpc_failures_total",
-                           "Requests that Consul did not answer as it should; the last good targets stay.")) {}
+                           "Requests that Consul did not answer as it should; the last good targets stay.")),
+      docker_failures(DiscoveryCounter(registry, "vedette_collector_docker_sd_failures_total",
+                                       "Refreshes that a Docker daemon did not answer as it should.")) {}
 
 }  // namespace vedette::collector

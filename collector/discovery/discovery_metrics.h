@@ -17,6 +17,7 @@ struct DiscoveryMetrics {
   prometheus::Counter* dns_lookups;         // one for each name and refresh
   prometheus::Counter* dns_lookup_failures;
   prometheus::Counter* consul_failures;  // requests without a usable answer
+  prometheus::Counter* docker_failures;  // refreshes that failed
 };
 
 }  // namespace vedette::collector

@@ -19,6 +19,9 @@ struct Maker {
   NewResult operator()(const ConsulSdConfig& config) {
     return NewConsulDiscovery(environment, config, std::move(known));
   }
+  NewResult operator()(const DockerSdConfig& config) {
+    return NewDockerDiscovery(environment, config, std::move(known));
+  }
 };
 
 /// Empty: nobody else's targets are its own.
@@ -31,6 +34,7 @@ struct PlaceOf {
     return fmt::format("{} {} {} {} {}", config.server, config.path_prefix, config.datacenter, config.namespace_,
                        config.partition);
   }
+  std::string operator()(const DockerSdConfig& config) const { return config.host; }
 };
 
 template <class Sd>
@@ -50,12 +54,14 @@ std::vector<DiscoveryConfig> DiscoveriesOf(const ScrapeConfig& job) {
   add(job.http_sd_configs);
   add(job.dns_sd_configs);
   add(job.consul_sd_configs);
+  add(job.docker_sd_configs);
   return all;
 }
 
 Status CheckDiscoveries(const ScrapeConfig& job) {
   VEDETTE_CHECK(CheckClients("http_sd_configs", job.http_sd_configs));
-  return CheckClients("consul_sd_configs", job.consul_sd_configs);
+  VEDETTE_CHECK(CheckClients("consul_sd_configs", job.consul_sd_configs));
+  return CheckClients("docker_sd_configs", job.docker_sd_configs);
 }
 
 bool AskSamePlace(const DiscoveryConfig& a, const DiscoveryConfig& b) {

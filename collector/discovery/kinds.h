@@ -12,7 +12,8 @@ namespace vedette::collector {
 
 /// One discovery of a job; all its static lists are one.
 using DiscoveryConfig =
-    std::variant<std::vector<StaticConfig>, FileSdConfig, HttpSdConfig, DnsSdConfig, ConsulSdConfig>;
+    std::variant<std::vector<StaticConfig>, FileSdConfig, HttpSdConfig, DnsSdConfig, ConsulSdConfig,
+                                     DockerSdConfig>;
 
 std::vector<DiscoveryConfig> DiscoveriesOf(const ScrapeConfig& job);
 

@@ -69,4 +69,22 @@ struct ConsulSdConfig {
   bool operator==(const ConsulSdConfig&) const = default;
 };
 
+/// `name` has one of the `values`.
+struct SdFilter {
+  std::string name;
+  std::vector<std::string> values;
+  bool operator==(const SdFilter&) const = default;
+};
+
+struct DockerSdConfig {
+  std::string host;  // unix:///path, tcp://, http:// or https://host:port
+  int port = 80;     // of containers that publish none
+  std::vector<SdFilter> filters;
+  std::string host_networking_host = "localhost";  // the address of containers in the host's network
+  bool match_first_network = true;                 // of several, the first by name
+  Millis refresh_interval = std::chrono::seconds(60);
+  HttpConfig http;
+  bool operator==(const DockerSdConfig&) const = default;
+};
+
 }  // namespace vedette::collector

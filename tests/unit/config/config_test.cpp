@@ -152,6 +152,9 @@ TEST_CASE("service discoveries are read with all their keys", "[config][discover
          username: u, password: w, allow_stale: false, refresh_interval: 6s, services: [x], tags: [y], node_meta: {k: v},
          filter: f, health_filter: g, tls_config: {insecure_skip_verify: true}}
       - {}
+    docker_sd_configs:
+      - {host: 'unix:///x', port: 81, filters: [{name: a, values: [b]}], host_networking_host: h, match_first_network: false,
+         refresh_interval: 7s, follow_redirects: false}
 )",
                                              "f.yml", FileCheck::kSyntaxOnly));
   const auto& job = config.collector.scrape_configs.at(0);
@@ -164,6 +167,9 @@ TEST_CASE("service discoveries are read with all their keys", "[config][discover
   consul.http.tls.insecure_skip_verify = true;
   CHECK(job.consul_sd_configs.at(0) == consul);
   CHECK(job.consul_sd_configs.at(1) == collector::ConsulSdConfig());
+  collector::DockerSdConfig docker{"unix:///x", 81, {{"a", {"b"}}}, "h", false, std::chrono::seconds(7), {}};
+  docker.http.follow_redirects = false;
+  CHECK(job.docker_sd_configs.at(0) == docker);
   CHECK(config.not_run.empty());
 }
 
@@ -183,11 +189,12 @@ scrape_configs:
     nomad_sd_configs: [{server: 'http://a:1'}]
     consul_sd_configs: [{server: 'a:1'}]
     dns_sd_configs: [{names: [a]}]
+    docker_sd_configs: [{host: 'npipe:////./pipe/docker'}, {host: 'tcp://a'}]
     file_sd_configs: [{files: [a.yml]}]
 )",
                                              "f.yml", FileCheck::kSyntaxOnly));
-  const std::vector<std::string> places = {"f.yml:2:19",  "f.yml:4:15",  "f.yml:7:42", "f.yml:8:27",
-                                           "f.yml:11:29", "f.yml:12:48", "f.yml:13:23"};
+  const std::vector<std::string> places = {"f.yml:2:19",  "f.yml:4:15",  "f.yml:7:42",  "f.yml:8:27",
+                                           "f.yml:11:29", "f.yml:12:48", "f.yml:13:23", "f.yml:16:32"};
   REQUIRE(config.not_run.size() == places.size());
   for (std::size_t i = 0; i < places.size(); ++i) {
     INFO(config.not_run[i]);
