@@ -269,7 +269,6 @@ constexpr Kind kKinds[] = {
     {"azure_sd_configs", kAzure, true, CheckAzure},
     {"digitalocean_sd_configs", kVultr, true, CheckNothing},
     {"dockerswarm_sd_configs", kSwarm, true, CheckSwarm},
-    {"ec2_sd_configs", kAws, true, CheckNothing},
     {"ecs_sd_configs", kAws, true, CheckNothing},
     {"elasticache_sd_configs", kAws, true, CheckNothing},
     {"eureka_sd_configs", kEureka, true, CheckEureka},

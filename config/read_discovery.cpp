@@ -9,6 +9,7 @@ namespace {
 using collector::ConsulSdConfig;
 using collector::DnsSdConfig;
 using collector::DockerSdConfig;
+using collector::Ec2SdConfig;
 using collector::FileSdConfig;
 using collector::HttpSdConfig;
 using collector::ScrapeConfig;
@@ -56,7 +57,7 @@ constexpr Field<StaticConfig> kStaticFields[] = {{"targets", Set<&StaticConfig::
 constexpr Field<FileSdConfig> kFileFields[] = {{"files", Set<&FileSdConfig::files>},
                                                {"refresh_interval", Set<&FileSdConfig::refresh_interval>}};
 
-constexpr Field<HttpSdConfig> kHttpFields[] = {
+constexpr Field<HttpSdConfig> kHttpSdFields[] = {
     {"url", [](const YamlNode& node, HttpSdConfig& out) { return ReadHttpUrl(node, out.url); }},
     {"refresh_interval", Set<&HttpSdConfig::refresh_interval>},
 };
@@ -140,6 +141,25 @@ Status CheckDocker(const YamlNode& section, DockerSdConfig& sd) {
   return sd.host.empty() ? Status(section.At("host missing")) : Ok();
 }
 
+constexpr Field<Ec2SdConfig> kEc2Fields[] = {
+    {"endpoint", Set<&Ec2SdConfig::endpoint>},
+    {"region", Set<&Ec2SdConfig::region>},
+    {"access_key", Set<&Ec2SdConfig::access_key>},
+    {"secret_key", Set<&Ec2SdConfig::secret_key>},
+    {"profile", Set<&Ec2SdConfig::profile>},
+    {"role_arn", Set<&Ec2SdConfig::role_arn>},
+    {"external_id", Set<&Ec2SdConfig::external_id>},
+    {"port", SetPort<&Ec2SdConfig::port>},
+    {"filters",
+     [](const YamlNode& node, Ec2SdConfig& out) -> Status {
+       VEDETTE_CHECK(IsAwsFilters(node));
+       return ReadFilters(node, out.filters);
+     }},
+    {"refresh_interval", Set<&Ec2SdConfig::refresh_interval>},
+};
+
+Status CheckEc2(const YamlNode&, Ec2SdConfig&) { return Ok(); }
+
 Status CheckFile(const YamlNode& section, FileSdConfig& sd) {
   if (const Status valid = sd.Validate(); !valid) return section.At(valid.error().message);
   return Ok();
@@ -175,6 +195,10 @@ constexpr RunningKind kRunningKinds[] = {
      [](const YamlNode::Entry& list, const SectionContext& context, ScrapeConfig& out) {
        return ReadSections<DockerSdConfig>(list, context, kDockerFields, CheckDocker, out.docker_sd_configs);
      }},
+    {"ec2_sd_configs",
+     [](const YamlNode::Entry& list, const SectionContext& context, ScrapeConfig& out) {
+       return ReadSections<Ec2SdConfig>(list, context, kEc2Fields, CheckEc2, out.ec2_sd_configs);
+     }},
     {"file_sd_configs",
      [](const YamlNode::Entry& list, const SectionContext& context, ScrapeConfig& out) -> Status {
        VEDETTE_CHECK(ReadSections<FileSdConfig>(list, context, kFileFields, CheckFile, out.file_sd_configs));
@@ -185,7 +209,7 @@ constexpr RunningKind kRunningKinds[] = {
      }},
     {"http_sd_configs",
      [](const YamlNode::Entry& list, const SectionContext& context, ScrapeConfig& out) {
-       return ReadSections<HttpSdConfig>(list, context, kHttpFields, CheckHttp, out.http_sd_configs);
+       return ReadSections<HttpSdConfig>(list, context, kHttpSdFields, CheckHttp, out.http_sd_configs);
      }},
 };
 

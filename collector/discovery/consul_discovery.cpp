@@ -234,7 +234,7 @@ net::awaitable<bool> ConsulTask::AskOnce(ConsulWatch& watch, std::string_view fi
   failures_.Increment();
   if (watch.failures == 0) {
     LogError("collector", "Consul not usable, keeping its targets",
-             {{"server", config_.server}, {"request", watch.path}, {"error", outcome.error()}});
+             {{"server", ShownPlace(config_.server)}, {"request", watch.path}, {"error", outcome.error()}});
   }
   watch.index = 0;
   const Millis pause = watch.Retry();
@@ -273,7 +273,7 @@ void ConsulTask::TakeCatalog(const Services& services) {
   if (over && !over_limit_) {
     failures_.Increment();
     LogError("collector", "Consul has more services than are watched",
-             {{"server", config_.server}, {"services", services.size()}, {"limit", kMaxServices}});
+             {{"server", ShownPlace(config_.server)}, {"services", services.size()}, {"limit", kMaxServices}});
   }
   over_limit_ = over;
   listed_ = true;

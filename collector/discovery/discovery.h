@@ -88,4 +88,10 @@ Result<std::unique_ptr<Discovery>> NewConsulDiscovery(const DiscoveryEnvironment
 Result<std::unique_ptr<Discovery>> NewDockerDiscovery(const DiscoveryEnvironment& environment,
                                                       const DockerSdConfig& config, KnownGroups known);
 
+/// The value of an environment variable, empty when it is not set.
+using EnvironmentLookup = std::function<std::string(const char* name)>;
+/// Asks EC2 for the instances of the region at each refresh_interval. `lookup` null: the environment of the process.
+Result<std::unique_ptr<Discovery>> NewEc2Discovery(const DiscoveryEnvironment& environment, const Ec2SdConfig& config,
+                                                   KnownGroups known, EnvironmentLookup lookup = {});
+
 }  // namespace vedette::collector

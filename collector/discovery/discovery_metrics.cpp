@@ -27,6 +27,8 @@ DiscoveryMetrics::DiscoveryMetrics(prometheus::Registry& registry)
           DiscoveryCounter(registry, "vedette_collector_consul_sd_rpc_failures_total",
                            "Requests that Consul did not answer as it should; the last good targets stay.")),
       docker_failures(DiscoveryCounter(registry, "vedette_collector_docker_sd_failures_total",
-                                       "Refreshes that a Docker daemon did not answer as it should.")) {}
+                                       "Refreshes that a Docker daemon did not answer as it should.")),
+      ec2_failures(DiscoveryCounter(registry, "vedette_collector_ec2_sd_failures_total",
+                                    "Refreshes that EC2, or who gives the credentials for it, did not answer.")) {}
 
 }  // namespace vedette::collector

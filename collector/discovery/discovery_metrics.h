@@ -18,6 +18,7 @@ struct DiscoveryMetrics {
   prometheus::Counter* dns_lookup_failures;
   prometheus::Counter* consul_failures;  // requests without a usable answer
   prometheus::Counter* docker_failures;  // refreshes that failed
+  prometheus::Counter* ec2_failures;     // refreshes that failed
 };
 
 }  // namespace vedette::collector

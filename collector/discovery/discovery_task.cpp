@@ -76,12 +76,31 @@ PolledTask::PolledTask(const DiscoveryEnvironment& environment, Plan plan)
 net::awaitable<void> PolledTask::Run() {
   while (!stopped()) {
     const auto begin = std::chrono::steady_clock::now();
-    Answer answer = co_await Ask();
+    Answer answer = reported_ ? co_await Ask() : co_await AskFirst();
     if (stopped()) co_return;
     auto take = [&] { TakeIn(std::move(answer)); };
     co_await RunOn(workers(), take);
     co_await SleepUntil(begin + interval_);
   }
+}
+
+net::awaitable<PolledTask::Answer> PolledTask::AskFirst() {
+  net::steady_timer timer(strand(), std::chrono::steady_clock::now() + kFirstReportWithin);
+  std::optional<Answer> answer;
+  net::co_spawn(strand(), Ask(), [&](const std::exception_ptr& thrown, Answer done) {
+    answer = thrown ? Answer(Fail(Code::kInternal, "it threw")) : std::move(done);
+    timer.cancel();
+  });
+  while (!answer) {  // after a stop it comes soon
+    const auto [woken] = co_await timer.async_wait(kNoThrow);
+    if (woken) continue;
+    timer.expires_at(std::chrono::steady_clock::time_point::max());
+    if (answer || stopped()) continue;
+    auto report = [&] { Report({}); };
+    co_await RunOn(workers(), report);
+    reported_ = true;
+  }
+  co_return *std::move(answer);
 }
 
 /// On a worker.
@@ -132,6 +151,12 @@ Status CheckTargetCount(const TargetGroups& groups) {
   for (const TargetGroup& group : groups) count += group.targets.size();
   if (count <= kMaxDiscoveredTargets) return Ok();
   return Fail(Code::kLimit, "{} targets, {} are accepted", count, kMaxDiscoveredTargets);
+}
+
+std::string ShownPlace(std::string_view server) {
+  if (server.starts_with("unix://")) return std::string(server);
+  if (server.find("://") != std::string_view::npos) return Redacted(server);
+  return std::string(server.substr(server.find('@') + 1));
 }
 
 std::string JoinHostPort(std::string_view host, std::int64_t port) {

@@ -75,8 +75,8 @@ class DiscoveryTask : public std::enable_shared_from_this<DiscoveryTask> {
 };
 
 /// Asks once in an interval. An answer that is an error keeps the last good targets, is logged when it begins and
-/// counted; before there are any targets, none are reported, because the other discoveries of the job wait for this
-/// one.
+/// counted. The other discoveries of the job wait for the first report: when there are no targets by then, or when the
+/// answer takes longer than kFirstReportWithin, it says that there are none.
 class PolledTask : public DiscoveryTask {
  public:
   struct Plan {
@@ -99,6 +99,7 @@ class PolledTask : public DiscoveryTask {
 
  private:
   boost::asio::awaitable<void> Run() final;
+  boost::asio::awaitable<Answer> AskFirst();
   void TakeIn(Answer answer);
 
   const Plan plan_;
@@ -117,6 +118,9 @@ Result<std::string> BodyOf(Result<HttpResponse> response);
 
 /// kLimit when there are more than kMaxDiscoveredTargets.
 Status CheckTargetCount(const TargetGroups& groups);
+
+/// The address of a server for logs: without user, password and what follows a host. Paths of Unix sockets stay.
+std::string ShownPlace(std::string_view server);
 
 /// "host:port", an IPv6 host in brackets.
 std::string JoinHostPort(std::string_view host, std::int64_t port);

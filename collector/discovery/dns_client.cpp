@@ -2,7 +2,6 @@
 
 #define CARES_NO_DEPRECATED  // what replaces it is not in Debian 12
 #include <ares.h>
-#include <arpa/nameser.h>
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -14,6 +13,7 @@ namespace {
 
 namespace net = boost::asio;
 
+constexpr int kClassInternet = 1;
 /// For each server; with TCP after UDP twice.
 constexpr int kServerTimeoutMs = 2000;
 /// What datagrams may have, in the hope that answers of many records need no TCP.
@@ -97,7 +97,7 @@ Status AresClient::Open(const std::vector<std::string>& servers, std::uint16_t p
 void AresClient::Ask(const std::string& name, DnsType type, Done done) {
   if (channel_ == nullptr) return done(Fail(Code::kCanceled, "stopped"));
   auto owned = std::make_unique<Done>(std::move(done));
-  ares_query(channel_, name.c_str(), ns_c_in, static_cast<int>(type), OnReply, owned.release());
+  ares_query(channel_, name.c_str(), kClassInternet, static_cast<int>(type), OnReply, owned.release());
   SetTimer();
 }
 

@@ -4,7 +4,6 @@
 #include "collector/discovery/discovery_task.h"
 #include "collector/discovery/docker_targets.h"
 #include "collector/scrape/async.h"
-#include "core/log.h"
 
 namespace vedette::collector {
 namespace {
@@ -19,7 +18,7 @@ class DockerTask final : public PolledTask {
   DockerTask(const DiscoveryEnvironment& environment, const DockerSdConfig& config, std::unique_ptr<HttpClient> client,
              KnownGroups known)
       : PolledTask(environment, {.what = "Docker daemon",
-                                 .place = Redacted(config.host),
+                                 .place = ShownPlace(config.host),
                                  .interval = config.refresh_interval,
                                  .failures = environment.metrics.docker_failures,
                                  .known = std::move(known)}),

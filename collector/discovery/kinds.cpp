@@ -22,6 +22,7 @@ struct Maker {
   NewResult operator()(const DockerSdConfig& config) {
     return NewDockerDiscovery(environment, config, std::move(known));
   }
+  NewResult operator()(const Ec2SdConfig& config) { return NewEc2Discovery(environment, config, std::move(known)); }
 };
 
 /// Empty: nobody else's targets are its own.
@@ -35,6 +36,10 @@ struct PlaceOf {
                        config.partition);
   }
   std::string operator()(const DockerSdConfig& config) const { return config.host; }
+  std::string operator()(const Ec2SdConfig& config) const {
+    return fmt::format("{} {} {} {} {}", config.region, config.endpoint, config.access_key, config.profile,
+                       config.role_arn);
+  }
 };
 
 template <class Sd>
@@ -55,13 +60,15 @@ std::vector<DiscoveryConfig> DiscoveriesOf(const ScrapeConfig& job) {
   add(job.dns_sd_configs);
   add(job.consul_sd_configs);
   add(job.docker_sd_configs);
+  add(job.ec2_sd_configs);
   return all;
 }
 
 Status CheckDiscoveries(const ScrapeConfig& job) {
   VEDETTE_CHECK(CheckClients("http_sd_configs", job.http_sd_configs));
   VEDETTE_CHECK(CheckClients("consul_sd_configs", job.consul_sd_configs));
-  return CheckClients("docker_sd_configs", job.docker_sd_configs);
+  VEDETTE_CHECK(CheckClients("docker_sd_configs", job.docker_sd_configs));
+  return CheckClients("ec2_sd_configs", job.ec2_sd_configs);
 }
 
 bool AskSamePlace(const DiscoveryConfig& a, const DiscoveryConfig& b) {

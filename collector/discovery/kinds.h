@@ -11,9 +11,8 @@
 namespace vedette::collector {
 
 /// One discovery of a job; all its static lists are one.
-using DiscoveryConfig =
-    std::variant<std::vector<StaticConfig>, FileSdConfig, HttpSdConfig, DnsSdConfig, ConsulSdConfig,
-                                     DockerSdConfig>;
+using DiscoveryConfig = std::variant<std::vector<StaticConfig>, FileSdConfig, HttpSdConfig, DnsSdConfig, ConsulSdConfig,
+                                     DockerSdConfig, Ec2SdConfig>;
 
 std::vector<DiscoveryConfig> DiscoveriesOf(const ScrapeConfig& job);
 

@@ -87,4 +87,19 @@ struct DockerSdConfig {
   bool operator==(const DockerSdConfig&) const = default;
 };
 
+struct Ec2SdConfig {
+  std::string endpoint;  // empty: Amazon's of the region
+  std::string region;    // empty: of the environment or of this instance
+  std::string access_key;
+  Secret secret_key;  // without these two: the environment, the files of `profile`, the role of this instance
+  std::string profile;
+  std::string role_arn;  // assumed with the credentials above
+  std::string external_id;
+  int port = 80;
+  std::vector<SdFilter> filters;
+  Millis refresh_interval = std::chrono::seconds(60);
+  HttpConfig http;
+  bool operator==(const Ec2SdConfig&) const = default;
+};
+
 }  // namespace vedette::collector

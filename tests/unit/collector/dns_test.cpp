@@ -23,7 +23,7 @@ std::string Srv(unsigned port, std::string_view target) {
 }
 std::string Ipv4(std::string_view bytes) { return DnsRecord(1, bytes); }
 
-DnsSdConfig Config(DnsType type, int port = 80) {
+DnsSdConfig DnsConfig(DnsType type, int port = 80) {
   DnsSdConfig config;
   config.names = {"web.example"};
   config.type = type;
@@ -36,7 +36,7 @@ DnsSdConfig Config(DnsType type, int port = 80) {
 Labels TargetOf(DnsType type, std::string record) {
   const DnsQuestion question{"web.example.", static_cast<int>(type), false};
   const auto group =
-      ParseDnsTargets(test::DnsMessage(7, question, {.records = {std::move(record)}}), "web.example", Config(type, 81));
+      ParseDnsTargets(test::DnsMessage(7, question, {.records = {std::move(record)}}), "web.example", DnsConfig(type, 81));
   REQUIRE(MustHave(group).targets.size() == 1);
   return group->targets.front();
 }
@@ -64,7 +64,7 @@ TEST_CASE("DNS records become targets as Prometheus makes them", "[discovery][dn
 
 TEST_CASE("a DNS answer that lies is an error, and what leads to records is passed over", "[discovery][dns]") {
   const DnsQuestion question{"web.example.", 1, false};
-  const auto parse = [&](const std::string& message) { return ParseDnsTargets(message, "n", Config(DnsType::kA)); };
+  const auto parse = [&](const std::string& message) { return ParseDnsTargets(message, "n", DnsConfig(DnsType::kA)); };
   const std::string good = test::DnsMessage(
       1, question, {.records = {DnsRecord(kCname, test::DnsName("b.example")), Ipv4("abcd"), DnsRecord(16, "text")}});
   CHECK(MustHave(parse(good)).targets.size() == 1);
@@ -116,7 +116,7 @@ TEST_CASE("names are looked up in search domains and by server after server, and
                                  "search out.example in.example\n"),
                        server.port()};
   DiscoveryFixture f;
-  f.Run(NewDnsDiscovery(f.environment(), Config(DnsType::kA), place));
+  f.Run(NewDnsDiscovery(f.environment(), DnsConfig(DnsType::kA), place));
   REQUIRE(f.WaitForAddresses("127.0.0.1:80 127.0.0.2:80"));
   CHECK(f.groups().at(0).source == "web.example");
   const auto asked = server.questions();
@@ -147,7 +147,7 @@ TEST_CASE("a name that does not exist has no targets, and a silent server keeps 
   });
   const test::TempDir dir;
   const DnsPlace place{dir.Write("resolv.conf", "nameserver 127.0.0.1\n"), server.port()};
-  DnsSdConfig config = Config(DnsType::kSrv);
+  DnsSdConfig config = DnsConfig(DnsType::kSrv);
   config.names = {"none", "some"};
   {
     DiscoveryFixture f;
@@ -164,7 +164,7 @@ TEST_CASE("a name that does not exist has no targets, and a silent server keeps 
 
 TEST_CASE("without resolv.conf there are no targets, and a failure", "[discovery][dns]") {
   DiscoveryFixture f;
-  f.Run(NewDnsDiscovery(f.environment(), Config(DnsType::kA), {"/nonexistent/resolv.conf", 53}));
+  f.Run(NewDnsDiscovery(f.environment(), DnsConfig(DnsType::kA), {"/nonexistent/resolv.conf", 53}));
   CHECK(f.WaitForAddresses(""));
   CHECK(f.metrics.dns_lookup_failures->Value() >= 1);
 }

@@ -36,7 +36,7 @@ std::string Found(const DockerSdConfig& config) {
   return DiscoveryFixture::AddressesOf({MustHave(ParseDockerTargets(kContainers, kNetworks, config))});
 }
 
-DockerSdConfig Config(std::string host = "unix:///x") {
+DockerSdConfig DockerConfig(std::string host = "unix:///x") {
   DockerSdConfig config;
   config.host = std::move(host);
   config.refresh_interval = 20ms;
@@ -46,8 +46,8 @@ DockerSdConfig Config(std::string host = "unix:///x") {
 }  // namespace
 
 TEST_CASE("containers become targets as Prometheus makes them", "[discovery][docker]") {
-  CHECK(Found(Config()) == "[fd00::2]:80 [fd00::2]:81 localhost [fd00::2]:80");
-  DockerSdConfig all = Config();
+  CHECK(Found(DockerConfig()) == "[fd00::2]:80 [fd00::2]:81 localhost [fd00::2]:80");
+  DockerSdConfig all = DockerConfig();
   all.match_first_network = false;
   all.port = 99;
   all.host_networking_host = "me";
@@ -77,20 +77,20 @@ TEST_CASE("replies of Docker that lie are errors", "[discovery][docker]") {
   for (const char* body : {"", "null", "{}", "[5]", "[{\"Names\": \"a\"}]", "[{\"Ports\": [{\"PrivatePort\": \"1\"}]}]",
                            "[{\"HostConfig\": []}]", "{\"message\": \"page not found\"}"}) {
     INFO(body);
-    CHECK_FALSE(ParseDockerTargets(body, "[]", Config()).has_value());
+    CHECK_FALSE(ParseDockerTargets(body, "[]", DockerConfig()).has_value());
   }
-  CHECK_FALSE(ParseDockerTargets("[]", "[{\"Internal\": 1}]", Config()).has_value());
-  CHECK(MustHave(ParseDockerTargets("[]", "[]", Config())).targets.empty());
+  CHECK_FALSE(ParseDockerTargets("[]", "[{\"Internal\": 1}]", DockerConfig()).has_value());
+  CHECK(MustHave(ParseDockerTargets("[]", "[]", DockerConfig())).targets.empty());
 }
 
 TEST_CASE("Docker hosts and filters become requests", "[discovery][docker]") {
-  const HttpRequest socket = MustHave(DockerRequest(Config("unix:///run/docker.sock"), "1.45", "/networks"));
+  const HttpRequest socket = MustHave(DockerRequest(DockerConfig("unix:///run/docker.sock"), "1.45", "/networks"));
   CHECK(socket.url == "http://docker/v1.45/networks");
   CHECK(socket.unix_socket == "/run/docker.sock");
-  CHECK(MustHave(DockerRequest(Config("tcp://h:2375/p/"), "", "/networks")).url == "http://h:2375/p/networks");
-  CHECK(MustHave(DockerRequest(Config("https://h"), "", "/networks")).url == "https://h/networks");
+  CHECK(MustHave(DockerRequest(DockerConfig("tcp://h:2375/p/"), "", "/networks")).url == "http://h:2375/p/networks");
+  CHECK(MustHave(DockerRequest(DockerConfig("https://h"), "", "/networks")).url == "https://h/networks");
   for (const char* host : {"h:2375", "npipe://x", "fd://", "http://"}) {
-    CHECK_FALSE(DockerRequest(Config(host), "", "/networks").has_value());
+    CHECK_FALSE(DockerRequest(DockerConfig(host), "", "/networks").has_value());
   }
   CHECK(DockerFilters({{"status", {"running"}}, {"label", {"a=b", "c"}}}) ==
         "?filters=%7B%22label%22%3A%7B%22a%3Db%22%3Atrue%2C%22c%22%3Atrue%7D%2C%22status%22%3A%7B%22running%22%3A"
@@ -113,7 +113,7 @@ TEST_CASE("containers are found over a Unix socket, and stay while the daemon is
         return Reply{.status = 404};
       },
       dir.Sub("docker.sock"));
-  DockerSdConfig config = Config("unix://" + dir.Sub("docker.sock"));
+  DockerSdConfig config = DockerConfig("unix://" + dir.Sub("docker.sock"));
   config.filters = {{"a", {"b"}}};
   DiscoveryFixture f;
   f.Run(MustHave(NewDockerDiscovery(f.environment(), config, std::nullopt)));
@@ -138,7 +138,7 @@ TEST_CASE("a Docker daemon over HTTP gets the HTTP settings", "[discovery][docke
     if (received.target == "/_ping") return Reply{.status = 403};  // a proxy that does not let it through
     return Reply{.body = received.target == "/networks" ? std::string(kNetworks) : std::string(kContainers)};
   });
-  DockerSdConfig config = Config(daemon.Url(""));
+  DockerSdConfig config = DockerConfig(daemon.Url(""));
   config.http.authorization = Authorization{.credentials = Secret("t")};
   DiscoveryFixture f;
   f.Run(MustHave(NewDockerDiscovery(f.environment(), config, std::nullopt)));

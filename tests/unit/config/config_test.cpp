@@ -113,6 +113,7 @@ TEST_CASE("every mistake is named with file, line, column and key", "[config]") 
       {"scrape_configs:\n  - job_name: a\n    consul_sd_configs: [{server: ' '}]", "f.yml:3:25", "server address"},
       {"scrape_configs:\n  - job_name: a\n    consul_sd_configs: [{username: a, basic_auth: {username: b}}]",
        "f.yml:3:25", "at most one of"},
+      {"scrape_configs:\n  - job_name: a\n    ec2_sd_configs: [{role: x}]", "f.yml:3:23", "field role not found"},
       {"remote_write: [{url: a, dns_sd_configs: [{names: [a]}]}]", "f.yml:1:25", "dns_sd_configs not found"},
       {"scrape_configs:\n  - job_name: a\n    metric_name_escaping_scheme: dashes", "f.yml:3:34", "underscores"},
       {"scrape_configs:\n  - job_name: a\n    metric_name_validation_scheme: legacy\n"
@@ -155,6 +156,9 @@ TEST_CASE("service discoveries are read with all their keys", "[config][discover
     docker_sd_configs:
       - {host: 'unix:///x', port: 81, filters: [{name: a, values: [b]}], host_networking_host: h, match_first_network: false,
          refresh_interval: 7s, follow_redirects: false}
+    ec2_sd_configs:
+      - {endpoint: 'http://e', region: r, access_key: k, secret_key: s, profile: p, role_arn: arn, external_id: x, port: 82,
+         filters: [{name: a, values: [b, c]}], refresh_interval: 8s, proxy_url: 'http://q'}
 )",
                                              "f.yml", FileCheck::kSyntaxOnly));
   const auto& job = config.collector.scrape_configs.at(0);
@@ -170,6 +174,10 @@ TEST_CASE("service discoveries are read with all their keys", "[config][discover
   collector::DockerSdConfig docker{"unix:///x", 81, {{"a", {"b"}}}, "h", false, std::chrono::seconds(7), {}};
   docker.http.follow_redirects = false;
   CHECK(job.docker_sd_configs.at(0) == docker);
+  collector::Ec2SdConfig ec2{
+      "http://e", "r", "k", Secret("s"), "p", "arn", "x", 82, {{"a", {"b", "c"}}}, std::chrono::seconds(8), {}};
+  ec2.http.proxy_url = "http://q";
+  CHECK(job.ec2_sd_configs.at(0) == ec2);
   CHECK(config.not_run.empty());
 }
 
