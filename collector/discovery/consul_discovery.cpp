@@ -74,7 +74,7 @@ class ConsulTask final : public DiscoveryTask {
              KnownGroups known)
       : DiscoveryTask(environment),
         config_(std::move(config)),
-        interval_(std::max(config_.refresh_interval, Millis(1))),
+        interval_(config_.refresh_interval > Millis(0) ? config_.refresh_interval : kLeastInterval),
         failures_(*environment.metrics.consul_failures),
         client_(std::move(client)),
         known_(std::move(known)),

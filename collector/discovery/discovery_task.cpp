@@ -16,8 +16,6 @@ namespace {
 
 namespace net = boost::asio;
 
-/// For an interval of 0, which Prometheus cannot run with either.
-constexpr Millis kLeastInterval = std::chrono::seconds(1);
 /// Of a reply that is no success, in a message.
 constexpr std::size_t kShownReply = 200;
 
@@ -76,7 +74,12 @@ PolledTask::PolledTask(const DiscoveryEnvironment& environment, Plan plan)
 net::awaitable<void> PolledTask::Run() {
   while (!stopped()) {
     const auto begin = std::chrono::steady_clock::now();
-    Answer answer = reported_ ? co_await Ask() : co_await AskFirst();
+    Answer answer = std::optional<TargetGroups>();
+    if (reported_) {  // g++ 12 makes wrong code of ?: with two co_await
+      answer = co_await Ask();
+    } else {
+      answer = co_await AskFirst();
+    }
     if (stopped()) co_return;
     auto take = [&] { TakeIn(std::move(answer)); };
     co_await RunOn(workers(), take);

@@ -34,6 +34,8 @@ using DiscoveryStrand = boost::asio::strand<boost::asio::io_context::executor_ty
 
 /// Before the first report of a discovery the others of its job wait: not for long.
 inline constexpr Millis kFirstReportWithin = std::chrono::seconds(10);
+/// For an interval of 0, which Prometheus cannot run with either.
+inline constexpr Millis kLeastInterval = std::chrono::seconds(1);
 /// Of one reply of a discovery's server, decompressed.
 inline constexpr std::size_t kMaxDiscoveryReply = 64 << 20;
 /// Of one discovery. More is a mistake of the place, or of whom it believes.

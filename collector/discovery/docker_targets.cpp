@@ -75,17 +75,21 @@ DockerContainer ReadContainer(JsonReader& reader, const Json& json, const std::s
   return container;
 }
 
-using Containers = std::unordered_map<std::string, DockerContainer>;
+/// In the order of the reply, and where in it each id is.
+struct DockerContainers {
+  std::vector<DockerContainer> all;
+  std::unordered_map<std::string, std::size_t> by_id;
+};
 
 /// A container may live in the network of another, and that again.
-const DockerContainer& NetworkOwner(const DockerContainer& container, const Containers& all) {
+const DockerContainer& NetworkOwner(const DockerContainer& container, const DockerContainers& containers) {
   constexpr std::string_view kOther = "container:";
   const DockerContainer* owner = &container;
-  for (std::size_t hops = 0; hops < all.size() && owner->networks.empty(); ++hops) {  // no circles
+  for (std::size_t hops = 0; hops < containers.all.size() && owner->networks.empty(); ++hops) {  // no circles
     if (!owner->mode.starts_with(kOther)) break;
-    const auto other = all.find(owner->mode.substr(kOther.size()));
-    if (other == all.end()) break;
-    owner = &other->second;
+    const auto other = containers.by_id.find(owner->mode.substr(kOther.size()));
+    if (other == containers.by_id.end()) break;
+    owner = &containers.all[other->second];
   }
   return *owner;
 }
@@ -158,21 +162,19 @@ Result<TargetGroup> ParseDockerTargets(std::string_view containers, std::string_
   JsonReader container_reader(containers), network_reader(networks);
   const auto network_labels = NetworkLabels(network_reader);
   VEDETTE_CHECK(network_reader.status());
-  Containers all;
-  std::vector<std::string> order;
+  DockerContainers found;
   for (const Json& json : container_reader.RootList()) {
-    if (!json.is_object()) return Fail(Code::kBadData, "container {} is not an object", all.size());
+    if (!json.is_object()) return Fail(Code::kBadData, "container {} is not an object", found.all.size());
     std::string id = container_reader.Text(json, "Id");
-    DockerContainer container = ReadContainer(container_reader, json, id);
-    if (container.named) order.push_back(id);
-    all[std::move(id)] = std::move(container);
+    found.all.push_back(ReadContainer(container_reader, json, id));
+    found.by_id[std::move(id)] = found.all.size() - 1;
   }
   VEDETTE_CHECK(container_reader.status());
 
   TargetGroup group{"Docker", {}, {}};
-  for (const std::string& id : order) {
-    const DockerContainer& container = all.at(id);
-    for (const auto& [name, endpoint] : NetworkOwner(container, all).networks) {
+  for (const DockerContainer& container : found.all) {
+    if (!container.named) continue;
+    for (const auto& [name, endpoint] : NetworkOwner(container, found).networks) {
       const auto labels = network_labels.find(endpoint.network);
       AddTargets(container, endpoint, labels == network_labels.end() ? nullptr : &labels->second, config,
                  group.targets);

@@ -35,8 +35,8 @@ DnsSdConfig DnsConfig(DnsType type, int port = 80) {
 /// The only target of an answer with these records.
 Labels TargetOf(DnsType type, std::string record) {
   const DnsQuestion question{"web.example.", static_cast<int>(type), false};
-  const auto group =
-      ParseDnsTargets(test::DnsMessage(7, question, {.records = {std::move(record)}}), "web.example", DnsConfig(type, 81));
+  const auto group = ParseDnsTargets(test::DnsMessage(7, question, {.records = {std::move(record)}}), "web.example",
+                                     DnsConfig(type, 81));
   REQUIRE(MustHave(group).targets.size() == 1);
   return group->targets.front();
 }

@@ -73,6 +73,14 @@ TEST_CASE("containers become targets as Prometheus makes them", "[discovery][doc
   CHECK_FALSE(group.targets.at(3).Has("__meta_docker_port_public"));
 }
 
+TEST_CASE("containers of one id are all targets", "[discovery][docker]") {
+  constexpr std::string_view kTwice = R"([
+    {"Id": "c", "Names": ["/a"], "NetworkSettings": {"Networks": {"n": {"IPAddress": "10.0.0.1"}}}},
+    {"Id": "c", "Names": ["/b"], "NetworkSettings": {"Networks": {"n": {"IPAddress": "10.0.0.2"}}}}])";
+  const TargetGroup group = MustHave(ParseDockerTargets(kTwice, "[]", DockerConfig()));
+  CHECK(DiscoveryFixture::AddressesOf({group}) == "10.0.0.1:80 10.0.0.2:80");
+}
+
 TEST_CASE("replies of Docker that lie are errors", "[discovery][docker]") {
   for (const char* body : {"", "null", "{}", "[5]", "[{\"Names\": \"a\"}]", "[{\"Ports\": [{\"PrivatePort\": \"1\"}]}]",
                            "[{\"HostConfig\": []}]", "{\"message\": \"page not found\"}"}) {
