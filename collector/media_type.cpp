@@ -3,6 +3,60 @@
 #include <algorithm>
 
 namespace vedette::collector {
+namespace {
+
+bool IsTokenChar(char c) {
+  return c > ' ' && c < 0x7f && std::string_view("()<>@,;:\\\"/[]?=").find(c) == std::string_view::npos;
+}
+
+void SkipSpace(std::string_view& text) {
+  const auto at = text.find_first_not_of(" \t\r\n");
+  text.remove_prefix(at == std::string_view::npos ? text.size() : at);
+}
+
+/// Takes a token off the front; false when there is none.
+bool TakeToken(std::string_view& text) {
+  const auto end = std::find_if_not(text.begin(), text.end(), IsTokenChar);
+  const auto size = static_cast<std::size_t>(end - text.begin());
+  text.remove_prefix(size);
+  return size > 0;
+}
+
+bool TakeQuotedText(std::string_view& text) {
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '\\')
+      ++i;
+    else if (text[i] == '"')
+      return text.remove_prefix(i + 1), true;
+  }
+  return false;
+}
+
+bool TakeCharacter(std::string_view& text, char c) {
+  if (!text.starts_with(c)) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+}  // namespace
+
+bool IsMediaType(std::string_view text) {
+  SkipSpace(text);
+  if (!TakeToken(text)) return false;
+  if (TakeCharacter(text, '/') && !TakeToken(text)) return false;
+  for (;;) {
+    SkipSpace(text);
+    if (text.empty()) return true;
+    if (!TakeCharacter(text, ';')) return false;
+    SkipSpace(text);
+    if (text.empty()) return true;  // a semicolon at the end is no harm
+    if (!TakeToken(text)) return false;
+    SkipSpace(text);
+    if (!TakeCharacter(text, '=')) return false;
+    SkipSpace(text);
+    if (text.starts_with('"') ? !TakeQuotedText(text) : !TakeToken(text)) return false;
+  }
+}
 
 std::string NormalizedToken(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");

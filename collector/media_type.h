@@ -9,6 +9,9 @@ namespace vedette::collector {
 /// Without blanks around it, ASCII letters in lower case.
 std::string NormalizedToken(std::string_view text);
 
+/// Whether a Content-Type has the form of one: what Go's mime.ParseMediaType takes.
+bool IsMediaType(std::string_view content_type);
+
 /// "text/plain" of "Text/Plain; version=0.0.4"; empty when there is none.
 std::string MediaType(std::string_view content_type);
 

@@ -64,9 +64,11 @@ std::string_view ScrapeProtocolName(ScrapeProtocol protocol) {
   return row->first;
 }
 
-std::vector<ScrapeProtocol> DefaultScrapeProtocols() {
-  return {ScrapeProtocol::kOpenMetricsText100, ScrapeProtocol::kOpenMetricsText001, ScrapeProtocol::kPrometheusText100,
-          ScrapeProtocol::kPrometheusText004};
+std::vector<ScrapeProtocol> DefaultScrapeProtocols(bool protobuf_first) {
+  std::vector<ScrapeProtocol> protocols = {ScrapeProtocol::kOpenMetricsText100, ScrapeProtocol::kOpenMetricsText001,
+                                           ScrapeProtocol::kPrometheusText100, ScrapeProtocol::kPrometheusText004};
+  if (protobuf_first) protocols.insert(protocols.begin(), ScrapeProtocol::kPrometheusProto);
+  return protocols;
 }
 
 Result<NameEscaping> ParseNameEscaping(std::string_view text) {
@@ -105,7 +107,13 @@ Result<DnsType> ParseDnsType(std::string_view text) {
 void ScrapeConfig::InheritFrom(const GlobalScrapeOptions& global) {
   if (scrape_interval == Millis(0)) scrape_interval = global.scrape_interval;
   if (scrape_timeout == Millis(0)) scrape_timeout = std::min(global.scrape_timeout, scrape_interval);
+  if (!scrape_native_histograms) scrape_native_histograms = global.scrape_native_histograms;
+  if (!convert_classic_histograms_to_nhcb) {
+    convert_classic_histograms_to_nhcb = global.convert_classic_histograms_to_nhcb;
+  }
+  if (!always_scrape_classic_histograms) always_scrape_classic_histograms = global.always_scrape_classic_histograms;
   if (scrape_protocols.empty()) scrape_protocols = global.scrape_protocols;
+  if (scrape_protocols.empty()) scrape_protocols = DefaultScrapeProtocols(*scrape_native_histograms);
   if (!metric_name_validation_scheme) metric_name_validation_scheme = global.metric_name_validation_scheme;
   if (!metric_name_escaping_scheme) {
     const bool utf8 = *metric_name_validation_scheme == NameValidation::kUtf8;

@@ -25,7 +25,7 @@ namespace vedette::collector {
 inline constexpr Millis kMaxAhead = std::chrono::minutes(10);
 
 /// Names in the file: PrometheusProto, PrometheusText0.0.4, PrometheusText1.0.0, OpenMetricsText0.0.1,
-/// OpenMetricsText1.0.0. PrometheusProto is accepted so that existing files load, and never offered to a target.
+/// OpenMetricsText1.0.0.
 enum class ScrapeProtocol : std::uint8_t {
   kPrometheusProto,
   kPrometheusText004,
@@ -36,7 +36,8 @@ enum class ScrapeProtocol : std::uint8_t {
 /// Errors: kBadData names the text and the values that are accepted.
 Result<ScrapeProtocol> ParseScrapeProtocol(std::string_view text);
 std::string_view ScrapeProtocolName(ScrapeProtocol protocol);
-std::vector<ScrapeProtocol> DefaultScrapeProtocols();
+/// `protobuf_first`: for jobs that want native histograms, which no other format has.
+std::vector<ScrapeProtocol> DefaultScrapeProtocols(bool protobuf_first);
 
 /// How a target is asked to write names that a client could not take as they are.
 enum class NameEscaping : std::uint8_t { kAllowUtf8, kUnderscores, kDots, kValues };
@@ -60,7 +61,10 @@ struct ScrapeLimits {
 struct GlobalScrapeOptions {
   Millis scrape_interval = std::chrono::minutes(1);
   Millis scrape_timeout = std::chrono::seconds(10);
-  std::vector<ScrapeProtocol> scrape_protocols = DefaultScrapeProtocols();
+  std::vector<ScrapeProtocol> scrape_protocols;  // empty: the default, which depends on the job's histograms
+  bool scrape_native_histograms = false;
+  bool convert_classic_histograms_to_nhcb = false;
+  bool always_scrape_classic_histograms = false;
   NameValidation metric_name_validation_scheme = NameValidation::kUtf8;
   std::optional<NameEscaping> metric_name_escaping_scheme;  // nothing: by the validation scheme
   bool extra_scrape_metrics = false;
@@ -80,11 +84,15 @@ struct ScrapeConfig {
   bool honor_timestamps = true;
   bool track_timestamps_staleness = false;
   bool enable_compression = true;
-  std::vector<ScrapeProtocol> scrape_protocols;                 // empty: the global ones
+  std::vector<ScrapeProtocol> scrape_protocols;                 // empty: the global or the default ones
   std::optional<ScrapeProtocol> fallback_scrape_protocol;       // for targets with a missing or odd Content-Type
   std::optional<NameValidation> metric_name_validation_scheme;  // nothing: the global one
   std::optional<NameEscaping> metric_name_escaping_scheme;      // nothing: the global one, or by the validation scheme
   std::optional<bool> extra_scrape_metrics;                     // nothing: the global one
+  // Nothing: the global one. What a target says by its labels goes before these (HistogramChoice).
+  std::optional<bool> scrape_native_histograms, convert_classic_histograms_to_nhcb, always_scrape_classic_histograms;
+  std::size_t native_histogram_bucket_limit = 0;  // of a histogram, both signs; made coarser to fit. 0: no limit
+  double native_histogram_min_bucket_factor = 0;  // coarser than what grows by this. 0: as it comes
   HttpConfig http;
 
   // Each limit: nothing means the global one.

@@ -48,8 +48,6 @@ constexpr Row kRows[] = {
     {"storage.tsdb.retention.percentage", WhenNotZero, "use `size`"},
     {"scrape_configs.docker_sd_configs.host", WhenNoDockerHost, "a host is unix://, tcp://, http:// or https://"},
     {"*.scrape_failure_log_file", WhenNotEmpty, "failures are in the log, and on the page of targets"},
-    {"*.scrape_native_histograms", WhenTrue, kTakeOut},
-    {"*.convert_classic_histograms_to_nhcb", WhenTrue, kTakeOut},
     {"*.oauth2", WhenNotEmpty, "use `authorization` with a credentials_file that something refreshes"},
     {"*.no_proxy", WhenNotEmpty, kTakeOut},
     {"*.proxy_from_environment", WhenTrue, "use `proxy_url`"},

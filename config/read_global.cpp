@@ -90,9 +90,9 @@ constexpr Field<GlobalSection> kGlobalFields[] = {
      [](const YamlNode& node, GlobalSection& out) {
        return ReadNameEscaping(node, out.scrape.metric_name_escaping_scheme.emplace());
      }},
-    {"scrape_native_histograms", Checked<bool>},
-    {"convert_classic_histograms_to_nhcb", Checked<bool>},
-    {"always_scrape_classic_histograms", Checked<bool>},  // they always are
+    {"scrape_native_histograms", SetScrape<&GlobalScrapeOptions::scrape_native_histograms>},
+    {"convert_classic_histograms_to_nhcb", SetScrape<&GlobalScrapeOptions::convert_classic_histograms_to_nhcb>},
+    {"always_scrape_classic_histograms", SetScrape<&GlobalScrapeOptions::always_scrape_classic_histograms>},
     {"extra_scrape_metrics", SetScrape<&GlobalScrapeOptions::extra_scrape_metrics>},
 };
 

@@ -118,12 +118,12 @@ constexpr Field<ScrapeConfig> kJobFields[] = {
      [](const YamlNode& node, ScrapeConfig& out) {
        return ReadNameEscaping(node, out.metric_name_escaping_scheme.emplace());
      }},
-    {"scrape_native_histograms", Checked<bool>},
+    {"scrape_native_histograms", Set<&ScrapeConfig::scrape_native_histograms>},
     {"scrape_failure_log_file", Checked<std::string>},
-    {"convert_classic_histograms_to_nhcb", Checked<bool>},
-    {"always_scrape_classic_histograms", Checked<bool>},      // they always are
-    {"native_histogram_bucket_limit", Checked<std::size_t>},  // of histograms that are not scraped
-    {"native_histogram_min_bucket_factor", Checked<double>},
+    {"convert_classic_histograms_to_nhcb", Set<&ScrapeConfig::convert_classic_histograms_to_nhcb>},
+    {"always_scrape_classic_histograms", Set<&ScrapeConfig::always_scrape_classic_histograms>},
+    {"native_histogram_bucket_limit", Set<&ScrapeConfig::native_histogram_bucket_limit>},
+    {"native_histogram_min_bucket_factor", Set<&ScrapeConfig::native_histogram_min_bucket_factor>},
 };
 
 Status ReadJob(const YamlNode& item, const SectionContext& context, ScrapeConfig& out) {

@@ -15,7 +15,8 @@
 
 namespace vedette::collector {
 
-enum class ExpositionFormat : std::uint8_t { kText, kOpenMetrics };
+/// The protobuf format has a parser of its own, protobuf_parser.h.
+enum class ExpositionFormat : std::uint8_t { kText, kOpenMetrics, kProtobuf };
 
 enum class MetricType : std::uint8_t {
   kUnknown,
@@ -35,6 +36,7 @@ class ExpositionParser {
  public:
   enum class Event : std::uint8_t { kEnd, kSeries, kType, kHelp, kUnit, kComment, kError };
 
+  /// `format`: one of the two that are text.
   ExpositionParser(std::string_view body, ExpositionFormat format);
 
   /// Advances by one line (blank lines are skipped). After kEnd or kError it must not be called again.

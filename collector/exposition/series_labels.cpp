@@ -42,14 +42,10 @@ std::string_view TakeName(std::string_view& text, bool& is_metric) {
   return name;
 }
 
-/// How OpenMetrics writes floats: always with a point or an exponent.
-std::string FloatForm(std::string_view text) {
+/// A number in float form; a text that is none stays.
+std::string InFloatForm(std::string_view text) {
   const std::optional<double> value = ParseFloat(text);
-  if (!value) return std::string(text);
-  std::string out;
-  AppendGeneral(out, *value);
-  if (std::isfinite(*value) && out.find_first_of(".e") == std::string::npos) out += ".0";
-  return out;
+  return value ? FloatForm(*value) : std::string(text);
 }
 
 /// The pairs up to a `}`, both of which are removed from `text`; `where` is for messages. A quoted text without a value
@@ -67,7 +63,7 @@ Status TakePairs(std::string_view& text, std::string_view where, MetricType type
     if (text.empty() || text.front() != '"') return Fail(Code::kBadData, "label {} has no value", Quote(name));
     std::string value = Unescape(TakeQuoted(text));
     if ((type == MetricType::kHistogram && name == "le") || (type == MetricType::kSummary && name == "quantile")) {
-      value = FloatForm(value);
+      value = InFloatForm(value);
     }
     labels.emplace_back(Unescape(name), std::move(value));
   }
@@ -75,7 +71,9 @@ Status TakePairs(std::string_view& text, std::string_view where, MetricType type
   return Ok();
 }
 
-Status CheckUnique(const RawLabels& labels) {
+}  // namespace
+
+Status CheckUniqueNames(const RawLabels& labels) {
   std::vector<std::string_view> names;
   names.reserve(labels.size());
   for (const auto& label : labels) names.push_back(label.first);
@@ -85,7 +83,13 @@ Status CheckUnique(const RawLabels& labels) {
   return Ok();
 }
 
-}  // namespace
+std::string FloatForm(double value) {
+  if (value == 0) return "0.0";  // also of minus zero
+  std::string out;
+  AppendGeneral(out, value);
+  if (std::isfinite(value) && out.find_first_of(".e") == std::string::npos) out += ".0";
+  return out;
+}
 
 std::string Unescape(std::string_view text) {
   std::string out;
@@ -130,7 +134,7 @@ Result<RawLabels> ParseSeriesLabels(std::string_view series, MetricType type) {
   const auto brace = series.find('{');
   std::string_view text = brace == std::string_view::npos ? std::string_view() : series.substr(brace + 1);
   VEDETTE_CHECK(TakePairs(text, series, type, labels));
-  VEDETTE_CHECK(CheckUnique(labels));
+  VEDETTE_CHECK(CheckUniqueNames(labels));
   return labels;
 }
 
@@ -138,7 +142,7 @@ Result<storage::Exemplar> ParseExemplar(std::string_view text, TimeMs time) {
   RawLabels labels;
   std::string_view rest = text.substr(std::min<std::size_t>(text.size(), 1));
   VEDETTE_CHECK(TakePairs(rest, text, MetricType::kUnknown, labels));
-  VEDETTE_CHECK(CheckUnique(labels));
+  VEDETTE_CHECK(CheckUniqueNames(labels));
   rest.remove_prefix(std::min<std::size_t>(rest.size(), 1));
   const std::size_t blank = rest.find(' ');
   const auto value = ParseSampleValue(rest.substr(0, blank));

@@ -28,6 +28,13 @@ std::string_view MetricNameOf(std::string_view series);
 /// label name given twice.
 Result<storage::Exemplar> ParseExemplar(std::string_view text, TimeMs time);
 
+/// Errors: kBadData for a label name given twice.
+Status CheckUniqueNames(const RawLabels& labels);
+
+/// How OpenMetrics writes the bounds in `le` and `quantile`, always with a point or an exponent: "1.0", "1e-05",
+/// "+Inf".
+std::string FloatForm(double value);
+
 /// `\\`, `\n` and `\"` resolved; other backslashes stay.
 std::string Unescape(std::string_view text);
 

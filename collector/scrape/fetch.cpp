@@ -1,5 +1,7 @@
 #include "collector/scrape/fetch.h"
 
+#include <optional>
+
 #include "collector/media_type.h"
 #include "core/version.h"
 
@@ -17,7 +19,7 @@ std::string_view OfferedType(ScrapeProtocol protocol) {
     case ScrapeProtocol::kOpenMetricsText100:
       return "application/openmetrics-text;version=1.0.0";
     case ScrapeProtocol::kPrometheusProto:
-      break;  // never offered: there is no parser for it
+      return "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
   }
   return {};
 }
@@ -27,20 +29,31 @@ bool TakesEscaping(ScrapeProtocol protocol) {
 }
 
 ExpositionFormat ParserFor(ScrapeProtocol protocol) {
-  return protocol == ScrapeProtocol::kOpenMetricsText001 || protocol == ScrapeProtocol::kOpenMetricsText100
-             ? ExpositionFormat::kOpenMetrics
-             : ExpositionFormat::kText;
+  switch (protocol) {
+    case ScrapeProtocol::kPrometheusProto:
+      return ExpositionFormat::kProtobuf;
+    case ScrapeProtocol::kOpenMetricsText001:
+    case ScrapeProtocol::kOpenMetricsText100:
+      return ExpositionFormat::kOpenMetrics;
+    default:
+      return ExpositionFormat::kText;
+  }
+}
+
+std::optional<ExpositionFormat> ParserFor(std::string_view media_type) {
+  if (media_type == "application/openmetrics-text") return ExpositionFormat::kOpenMetrics;
+  if (media_type == "application/vnd.google.protobuf") return ExpositionFormat::kProtobuf;
+  return media_type == "text/plain" ? std::optional(ExpositionFormat::kText) : std::nullopt;
 }
 
 }  // namespace
 
 std::string AcceptHeader(const std::vector<ScrapeProtocol>& protocols, NameEscaping escaping) {
+  constexpr std::size_t kProtocols = 5;  // that there are, whatever is asked for
   std::string header;
-  std::size_t weight = protocols.size() + 1;
+  std::size_t weight = kProtocols + 1;
   for (const ScrapeProtocol protocol : protocols) {
-    const std::string_view type = OfferedType(protocol);
-    if (type.empty()) continue;
-    header += type;
+    header += OfferedType(protocol);
     if (TakesEscaping(protocol)) header += fmt::format(";escaping={}", NameEscapingText(escaping));
     header += fmt::format(";q=0.{},", weight--);
   }
@@ -61,24 +74,29 @@ HttpRequest ScrapeRequest(const ScrapeConfig& job, const Target& target, std::st
 }
 
 Result<ExpositionFormat> FormatOf(std::string_view content_type, std::optional<ScrapeProtocol> fallback) {
-  const std::string type = MediaType(content_type);
-  if (type == "application/openmetrics-text") return ExpositionFormat::kOpenMetrics;
-  if (type == "text/plain") return ExpositionFormat::kText;
-  if (fallback && *fallback != ScrapeProtocol::kPrometheusProto) return ParserFor(*fallback);
-  if (type.empty()) {
+  const bool well_formed = IsMediaType(content_type);
+  const auto format = well_formed ? ParserFor(MediaType(content_type)) : std::nullopt;
+  if (format) return *format;
+  if (fallback) return ParserFor(*fallback);
+  if (content_type.empty()) {
     return Fail(Code::kBadData,
                 "non-compliant scrape target sending blank Content-Type and no fallback_scrape_protocol specified for "
                 "target");
   }
+  const std::string shown = Quote(content_type.substr(0, 100));
+  if (!well_formed) {
+    return Fail(Code::kBadData, "cannot parse Content-Type {} and no fallback_scrape_protocol for target", shown);
+  }
   return Fail(Code::kBadData,
-              "received unsupported Content-Type {} and no fallback_scrape_protocol specified for target",
-              Quote(content_type.substr(0, 100)));
+              "received unsupported Content-Type {} and no fallback_scrape_protocol specified for target", shown);
 }
 
 Result<ExpositionFormat> CheckResponse(const HttpResponse& response, const ScrapeConfig& job) {
   if (response.status != 200) {
     return Fail(Code::kUnavailable, "server returned HTTP status {}", response.status);
   }
+  // Nothing was said, in whichever format.
+  if (response.body.empty()) return ExpositionFormat::kText;
   return FormatOf(response.Header("Content-Type"), job.fallback_scrape_protocol);
 }
 

@@ -9,11 +9,19 @@ namespace vedette::collector {
 namespace {
 
 std::uint64_t HashText(std::string_view text) {
-  static const std::uint64_t seed = (std::uint64_t{std::random_device{}()} << 32) | std::random_device{}();
-  return XXH3_64bits_withSeed(text.data(), text.size(), seed);
+  return XXH3_64bits_withSeed(text.data(), text.size(), LineCache::Seed());
 }
 
 }  // namespace
+
+std::uint64_t LineCache::Seed() {
+  static const std::uint64_t seed = (std::uint64_t{std::random_device{}()} << 32) | std::random_device{}();
+  return seed;
+}
+
+LineCache::Key LineCache::KeyOf(std::string_view text) {
+  return {HashText(text), static_cast<std::uint32_t>(text.size())};
+}
 
 void LineCache::Begin() {
   cursor_ = 0;
@@ -22,14 +30,23 @@ void LineCache::Begin() {
   any_fresh_ = false;
 }
 
-LineCache::Line* LineCache::Expected(std::string_view rest) {
+LineCache::Line* LineCache::AtCursor() {
   while (diverged_ && cursor_ < known_ && lines_[cursor_].seen) ++cursor_;
   if (cursor_ >= known_) return nullptr;
-  Line& line = lines_[cursor_];
   // Off the old order the first of two equal lines may be missing: only Find() can tell.
-  if (diverged_ && line.repeated) return nullptr;
-  if (rest.size() < line.length || HashText(rest.substr(0, line.length)) != line.hash) return nullptr;
-  return &line;
+  if (diverged_ && lines_[cursor_].repeated) return nullptr;
+  return &lines_[cursor_];
+}
+
+LineCache::Line* LineCache::Expected(std::string_view rest) {
+  Line* const line = AtCursor();
+  if (line == nullptr || rest.size() < line->length) return nullptr;
+  return HashText(rest.substr(0, line->length)) == line->hash ? line : nullptr;
+}
+
+LineCache::Line* LineCache::Expected(const Key& key) {
+  Line* const line = AtCursor();
+  return line != nullptr && line->hash == key.hash && line->length == key.length ? line : nullptr;
 }
 
 void LineCache::Advance() {
@@ -40,9 +57,9 @@ void LineCache::Advance() {
   ++cursor_;
 }
 
-LineCache::Line* LineCache::Find(std::string_view text) {
+LineCache::Line* LineCache::Find(const Key& key) {
   if (!diverged_) Diverge();
-  const std::uint32_t index = Slot(HashText(text), static_cast<std::uint32_t>(text.size()));
+  const std::uint32_t index = Slot(key);
   if (index == kNothing) return nullptr;
   Line& line = lines_[index];
   if (line.seen) {
@@ -57,16 +74,16 @@ LineCache::Line* LineCache::Find(std::string_view text) {
   return &line;
 }
 
-LineCache::Line& LineCache::Add(std::string_view text, bool is_comment, MetricType type) {
+LineCache::Line& LineCache::Add(const Key& key, bool is_comment, MetricType type) {
   if (!diverged_) Diverge();
   if (lines_.size() * 2 >= table_.size()) Grow();
   Line line;
-  line.hash = HashText(text);
-  line.length = static_cast<std::uint32_t>(text.size());
+  line.hash = key.hash;
+  line.length = key.length;
   line.is_comment = is_comment;
   line.type = type;
   line.seen = true;
-  Slot(line.hash, line.length) = static_cast<std::uint32_t>(lines_.size());
+  Slot(key) = static_cast<std::uint32_t>(lines_.size());
   return *Append(line);
 }
 
@@ -81,7 +98,7 @@ void LineCache::Finish(const Gone& gone) {
     TakeNewOrder(gone);
   } else {
     for (std::size_t i = cursor_; i < known_; ++i) {
-      if (lines_[i].live) gone(lines_[i].series);
+      if (lines_[i].live) gone(lines_[i]);
     }
     lines_.resize(cursor_);
   }
@@ -94,7 +111,7 @@ void LineCache::Finish(const Gone& gone) {
 
 void LineCache::TakeNewOrder(const Gone& gone) {
   for (const Line& line : lines_) {
-    if (!line.seen && line.live) gone(line.series);
+    if (!line.seen && line.live) gone(line);
   }
   std::vector<Line> next;
   next.reserve(order_.size());
@@ -111,7 +128,7 @@ void LineCache::Abandon(const Gone& gone) {
   DropTable();
   diverged_ = false;
   for (Line& line : lines_) {
-    if (line.live) gone(line.series);
+    if (line.live) gone(line);
     line.live = line.fresh = line.seen = false;
   }
 }
@@ -144,16 +161,16 @@ void LineCache::Diverge() {
 void LineCache::Grow() {
   table_.assign(std::bit_ceil(lines_.size() * 4 + 64), kNothing);
   for (std::size_t i = 0; i < lines_.size(); ++i) {
-    std::uint32_t& slot = Slot(lines_[i].hash, lines_[i].length);
+    std::uint32_t& slot = Slot({lines_[i].hash, lines_[i].length});
     if (slot == kNothing) slot = static_cast<std::uint32_t>(i);
   }
 }
 
-std::uint32_t& LineCache::Slot(std::uint64_t hash, std::uint32_t length) {
+std::uint32_t& LineCache::Slot(const Key& key) {
   const std::size_t mask = table_.size() - 1;
-  for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
+  for (std::size_t at = key.hash & mask;; at = (at + 1) & mask) {
     const std::uint32_t index = table_[at];
-    if (index == kNothing || (lines_[index].hash == hash && lines_[index].length == length)) return table_[at];
+    if (index == kNothing || Key{lines_[index].hash, lines_[index].length} == key) return table_[at];
   }
 }
 

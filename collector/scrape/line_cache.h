@@ -1,7 +1,8 @@
 // Remembers the lines of a target in their order, so that a scrape that repeats them costs a hash per line.
 //
 // A line is recognised by the length and the XXH3 of its text (of a series: without the value), seeded per process so
-// that nobody can prepare texts that collide. 24 bytes per line and no text are kept. As long as a scrape follows the
+// that nobody can prepare texts that collide. 24 bytes per line and no text are kept. What comes in another format than
+// text has keys of 96 bits instead (protobuf_reading.h) and is a line all the same. As long as a scrape follows the
 // order of the one before, no table exists; at the first difference one is built, and the order is learned anew.
 // Used by one TargetAppender, one thread at a time: Begin, then per line Expected/Advance or Find or Add, then Finish
 // or Abandon.
@@ -20,6 +21,15 @@ namespace vedette::collector {
 
 class LineCache {
  public:
+  struct Key {
+    std::uint64_t hash = 0;
+    std::uint32_t length = 0;  // of a text; otherwise more of a hash
+    bool operator==(const Key&) const = default;
+  };
+  static Key KeyOf(std::string_view text);
+  /// The seed of this process, for keys of other things.
+  static std::uint64_t Seed();
+
   struct Line {
     std::uint64_t hash = 0;
     storage::SeriesId series = storage::SeriesId::kNone;
@@ -31,6 +41,8 @@ class LineCache {
     bool live : 1 = false;                   // had a sample at its last scrape: wants a marker when it goes
     bool fresh : 1 = false;                  // has a sample in this scrape, and will be live if that succeeds
     bool seen : 1 = false;                   // in this scrape; kept only after a difference
+    bool histogram : 1 = false;              // its samples are native histograms
+    bool converted : 1 = false;              // goes into a native histogram instead of being a sample
   };
 
   void Begin();
@@ -38,14 +50,16 @@ class LineCache {
   /// The line that stood here at the last scrape, if `rest` starts with its text; null otherwise. O(length of the
   /// line).
   Line* Expected(std::string_view rest);
+  /// The same for what is not text.
+  Line* Expected(const Key& key);
   /// Behind the line that Expected() returned.
   void Advance();
 
-  /// The line with this text, wherever it was, which becomes the next of the new order. A line that was there already
+  /// The line with this key, wherever it was, which becomes the next of the new order. A line that was there already
   /// in this scrape gives one with `repeated` set. Null: not known.
-  Line* Find(std::string_view text);
+  Line* Find(const Key& key);
   /// A line that Find() does not know. The pointer is valid until the next call.
-  Line& Add(std::string_view text, bool is_comment, MetricType type);
+  Line& Add(const Key& key, bool is_comment, MetricType type);
 
   /// The line has a sample now and wants a marker when it goes.
   void MarkSampled(Line& line) {
@@ -54,7 +68,7 @@ class LineCache {
     any_fresh_ = true;
   }
 
-  using Gone = std::function<void(storage::SeriesId)>;
+  using Gone = std::function<void(const Line&)>;
   /// The scrape succeeded: forgets lines that were missing and reports the live series among them.
   void Finish(const Gone& gone);
   /// The scrape failed: back to the state before, but no series is live any more; reports those that were.
@@ -68,11 +82,12 @@ class LineCache {
  private:
   static constexpr std::uint32_t kNothing = 0xffffffff;
 
+  Line* AtCursor();
   void Diverge();
   void TakeNewOrder(const Gone& gone);
   void Grow();
   void DropTable();
-  std::uint32_t& Slot(std::uint64_t hash, std::uint32_t length);
+  std::uint32_t& Slot(const Key& key);
   Line* Append(const Line& line);
 
   std::vector<Line> lines_;  // the order of the last scrape, then what this one added

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "collector/exposition/series_labels.h"
-
 namespace vedette::collector {
 namespace {
 
@@ -66,7 +64,7 @@ void TargetMetadataTable::SetType(std::string_view family, MetricType type) {
 
 void TargetMetadataTable::SetHelp(std::string_view family, std::string_view help) {
   Change(family, [&](MetricMetadata& metadata) {
-    metadata.help = Unescape(help);
+    metadata.help = help;
     if (metadata.help.size() <= kMaxTextBytes) return;
     std::size_t size = kMaxTextBytes;
     while (size > 0 && (static_cast<unsigned char>(metadata.help[size]) & 0xc0) == 0x80) --size;

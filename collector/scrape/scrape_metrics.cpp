@@ -45,6 +45,7 @@ ScrapeMetrics::ScrapeMetrics(prometheus::Registry& registry) {
   dropped_too_new = &dropped.Add({{"reason", "too_new"}});
   dropped_too_old = &dropped.Add({{"reason", "too_old"}});
   dropped_series_limit = &dropped.Add({{"reason", "series_limit"}});
+  dropped_unconverted = &dropped.Add({{"reason", "unconverted_histogram"}});
   dropped_exemplars = OneCounter(registry, "vedette_collector_exemplars_dropped_total",
                                  "Exemplars with labels that are too long or given twice.");
 
@@ -53,6 +54,7 @@ ScrapeMetrics::ScrapeMetrics(prometheus::Registry& registry) {
   exceeded_body_size = &exceeded.Add({{"limit", "body_size"}});
   exceeded_samples = &exceeded.Add({{"limit", "samples"}});
   exceeded_labels = &exceeded.Add({{"limit", "labels"}});
+  exceeded_buckets = &exceeded.Add({{"limit", "buckets"}});
   exceeded_targets = &exceeded.Add({{"limit", "targets"}});
 
   auto& targets = prometheus::BuildGauge()

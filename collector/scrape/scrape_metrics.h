@@ -30,12 +30,14 @@ struct ScrapeMetrics {
   prometheus::Counter* dropped_too_new;
   prometheus::Counter* dropped_too_old;
   prometheus::Counter* dropped_series_limit;
+  prometheus::Counter* dropped_unconverted;  // classic histograms
   prometheus::Counter* dropped_exemplars;
 
   // Scrapes that failed as a whole, by limit.
   prometheus::Counter* exceeded_body_size;
   prometheus::Counter* exceeded_samples;
   prometheus::Counter* exceeded_labels;
+  prometheus::Counter* exceeded_buckets;
   prometheus::Counter* exceeded_targets;
 
   prometheus::Gauge* targets_active;

@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -51,6 +52,20 @@ std::string MakeUrl(const ScrapeConfig& job, const Labels& labels) {
   return url;
 }
 
+struct HistogramLabel {
+  std::string_view name, what;
+  std::optional<bool> ScrapeConfig::*configured;
+  bool HistogramChoice::*chosen;
+};
+constexpr HistogramLabel kHistogramLabels[] = {
+    {"__convert_classic_histograms_to_nhcb__", "convert classic histograms to nhcb",
+     &ScrapeConfig::convert_classic_histograms_to_nhcb, &HistogramChoice::convert_classic},
+    {"__always_scrape_classic_histograms__", "always scrape classic histograms",
+     &ScrapeConfig::always_scrape_classic_histograms, &HistogramChoice::always_classic},
+    {"__scrape_native_histograms__", "scrape native histograms", &ScrapeConfig::scrape_native_histograms,
+     &HistogramChoice::native},
+};
+
 /// Target labels win over the group's, those over the job's defaults.
 LabelsBuilder Discovered(const ScrapeConfig& job, const TargetGroup& group, const Labels& target) {
   LabelsBuilder labels(group.labels);
@@ -63,6 +78,9 @@ LabelsBuilder Discovered(const ScrapeConfig& job, const TargetGroup& group, cons
   set_default("__scrape_timeout__", FormatDuration(job.scrape_timeout));
   set_default("__metrics_path__", job.metrics_path);
   set_default("__scheme__", job.scheme);
+  for (const HistogramLabel& row : kHistogramLabels) {
+    set_default(row.name, (job.*row.configured).value_or(false) ? "true" : "false");
+  }
   for (const auto& [name, values] : job.params) {
     if (!values.empty()) set_default("__param_" + name, values[0]);
   }
@@ -85,6 +103,30 @@ Status ReadTimes(const Labels& labels, Target& target) {
   return Ok();
 }
 
+/// As Go's strconv.ParseBool.
+std::optional<bool> ParseGoBool(std::string_view text) {
+  constexpr std::string_view kTrue[] = {"1", "t", "T", "TRUE", "true", "True"};
+  constexpr std::string_view kFalse[] = {"0", "f", "F", "FALSE", "false", "False"};
+  if (std::ranges::find(kTrue, text) != std::end(kTrue)) return true;
+  return std::ranges::find(kFalse, text) != std::end(kFalse) ? std::optional(false) : std::nullopt;
+}
+
+/// What relabelling left of the labels that Discovered() set.
+Status ReadHistogramChoice(const ScrapeConfig& job, const Labels& labels, HistogramChoice& out) {
+  for (const HistogramLabel& row : kHistogramLabels) {
+    out.*row.chosen = (job.*row.configured).value_or(false);
+    const std::string_view text = labels.Get(row.name);
+    if (text.empty()) continue;
+    const auto wanted = ParseGoBool(text);
+    if (!wanted) {
+      return Fail(Code::kBadData, "error parsing {}: strconv.ParseBool: parsing {}: invalid syntax", row.what,
+                  Quote(text));
+    }
+    out.*row.chosen = *wanted;
+  }
+  return Ok();
+}
+
 /// Nothing: relabelling dropped the target.
 Result<std::optional<Target>> MakeTarget(const ScrapeConfig& job, LabelsBuilder labels) {
   Target target;
@@ -98,6 +140,7 @@ Result<std::optional<Target>> MakeTarget(const ScrapeConfig& job, LabelsBuilder 
     return Fail(Code::kBadData, "{} is not a valid hostname", Quote(address));
   }
   VEDETTE_CHECK(ReadTimes(relabelled, target));
+  VEDETTE_CHECK(ReadHistogramChoice(job, relabelled, target.histograms));
 
   LabelsBuilder visible;
   for (const auto [name, value] : relabelled) {

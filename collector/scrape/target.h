@@ -15,12 +15,22 @@
 
 namespace vedette::collector {
 
+/// Which histograms of a target are stored. The job says it, and relabelling may (__scrape_native_histograms__ and so
+/// on).
+struct HistogramChoice {
+  bool native = false;           // where there are native ones
+  bool always_classic = false;   // classic ones also where there are native ones
+  bool convert_classic = false;  // classic ones as native ones with custom buckets
+  bool operator==(const HistogramChoice&) const = default;
+};
+
 struct Target {
   Labels discovered;  // before relabelling, with the job's defaults
   Labels labels;      // what its series carry: job, instance, ...
   std::string url;    // "inprocess://host" when the job has an in-process source
   Millis interval{0};
   Millis timeout{0};
+  HistogramChoice histograms;
 
   /// Same labels and URL: the same target, whatever else changed.
   std::uint64_t Key() const;

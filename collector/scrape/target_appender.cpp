@@ -4,8 +4,11 @@
 
 #include <algorithm>
 
-#include "collector/scrape/reading.h"
+#include "collector/scrape/protobuf_reading.h"
+#include "collector/scrape/text_reading.h"
+#include "core/histogram.h"
 #include "core/log.h"
+#include "core/numbers.h"
 
 namespace vedette::collector {
 namespace {
@@ -27,6 +30,8 @@ constexpr std::array<std::string_view, 8> kReportNames = {
 TargetAppender::TargetAppender(storage::Storage& storage, ScrapeMetrics& metrics, MetadataPool& pool)
     : storage_(storage), metrics_(metrics), metadata_(pool) {}
 
+TargetAppender::~TargetAppender() = default;
+
 ScrapeOutcome TargetAppender::Store(const ScrapeConfig& job, const Target& target, TimeMs time, double seconds,
                                     const Result<ScrapeBody>& body) {
   // Large and needed for a moment only: one per worker instead of one per target.
@@ -35,27 +40,21 @@ ScrapeOutcome TargetAppender::Store(const ScrapeConfig& job, const Target& targe
   last_time_ = time;
   ScrapeOutcome outcome;
   std::unique_ptr<storage::Appender> appender = storage_.NewAppender();
-  const LineCache::Gone mark = [](storage::SeriesId id) { row.AddGone(id); };
   std::size_t single_samples = 0;
+  BeginLines(target.histograms.convert_classic && body && body->format != ExpositionFormat::kProtobuf);
   if (body) {
-    Reading reading(*this, *appender, job, target, time, *body, row, outcome);
-    outcome.status = reading.Run();
-    single_samples = reading.single_samples();
+    single_samples = Read({*appender, job, target, time, row, outcome}, *body);
   } else {
     outcome.status = body.error();
-    lines_.Begin();
   }
-  if (outcome.status) {
-    MarkOrphans(row);
-    lines_.Finish(mark);
-  } else {
+  if (!outcome.status) {
     appender = storage_.NewAppender();  // forgets what was collected before the error
     row.Clear();
     single_samples = 0;
     outcome.added = 0;
-    lines_.Abandon(mark);
-    MarkOrphans(row);
   }
+  FinishLines(outcome.status.has_value(), row);
+  AddMarkers(*appender, time, row);
 
   const double body_bytes = body ? static_cast<double>(body->text.size()) : -1;
   const std::array<double, kReports> reports = {outcome.status ? 1.0 : 0.0,
@@ -85,8 +84,75 @@ ScrapeOutcome TargetAppender::Store(const ScrapeConfig& job, const Target& targe
   return outcome;
 }
 
+/// Samples that went to the appender directly. Sets the status of the outcome.
+std::size_t TargetAppender::Read(const Scrape& scrape, const ScrapeBody& body) {
+  if (body.text.empty()) return 0;  // in any format a page without samples, as in Prometheus
+  const auto run = [&](Reading& reading) {
+    scrape.outcome.status = reading.Run();
+    return reading.single_samples();
+  };
+  if (body.format == ExpositionFormat::kProtobuf) {
+    ProtobufReading reading(*this, scrape, body);
+    return run(reading);
+  }
+  TextReading reading(*this, scrape, body);
+  return run(reading);
+}
+
+void TargetAppender::BeginLines(bool convert) {
+  lines_.Begin();
+  if (convert && !conversion_) conversion_ = std::make_unique<Conversion>();
+  if (!conversion_) return;
+  conversion_->lines.Begin();
+  constexpr std::size_t kSpare = 1024;
+  if (conversion_->parts.size() > 2 * lines_.size() + kSpare) conversion_->parts.clear();  // mostly of lines that went
+}
+
+/// What is not there any more goes to `row.gone`.
+void TargetAppender::FinishLines(bool good, Row& row) {
+  row.gone.insert(row.gone.end(), orphans_.begin(), orphans_.end());
+  orphans_ = {};
+  const LineCache::Gone mark = [&row](const LineCache::Line& line) {
+    row.gone.push_back({line.series, line.histogram});
+  };
+  const auto finish = [&](LineCache& lines) { good ? lines.Finish(mark) : lines.Abandon(mark); };
+  finish(lines_);
+  if (conversion_) finish(conversion_->lines);
+  if (good) layouts_.DropUnused();
+}
+
+void TargetAppender::ClearLines(const LineCache::Gone& gone) {
+  lines_.Clear(gone);
+  if (conversion_) conversion_->lines.Clear(gone);
+  conversion_.reset();
+}
+
+/// Of series that have a sample all the same (another text means them now) no marker is needed.
+void TargetAppender::AddMarkers(storage::Appender& appender, TimeMs time, Row& row) {
+  if (row.gone.empty()) return;
+  std::ranges::sort(row.gone, {}, &Marker::series);
+  std::vector<bool> present(row.gone.size());
+  const auto strike = [&](storage::SeriesId id) {
+    for (auto at = std::ranges::lower_bound(row.gone, id, {}, &Marker::series);
+         at != row.gone.end() && at->series == id; ++at) {
+      present[static_cast<std::size_t>(at - row.gone.begin())] = true;
+    }
+  };
+  std::ranges::for_each(row.series, strike);
+  std::ranges::for_each(row.histograms, strike);
+  for (std::size_t i = 0; i < row.gone.size(); ++i) {
+    const Marker marker = row.gone[i];
+    if (present[i]) continue;
+    if (marker.histogram) {
+      appender.AddHistogram(marker.series, time, StaleHistogram());
+    } else {
+      row.Add(marker.series, StaleNan());
+    }
+  }
+}
+
 void TargetAppender::Reset() {
-  lines_.Clear([this](storage::SeriesId id) { orphans_.push_back(id); });
+  ClearLines([this](const LineCache::Line& line) { orphans_.push_back({line.series, line.histogram}); });
 }
 
 void TargetAppender::AddMetadata(storage::Appender& appender, const Target& target, TimeMs time) const {
@@ -98,33 +164,24 @@ void TargetAppender::AddMetadata(storage::Appender& appender, const Target& targ
 void TargetAppender::NoteExemplars(const Row& row) {
   if (row.exemplars.empty()) return;
   if (exemplars_.size() > lines_.size()) exemplars_.clear();  // mostly of series that went
-  for (const auto& [series, hash] : row.exemplars) exemplars_[series] = hash;
+  for (const auto& [series, shown] : row.exemplars) exemplars_[series] = shown;
 }
 
 Status TargetAppender::End(const Target& target, TimeMs time) {
   Row row;
-  lines_.Clear([&](storage::SeriesId id) { row.AddGone(id); });
-  MarkOrphans(row);
+  ClearLines([&](const LineCache::Line& line) { row.gone.push_back({line.series, line.histogram}); });
+  row.gone.insert(row.gone.end(), orphans_.begin(), orphans_.end());
+  orphans_ = {};
   for (const storage::SeriesId id : reports_) {
-    if (id != storage::SeriesId::kNone) row.AddGone(id);
+    if (id != storage::SeriesId::kNone) row.gone.push_back({id, false});
   }
-  if (row.series.empty()) return Ok();
+  if (row.gone.empty()) return Ok();
   // At the time of a sample the marker would lose against it.
   const TimeMs end = std::max(time, last_time_ + Millis(1));
   const std::unique_ptr<storage::Appender> appender = storage_.NewAppender();
+  AddMarkers(*appender, end, row);
   appender->EndMetadata(target.labels, end);
   return Commit(*appender, end, row, 0);
-}
-
-/// Markers for the series that were live before Reset() and have no sample now.
-void TargetAppender::MarkOrphans(Row& row) {
-  if (orphans_.empty()) return;
-  std::vector<storage::SeriesId> present = row.series;
-  std::sort(present.begin(), present.end());
-  for (const storage::SeriesId id : orphans_) {
-    if (!std::binary_search(present.begin(), present.end(), id)) row.AddGone(id);
-  }
-  orphans_ = {};
 }
 
 Status TargetAppender::AddReports(storage::Appender& appender, const ScrapeConfig& job, const Target& target,
@@ -151,7 +208,7 @@ Status TargetAppender::Commit(storage::Appender& appender, TimeMs time, const Ro
   metrics_.dropped_exemplars->Increment(static_cast<double>(outcome.invalid));
   if (outcome.unknown > 0) {
     // The store forgot series of a target that had been silent for a whole retention: ask for them anew.
-    lines_.Clear([](storage::SeriesId) {});
+    ClearLines([](const LineCache::Line&) {});
     reports_ = {};
   }
   return Ok();

@@ -5,12 +5,16 @@
 #pragma once
 
 #include <array>
+#include <compare>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "collector/exposition/layout_cache.h"
 #include "collector/exposition/parser.h"
 #include "collector/options.h"
 #include "collector/scrape/line_cache.h"
@@ -39,6 +43,7 @@ struct ScrapeOutcome {
 class TargetAppender {
  public:
   TargetAppender(storage::Storage& storage, ScrapeMetrics& metrics, MetadataPool& pool);
+  ~TargetAppender();
 
   /// Stores one scrape with its report series (up, scrape_duration_seconds, ...), all at `time`. `body`: what came, or
   /// why nothing did. `seconds`: how long that took.
@@ -56,11 +61,37 @@ class TargetAppender {
 
  private:
   class Reading;
+  class TextReading;
+  class ProtobufReading;
   struct Row;
+  struct Scrape;
+  struct Conversion;
+
+  /// A series that went and gets a marker.
+  struct Marker {
+    storage::SeriesId series = storage::SeriesId::kNone;
+    bool histogram = false;
+  };
+  /// The exemplars that a series showed last: a hash of them as written, and the newest that was taken.
+  struct ShownExemplar {
+    struct Rank {
+      std::int64_t ms = 0, value = 0;
+      std::uint64_t labels = 0;
+      auto operator<=>(const Rank&) const = default;
+    };
+    static Rank RankOf(const storage::Exemplar& exemplar);
+
+    std::uint64_t hash = 0;
+    std::optional<Rank> newest;
+  };
 
   static constexpr std::size_t kReports = 8;
 
-  void MarkOrphans(Row& row);
+  std::size_t Read(const Scrape& scrape, const ScrapeBody& body);
+  void BeginLines(bool convert);
+  void FinishLines(bool good, Row& row);
+  void ClearLines(const LineCache::Gone& gone);
+  static void AddMarkers(storage::Appender& appender, TimeMs time, Row& row);
   void AddMetadata(storage::Appender& appender, const Target& target, TimeMs time) const;
   void NoteExemplars(const Row& row);
   Status AddReports(storage::Appender& appender, const ScrapeConfig& job, const Target& target,
@@ -71,9 +102,10 @@ class TargetAppender {
   ScrapeMetrics& metrics_;
   TargetMetadataTable metadata_;
   LineCache lines_;
-  std::vector<storage::SeriesId> orphans_;  // live before Reset()
-  /// Hashes of the exemplars shown last, as written.
-  std::unordered_map<storage::SeriesId, std::uint64_t> exemplars_;
+  LayoutCache layouts_;
+  std::unique_ptr<Conversion> conversion_;  // of the text formats, when the target wants it
+  std::vector<Marker> orphans_;             // live before Reset()
+  std::unordered_map<storage::SeriesId, ShownExemplar> exemplars_;
   std::array<storage::SeriesId, kReports> reports_{};
   TimeMs last_time_;
   bool repeats_ = false;  // a scrape named a series twice: said once per target

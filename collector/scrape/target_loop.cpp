@@ -79,9 +79,10 @@ class Loop final : public TargetLoop, public std::enable_shared_from_this<Loop> 
   void Update(Target target, std::shared_ptr<const JobSettings> settings, bool reset) override {
     ShowTarget(target);
     net::post(strand_, [self = shared_from_this(), target = std::move(target), settings = std::move(settings), reset] {
+      // Other histograms are other series of the same text.
+      self->reset_ = self->reset_ || reset || self->target_.histograms != target.histograms;
       self->target_ = target;
       self->settings_ = settings;
-      self->reset_ = self->reset_ || reset;
       self->Plan();
       self->timer_.cancel();
     });

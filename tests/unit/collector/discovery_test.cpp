@@ -128,28 +128,87 @@ TEST_CASE("scrape times are spread, aligned and strictly ahead of the last", "[d
   CHECK(NextScrape(TimeMs(-1), interval, Millis(0)) == TimeMs(0));
   std::array<int, 3> thirds{};
   for (int i = 0; i < 300; ++i) {
-    const Target target{{}, {{"instance", std::to_string(i)}}, "http://x", interval, interval};
+    Target target;
+    target.labels = {{"instance", std::to_string(i)}};
+    target.url = "http://x";
     ++thirds.at(static_cast<std::size_t>(ScrapeOffset(target.Key(), interval) / std::chrono::seconds(5)));
   }
   CHECK(*std::min_element(thirds.begin(), thirds.end()) > 60);
 }
 
 TEST_CASE("a reply is read by its type, or as the fallback says", "[scrape]") {
-  const auto format = [](std::string_view type, std::optional<ScrapeProtocol> fallback = {}) {
+  const auto format = [](std::string_view type, std::optional<ScrapeProtocol> fallback = {}) -> std::string {
     const auto result = FormatOf(type, fallback);
-    return !result ? "error" : *result == ExpositionFormat::kText ? "text" : "openmetrics";
+    if (!result) return result.error().message;
+    constexpr std::array kNames = {"text", "openmetrics", "protobuf"};
+    return kNames.at(static_cast<std::size_t>(*result));
   };
-  CHECK(format("text/plain; version=0.0.4; charset=utf-8") == std::string("text"));
-  CHECK(format("Application/OpenMetrics-Text; version=1.0.0") == std::string("openmetrics"));
-  CHECK(format("text/html") == std::string("error"));
-  CHECK(format("") == std::string("error"));
-  CHECK(format("text/html", ScrapeProtocol::kOpenMetricsText100) == std::string("openmetrics"));
-  CHECK(format("", ScrapeProtocol::kPrometheusText004) == std::string("text"));
-  CHECK(format("", ScrapeProtocol::kPrometheusProto) == std::string("error"));
+  CHECK(format("text/plain; version=0.0.4; charset=utf-8") == "text");
+  CHECK(format("text/plain;") == "text");
+  CHECK(format("Application/OpenMetrics-Text; version=1.0.0") == "openmetrics");
+  CHECK(format("application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited") ==
+        "protobuf");
+  CHECK(format("text/html") ==
+        "received unsupported Content-Type \"text/html\" and no fallback_scrape_protocol specified for target");
+  CHECK(format("") ==
+        "non-compliant scrape target sending blank Content-Type and no fallback_scrape_protocol specified for target");
+  for (const char* const odd : {"text/plain; charset", "text/plain; =x", "text/", "/plain", "text/plain x",
+                                "text/plain; a=\"b", "text/plain; a b=c"}) {
+    CHECK(format(odd) ==
+          fmt::format("cannot parse Content-Type {} and no fallback_scrape_protocol for target", Quote(odd)));
+    CHECK(format(odd, ScrapeProtocol::kPrometheusText100) == "text");
+  }
+  CHECK(format("text/html", ScrapeProtocol::kOpenMetricsText100) == "openmetrics");
+  CHECK(format("", ScrapeProtocol::kPrometheusText004) == "text");
+  CHECK(format("", ScrapeProtocol::kPrometheusProto) == "protobuf");
+}
+
+TEST_CASE("what is offered falls from 0.6 on, whatever is left out", "[scrape]") {
   CHECK(AcceptHeader(
             {ScrapeProtocol::kPrometheusText004, ScrapeProtocol::kPrometheusProto, ScrapeProtocol::kPrometheusText100},
             NameEscaping::kUnderscores) ==
-        "text/plain;version=0.0.4;q=0.4,text/plain;version=1.0.0;escaping=underscores;q=0.3,*/*;q=0.2");
+        "text/plain;version=0.0.4;q=0.6,"
+        "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.5,"
+        "text/plain;version=1.0.0;escaping=underscores;q=0.4,*/*;q=0.3");
+}
+
+TEST_CASE("a job that wants native histograms asks for protobuf first, unless it is told what to ask for",
+          "[options]") {
+  const auto first = [](std::optional<bool> native, bool global_native, std::vector<ScrapeProtocol> global) {
+    GlobalScrapeOptions options;
+    options.scrape_native_histograms = global_native;
+    options.scrape_protocols = std::move(global);
+    ScrapeConfig job;
+    job.scrape_native_histograms = native;
+    job.InheritFrom(options);
+    return job.scrape_protocols.at(0);
+  };
+  CHECK(first({}, false, {}) == ScrapeProtocol::kOpenMetricsText100);
+  CHECK(first({}, true, {}) == ScrapeProtocol::kPrometheusProto);
+  CHECK(first(true, false, {}) == ScrapeProtocol::kPrometheusProto);
+  CHECK(first(false, true, {}) == ScrapeProtocol::kOpenMetricsText100);
+  CHECK(first(true, true, {ScrapeProtocol::kPrometheusText004}) == ScrapeProtocol::kPrometheusText004);
+}
+
+TEST_CASE("relabelling may decide about the histograms of a target", "[discovery]") {
+  ScrapeConfig job;
+  job.job_name = "j";
+  job.scrape_native_histograms = true;
+  job.InheritFrom({});
+  const auto make = [&](Labels labels) { return MakeTargets(job, {{"s", {std::move(labels)}, {}}}); };
+  const TargetSet plain = make({{"__address__", "a"}});
+  CHECK(plain.active.at(0).histograms == HistogramChoice{true, false, false});
+  CHECK(plain.active.at(0).discovered.Get("__scrape_native_histograms__") == "true");
+  CHECK(plain.active.at(0).discovered.Get("__always_scrape_classic_histograms__") == "false");
+  CHECK(make({{"__address__", "a"},
+              {"__scrape_native_histograms__", "F"},
+              {"__always_scrape_classic_histograms__", "1"},
+              {"__convert_classic_histograms_to_nhcb__", "true"}})
+            .active.at(0)
+            .histograms == HistogramChoice{false, true, true});
+  CHECK_THAT(make({{"__address__", "a"}, {"__scrape_native_histograms__", "yes"}}).errors.at(0).message,
+             Catch::Matchers::EndsWith("error parsing scrape native histograms: strconv.ParseBool: parsing \"yes\": "
+                                       "invalid syntax"));
 }
 
 TEST_CASE("jobs inherit from global, and what makes no sense is refused", "[options]") {

@@ -163,9 +163,9 @@ TEST_CASE("a target is scraped again and again, with Prometheus' headers", "[scr
   const auto request = server.requests().at(0);
   CHECK(request.target == "/metrics?match%5B%5D=x+y");
   CHECK(request.Header("Accept") ==
-        "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
-        "application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
-        "text/plain;version=0.0.4;q=0.2,*/*;q=0.1");
+        "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+        "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+        "text/plain;version=0.0.4;q=0.3,*/*;q=0.2");
   CHECK(request.Header("X-Prometheus-Scrape-Timeout-Seconds") == "0.05");
   CHECK_THAT(request.Header("User-Agent"), Catch::Matchers::StartsWith("Vedette/"));
 

@@ -1,94 +1,12 @@
 #include "collector/scrape/target_appender.h"
 
-#include <prometheus/registry.h>
-
 #include <map>
 
-#include "core/numbers.h"
-#include "storage/memory/memory_storage.h"
 #include "tests/support/catch.h"
-#include "tests/support/fake_clock.h"
+#include "tests/unit/collector/appender_fixture.h"
 
 namespace vedette::collector {
 namespace {
-
-/// A target, a store, and what the store holds of a scrape.
-class AppenderFixture {
- public:
-  AppenderFixture()
-      : store_(storage::NewMemoryStorage({}, clock_)), metrics_(registry_), appender_(*store_, metrics_, pool_) {
-    job.job_name = "j";
-    job.InheritFrom({});
-    target.labels = {{"instance", "i"}, {"job", "j"}};
-    target.interval = target.timeout = std::chrono::seconds(10);
-  }
-
-  ScrapeOutcome Scrape(std::string_view text, ExpositionFormat format = ExpositionFormat::kText) {
-    clock_.Advance(std::chrono::seconds(10));
-    return appender_.Store(job, target, clock_.Now(), 0.25, ScrapeBody{text, format});
-  }
-  ScrapeOutcome Fail(Error error) {
-    clock_.Advance(std::chrono::seconds(10));
-    return appender_.Store(job, target, clock_.Now(), 0.25, Result<ScrapeBody>(std::move(error)));
-  }
-
-  /// Samples at `time` (now, unless said) as "name{...} value", without the target's labels and the report series.
-  std::string Stored(std::optional<TimeMs> time = {}, bool reports = false) {
-    const TimeMs at = time.value_or(clock_.Now());
-    const auto querier = store_->NewQuerier({at, at});
-    std::string out;
-    for (const auto& series : MustHave(querier->Select({}))) {
-      const bool is_report = series.labels.MetricName() == "up" || series.labels.MetricName().starts_with("scrape_");
-      storage::Columns columns;
-      MustSucceed(querier->Read(series.id, {at, at}, columns));
-      if (columns.size() == 0 || is_report != reports) continue;
-      LabelsBuilder labels(series.labels);
-      if (labels.Get("instance") == "i") labels.Delete("instance");
-      labels.Delete("job");
-      const double value = columns.values[0];
-      out += fmt::format("{} {}\n", labels.Build().ToString(), IsStaleNan(value) ? "stale" : FormatSampleValue(value));
-    }
-    return out;
-  }
-
-  /// "family type help" of the target and how long that held, line by line.
-  std::string Metadata() const {
-    std::string out;
-    MustSucceed(store_->NewQuerier({})->VisitMetadata({}, [&](const storage::MetadataEntry& entry) {
-      CHECK(entry.target == target.labels);
-      out += fmt::format("{} {} {} {}\n", entry.family, entry.info.type, entry.info.help,
-                         entry.until ? fmt::format("{}s", (*entry.until - entry.from).count() / 1000) : "on");
-      return true;
-    }));
-    return out;
-  }
-
-  /// "series labels value seconds", line by line, of the exemplars in the store.
-  std::string Exemplars() const {
-    const std::vector<std::vector<Matcher>> all{{Matcher::Equal("job", "j")}};
-    std::string out;
-    for (const auto& series : MustHave(store_->NewQuerier({})->Exemplars(all, {}))) {
-      for (const storage::Exemplar& exemplar : series.exemplars) {
-        out += fmt::format("{} {} {} {}\n", series.series.MetricName(), exemplar.labels.ToString(), exemplar.value,
-                           (exemplar.time - clock_.Now()).count() / 1000);
-      }
-    }
-    return out;
-  }
-
-  TargetAppender& appender() { return appender_; }
-  test::FakeClock& clock() { return clock_; }
-  ScrapeConfig job;
-  Target target;
-
- private:
-  test::FakeClock clock_;
-  prometheus::Registry registry_;
-  std::unique_ptr<storage::Storage> store_;
-  ScrapeMetrics metrics_;
-  MetadataPool pool_;
-  TargetAppender appender_;
-};
 
 RelabelConfig RelabelRule(RelabelAction action, std::vector<std::string> sources, std::string_view regex) {
   RelabelConfig rule;
