@@ -109,7 +109,8 @@ Result<promql::EngineOptions> EngineOptionsOf(const ServeCommand& command) {
   options.lookback = command.query_lookback;
   options.max_samples = command.query_max_samples;
   options.max_concurrency = command.query_max_concurrency;
-  VEDETTE_TRY(const std::vector<std::string> idle, EnableFeatures(command.features, options));
+  collector::GlobalScrapeOptions scrape;  // the loader's business
+  VEDETTE_TRY(const std::vector<std::string> idle, EnableFeatures(command.features, {options, scrape}));
   for (const std::string& name : idle) LogWarn("app", "feature has no effect", {{"feature", name}});
   VEDETTE_CHECK(options.Validate());
   return options;

@@ -7,14 +7,21 @@
 #include <vector>
 
 #include "analytics/promql/engine.h"
+#include "collector/options.h"
 #include "core/result.h"
 
 namespace vedette::app {
 
+/// What features switch.
+struct FeatureTargets {
+  promql::EngineOptions& engine;
+  collector::GlobalScrapeOptions& scrape;  // what the `global` of a configuration starts from
+};
+
 struct Feature {
   std::string_view name;
   /// Switches the feature on; null: known from Prometheus, but without effect here (always on, or not there yet).
-  void (*enable)(promql::EngineOptions&);
+  void (*enable)(const FeatureTargets& targets);
   std::string_view help;
 };
 
@@ -23,6 +30,6 @@ std::span<const Feature> AllFeatures();
 
 /// Switches on each of `names` (each may be a comma-separated list) and returns those that have no effect.
 /// Errors: kBadData for a name nobody knows.
-Result<std::vector<std::string>> EnableFeatures(std::span<const std::string> names, promql::EngineOptions& engine);
+Result<std::vector<std::string>> EnableFeatures(std::span<const std::string> names, const FeatureTargets& targets);
 
 }  // namespace vedette::app

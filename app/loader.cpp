@@ -1,5 +1,6 @@
 #include "app/loader.h"
 
+#include "app/features.h"
 #include "core/log.h"
 
 namespace vedette::app {
@@ -17,8 +18,12 @@ std::string SelfAddress(const std::string& listen_address) {
 
 Result<Loaded> Loader::Load() const {
   Loaded out;
-  VEDETTE_TRY(out.config, command_.config_file.empty() ? config::DefaultConfig(SelfAddress(command_.listen_address))
-                                                       : config::LoadConfig(command_.config_file));
+  promql::EngineOptions engine;  // the agent's business
+  collector::GlobalScrapeOptions scrape;
+  VEDETTE_CHECK(EnableFeatures(command_.features, {engine, scrape}));
+  VEDETTE_TRY(out.config, command_.config_file.empty()
+                              ? config::DefaultConfig(SelfAddress(command_.listen_address))
+                              : config::LoadConfig(command_.config_file, config::FileCheck::kNamedFiles, scrape));
   if (!out.config.not_run.empty()) {
     return Fail(Code::kBadData, "{}", fmt::join(out.config.not_run, "\n"));
   }

@@ -112,6 +112,8 @@ void ScrapeConfig::InheritFrom(const GlobalScrapeOptions& global) {
     convert_classic_histograms_to_nhcb = global.convert_classic_histograms_to_nhcb;
   }
   if (!always_scrape_classic_histograms) always_scrape_classic_histograms = global.always_scrape_classic_histograms;
+  zero_at_start = global.zero_at_start;
+  store_starts = global.store_starts;
   if (scrape_protocols.empty()) scrape_protocols = global.scrape_protocols;
   if (scrape_protocols.empty()) scrape_protocols = DefaultScrapeProtocols(*scrape_native_histograms);
   if (!metric_name_validation_scheme) metric_name_validation_scheme = global.metric_name_validation_scheme;

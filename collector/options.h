@@ -68,6 +68,9 @@ struct GlobalScrapeOptions {
   NameValidation metric_name_validation_scheme = NameValidation::kUtf8;
   std::optional<NameEscaping> metric_name_escaping_scheme;  // nothing: by the validation scheme
   bool extra_scrape_metrics = false;
+  // Not in the file, but features of the agent. What a target says about the start of its counters:
+  bool zero_at_start = false;  // becomes a sample of zero at that time
+  bool store_starts = false;   // is kept beside the samples
   ScrapeLimits limits;
   bool operator==(const GlobalScrapeOptions&) const = default;
 };
@@ -91,8 +94,9 @@ struct ScrapeConfig {
   std::optional<bool> extra_scrape_metrics;                     // nothing: the global one
   // Nothing: the global one. What a target says by its labels goes before these (HistogramChoice).
   std::optional<bool> scrape_native_histograms, convert_classic_histograms_to_nhcb, always_scrape_classic_histograms;
-  std::size_t native_histogram_bucket_limit = 0;  // of a histogram, both signs; made coarser to fit. 0: no limit
-  double native_histogram_min_bucket_factor = 0;  // coarser than what grows by this. 0: as it comes
+  std::size_t native_histogram_bucket_limit = 0;     // of a histogram, both signs; made coarser to fit. 0: no limit
+  double native_histogram_min_bucket_factor = 0;     // coarser than what grows by this. 0: as it comes
+  bool zero_at_start = false, store_starts = false;  // as in GlobalScrapeOptions
   HttpConfig http;
 
   // Each limit: nothing means the global one.

@@ -61,8 +61,10 @@ collector::ScrapeConfig HostJob(const collector::HostOptions& host) {
   return job;
 }
 
-Result<Config> ReadRoot(const YamlNode& root, const std::string& file, FileCheck files) {
+Result<Config> ReadRoot(const YamlNode& root, const std::string& file, FileCheck files,
+                        const collector::GlobalScrapeOptions& defaults = {}) {
   Root out;
+  out.global.scrape = defaults;
   out.config.file = file;
   out.config.host.enabled = false;  // only with a `host:` section: an existing prometheus.yml says nothing of it
   out.config.analytics.enabled = root.Has("analytics");
@@ -94,9 +96,9 @@ Result<Config> ParseConfig(std::string_view text, const std::string& file, FileC
   return ReadRoot(document.root, file, files);
 }
 
-Result<Config> LoadConfig(const std::string& path, FileCheck files) {
+Result<Config> LoadConfig(const std::string& path, FileCheck files, const collector::GlobalScrapeOptions& defaults) {
   VEDETTE_TRY(const YamlDocument document, LoadYamlFile(path));
-  return ReadRoot(document.root, path, files);
+  return ReadRoot(document.root, path, files, defaults);
 }
 
 Status CheckAgentMode(const std::string& path) {

@@ -37,7 +37,9 @@ struct Config {
 enum class FileCheck { kSyntaxOnly, kNamedFiles };
 
 /// Errors: kBadData, kNotFound or kIo with `<file>:<line>:<column>: <path>: <reason>`.
-Result<Config> LoadConfig(const std::string& path, FileCheck files = FileCheck::kNamedFiles);
+/// `defaults`: what `global` is where the file says nothing.
+Result<Config> LoadConfig(const std::string& path, FileCheck files = FileCheck::kNamedFiles,
+                          const collector::GlobalScrapeOptions& defaults = {});
 /// Whether a file that loads would also do for an agent that only forwards: no alertmanagers, rules or remote_read, but
 /// a remote_write. Errors: kBadData with the place.
 Status CheckAgentMode(const std::string& path);

@@ -130,6 +130,7 @@ void LineCache::Abandon(const Gone& gone) {
   for (Line& line : lines_) {
     if (line.live) gone(line);
     line.live = line.fresh = line.seen = false;
+    line.start = 0;
   }
 }
 

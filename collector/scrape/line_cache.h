@@ -43,6 +43,7 @@ class LineCache {
     bool seen : 1 = false;                   // in this scrape; kept only after a difference
     bool histogram : 1 = false;              // its samples are native histograms
     bool converted : 1 = false;              // goes into a native histogram instead of being a sample
+    std::uint16_t start = 0;                 // of the hash of its start time, when that was taken: zero is none
   };
 
   void Begin();

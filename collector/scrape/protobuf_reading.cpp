@@ -128,6 +128,7 @@ Status TargetAppender::ProtobufReading::TakeSeries(Part part, double bound, doub
   ++scrape_.outcome.scraped;
   VEDETTE_TRY(Line* const line, LineOf(part, bound));
   if (line == nullptr || line->dropped) return Ok();
+  TakeStart(*line, parser_.metric().start, nullptr);
   TakeSample(owner_.lines_, *line, parser_.metric().time, value);
   if (exemplar) TakeExemplar(line->series, *exemplar);
   return Ok();
@@ -137,6 +138,7 @@ Status TargetAppender::ProtobufReading::TakeNative(Histogram histogram) {
   ++scrape_.outcome.scraped;
   VEDETTE_TRY(Line* const line, LineOf(Part::kHistogram, 0));
   if (line == nullptr || line->dropped) return Ok();
+  TakeStart(*line, parser_.metric().start, &histogram);
   VEDETTE_CHECK(TakeHistogram(owner_.lines_, *line, parser_.metric().time, std::move(histogram)));
   TakeHistogramExemplars(line->series);
   return Ok();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <limits>
 
 #include "collector/scrape/sample_labels.h"
@@ -122,6 +123,33 @@ Status TargetAppender::Reading::TakeHistogram(LineCache& lines, Line& line, cons
   const bool tracked = !HasOwnTime(time) || scrape_.job.track_timestamps_staleness;
   if (tracked && !line.repeated) lines.MarkSampled(line);
   return Ok();
+}
+
+/// The mark has 16 bits: one new start in 65,535 is taken for the old one, which costs that start and nothing else.
+void TargetAppender::Reading::TakeStart(Line& line, const std::optional<TimeMs>& start, const Histogram* histogram) {
+  const ScrapeConfig& job = scrape_.job;
+  if (!start || start->ms == 0 || !(job.zero_at_start || job.store_starts)) return;
+  const std::uint64_t hash = static_cast<std::uint64_t>(start->ms) * 0x9e3779b97f4a7c15;
+  const auto mark = static_cast<std::uint16_t>(hash >> 48 | 1);
+  if (line.repeated || std::exchange(line.start, mark) == mark || *start >= scrape_.time) return;
+  if (job.store_starts) scrape_.appender.AddStart(line.series, scrape_.time, *start);
+  // As in Prometheus the zero comes before all other samples, and not from long ago.
+  constexpr Millis kOldest = std::chrono::hours(1);
+  if (!job.zero_at_start || *start <= scrape_.previous || *start < scrape_.time - kOldest) return;
+  ++single_samples_;
+  if (histogram == nullptr) {
+    scrape_.appender.Add(line.series, *start, 0);
+    return;
+  }
+  HistogramLayout& layout = owner_.layouts_.Blank();
+  layout.schema = histogram->layout->schema;
+  layout.zero_threshold = histogram->layout->zero_threshold;
+  layout.bounds = histogram->layout->bounds;
+  Histogram zero;
+  zero.layout = owner_.layouts_.Share(layout);
+  zero.integers = histogram->integers;
+  zero.reset = CounterReset::kReset;
+  scrape_.appender.AddHistogram(line.series, *start, std::move(zero));
 }
 
 bool TargetAppender::Reading::ShowsNew(storage::SeriesId series, std::uint64_t hash) const {

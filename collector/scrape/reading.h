@@ -37,7 +37,7 @@ struct TargetAppender::Scrape {
   storage::Appender& appender;
   const ScrapeConfig& job;
   const Target& target;
-  TimeMs time;
+  TimeMs time, previous;  // of this scrape and of the one before
   Row& row;
   ScrapeOutcome& outcome;
 };
@@ -76,6 +76,9 @@ class TargetAppender::Reading {
   void TakeSample(LineCache& lines, Line& line, const std::optional<TimeMs>& time, double value);
   /// Errors: kBadData for a histogram that the store would not take.
   Status TakeHistogram(LineCache& lines, Line& line, const std::optional<TimeMs>& time, Histogram histogram);
+
+  /// The counter behind the line began at `start`: taken when that is new. `histogram`: null for a float.
+  void TakeStart(Line& line, const std::optional<TimeMs>& start, const Histogram* histogram);
 
   /// A target shows the same exemplars until there are newer ones. `hash`: of what it shows.
   bool ShowsNew(storage::SeriesId series, std::uint64_t hash) const;

@@ -3,6 +3,7 @@
 #include <prometheus/counter.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "collector/scrape/protobuf_reading.h"
 #include "collector/scrape/text_reading.h"
@@ -37,13 +38,13 @@ ScrapeOutcome TargetAppender::Store(const ScrapeConfig& job, const Target& targe
   // Large and needed for a moment only: one per worker instead of one per target.
   thread_local Row row;
   row.Clear();
-  last_time_ = time;
+  const TimeMs previous = std::exchange(last_time_, time);
   ScrapeOutcome outcome;
   std::unique_ptr<storage::Appender> appender = storage_.NewAppender();
   std::size_t single_samples = 0;
   BeginLines(target.histograms.convert_classic && body && body->format != ExpositionFormat::kProtobuf);
   if (body) {
-    single_samples = Read({*appender, job, target, time, row, outcome}, *body);
+    single_samples = Read({*appender, job, target, time, previous, row, outcome}, *body);
   } else {
     outcome.status = body.error();
   }

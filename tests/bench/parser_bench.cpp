@@ -1,5 +1,6 @@
 // How fast a scrape is read: the parsers alone, with labels, and the whole way of a steady target into a store that
-// only counts. Prints bytes and samples per second of one core. Text like node_exporter's.
+// only counts. Prints bytes and samples per second of one core. Text like node_exporter's, and the same as protobuf;
+// then histograms in each form.
 //
 //   parser_bench [repetitions]
 #include <fmt/format.h>
@@ -14,6 +15,7 @@
 #include "collector/exposition/parser.h"
 #include "collector/exposition/series_labels.h"
 #include "collector/scrape/target_appender.h"
+#include "tests/support/protobuf_writer.h"
 
 namespace {
 
@@ -48,6 +50,64 @@ std::string NodeExporter(int round) {
         metric % 3 == 0 ? fmt::format("{:e}", 1.5e9 + metric * 4096.0 + round) : fmt::format("{}", metric * 4096));
   }
   return text;
+}
+
+/// The series of NodeExporter() as a Go client writes them.
+std::string NodeExporterProtobuf(int round) {
+  std::string out;
+  const std::string help = "Some help about it as long as such help is.";
+  std::vector<test::Proto> metrics;
+  for (int cpu = 0; cpu < 64; ++cpu) {
+    for (const char* mode : {"idle", "iowait", "irq", "nice", "softirq", "steal", "system", "user"}) {
+      metrics.push_back(test::ProtoMetric({{"cpu", std::to_string(cpu)}, {"mode", mode}})
+                            .Message(3, test::ProtoCounter(123456.78 + cpu * 17 + round * 0.25)));
+    }
+  }
+  out += test::ProtoFamily("node_cpu_seconds_total", test::kCounterType, metrics, help);
+  for (int metric = 0; metric < 30; ++metric) {
+    metrics.clear();
+    for (int device = 0; device < 20; ++device) {
+      metrics.push_back(test::ProtoMetric({{"device", fmt::format("eth{}", device)}})
+                            .Message(3, test::ProtoCounter(1234567.0 * device + round * metric)));
+    }
+    out += test::ProtoFamily(fmt::format("node_network_metric_{}_total", metric), test::kCounterType, metrics, help);
+  }
+  for (int metric = 0; metric < 400; ++metric) {
+    out += test::ProtoFamily(fmt::format("node_memory_field_{}_bytes", metric), test::kGaugeType,
+                             {test::ProtoMetric().Message(2, test::ProtoCounter(metric * 4096.0 + round))}, help);
+  }
+  return out;
+}
+
+/// 100 histograms, each with 12 classic and 40 native buckets.
+std::string Histograms(int round) {
+  std::vector<test::Proto> metrics;
+  for (int i = 0; i < 100; ++i) {
+    test::Proto histogram;
+    histogram.Varint(1, 40U * static_cast<unsigned>(round + 1)).Double(2, 1.5 * round);
+    for (int bucket = 0; bucket < 12; ++bucket) {
+      histogram.Message(3, test::ProtoBucket(0.001 * (1 << bucket), static_cast<std::uint64_t>(bucket + round)));
+    }
+    histogram.Signed(5, 3).Double(6, 1e-128).Message(12, test::ProtoSpan(-20, 40));
+    test::Proto deltas;
+    for (int bucket = 0; bucket < 40; ++bucket) deltas.Put(bucket == 0 ? 2U * static_cast<unsigned>(round + 1) : 0U);
+    histogram.Message(13, deltas);
+    metrics.push_back(test::ProtoMetric({{"handler", fmt::format("/api/v1/{}", i)}}).Message(7, histogram));
+  }
+  return test::ProtoFamily("http_request_duration_seconds", test::kHistogramType, metrics, "Latency.");
+}
+
+std::string HistogramsAsText(int round) {
+  std::string out = "# HELP http_request_duration_seconds Latency.\n# TYPE http_request_duration_seconds histogram\n";
+  for (int i = 0; i < 100; ++i) {
+    const std::string name = "http_request_duration_seconds", labels = fmt::format("handler=\"/api/v1/{}\"", i);
+    for (int bucket = 0; bucket < 12; ++bucket) {
+      out += fmt::format("{}_bucket{{{},le=\"{}\"}} {}\n", name, labels, 0.001 * (1 << bucket), bucket + round);
+    }
+    out += fmt::format("{0}_bucket{{{1},le=\"+Inf\"}} {2}\n{0}_sum{{{1}}} {3}\n{0}_count{{{1}}} {2}\n", name, labels,
+                       40 * (round + 1), 1.5 * round);
+  }
+  return out;
 }
 
 /// Counts and forgets.
@@ -140,14 +200,39 @@ int main(int argc, char** argv) {
                 {{"instance", "localhost:9100"}, {"job", "bench"}},
                 "http://localhost:9100/metrics",
                 Millis(15000),
-                Millis(10000)};
-  const auto scrape = [&](int i, std::string_view text) {
-    return appender.Store(job, target, TimeMs(1'700'000'000'000 + i * 15'000LL), 0.1, ScrapeBody{text}).scraped;
+                Millis(10000),
+                {}};
+  const auto scrape = [&](int i, std::string_view text, ExpositionFormat format = ExpositionFormat::kText) {
+    return appender.Store(job, target, TimeMs(1'700'000'000'000 + i * 15'000LL), 0.1, ScrapeBody{text, format}).scraped;
   };
   Measure("first scrape of a target", std::max(1, repetitions / 20), bytes, [&](int i) {
     appender.Reset();
     return scrape(i, body(i));
   });
   Measure("steady scrape of a target", repetitions, bytes, [&](int i) { return scrape(i, body(i)); });
+
+  struct Case {
+    const char* name;
+    std::string (*body)(int round);
+    ExpositionFormat format;
+    HistogramChoice histograms;
+  };
+  constexpr auto kText = ExpositionFormat::kText, kProtobuf = ExpositionFormat::kProtobuf;
+  for (const Case& c : {Case{"protobuf, first", NodeExporterProtobuf, kProtobuf, {}},
+                        Case{"protobuf, steady", NodeExporterProtobuf, kProtobuf, {}},
+                        Case{"classic histograms, text", HistogramsAsText, kText, {}},
+                        Case{"classic histograms, protobuf", Histograms, kProtobuf, {}},
+                        Case{"native histograms, protobuf", Histograms, kProtobuf, {true, false, false}},
+                        Case{"converted histograms, text", HistogramsAsText, kText, {false, false, true}},
+                        Case{"converted histograms, protobuf", Histograms, kProtobuf, {false, false, true}}}) {
+    const std::vector<std::string> pages = {c.body(0), c.body(1), c.body(2)};
+    target.histograms = c.histograms;
+    appender.Reset();
+    const bool first = std::string_view(c.name).ends_with("first");
+    Measure(c.name, first ? std::max(1, repetitions / 20) : repetitions, pages[0].size(), [&](int i) {
+      if (first) appender.Reset();
+      return scrape(i, pages[static_cast<std::size_t>(i) % pages.size()], c.format);
+    });
+  }
   return 0;
 }

@@ -21,7 +21,8 @@ TEST_CASE("serve takes Prometheus' flags and their old names", "[app]") {
   CHECK(serve.admin_api);
   CHECK(serve.log.level == LogLevel::kDebug);
   promql::EngineOptions engine;
-  CHECK(MustHave(EnableFeatures(serve.features, engine)).empty());
+  collector::GlobalScrapeOptions scrape;
+  CHECK(MustHave(EnableFeatures(serve.features, {engine, scrape})).empty());
   CHECK(engine.parser.experimental_functions);
   CHECK(engine.delayed_name_removal);
 }
@@ -62,6 +63,21 @@ TEST_CASE("help and version are exit code 0", "[app]") {
 
 TEST_CASE("an unknown feature is refused, a known one without effect is reported", "[app]") {
   promql::EngineOptions engine;
-  CHECK(!EnableFeatures(std::vector<std::string>{"promql-time-travel"}, engine));
-  CHECK(MustHave(EnableFeatures(std::vector<std::string>{"native-histograms"}, engine)).size() == 1);
+  collector::GlobalScrapeOptions scrape;
+  CHECK(!EnableFeatures(std::vector<std::string>{"promql-time-travel"}, {engine, scrape}));
+  CHECK(MustHave(EnableFeatures(std::vector<std::string>{"exemplar-storage"}, {engine, scrape})).size() == 1);
+}
+
+TEST_CASE("features of scraping are defaults of the configuration", "[app]") {
+  promql::EngineOptions engine;
+  collector::GlobalScrapeOptions scrape;
+  CHECK(MustHave(EnableFeatures(std::vector<std::string>{"native-histograms"}, {engine, scrape})).empty());
+  CHECK(scrape.scrape_native_histograms);
+  CHECK(scrape.scrape_protocols.empty());
+  CHECK(MustHave(
+            EnableFeatures(std::vector<std::string>{"st-storage,created-timestamp-zero-ingestion"}, {engine, scrape}))
+            .empty());
+  CHECK(scrape.scrape_protocols.at(0) == collector::ScrapeProtocol::kPrometheusProto);
+  CHECK(scrape.store_starts);
+  CHECK(scrape.zero_at_start);
 }

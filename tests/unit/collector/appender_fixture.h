@@ -104,6 +104,20 @@ class AppenderFixture {
     return out;
   }
 
+  /// Seconds behind 1,700,000,000 at which the series started.
+  std::string Starts(std::string_view name) const {
+    const auto querier = store_->NewQuerier({});
+    const std::vector<Matcher> matchers{Matcher::Equal("__name__", std::string(name))};
+    std::string out;
+    for (const auto& series : MustHave(querier->Select(matchers))) {
+      std::vector<storage::StartTime> starts;
+      MustSucceed(querier->ReadStarts(series.id, starts));
+      for (const auto& start : starts)
+        out += (out.empty() ? "" : " ") + std::to_string(start.start.ms / 1000 - 1'700'000'000);
+    }
+    return out;
+  }
+
   TargetAppender& appender() { return appender_; }
   test::FakeClock& clock() { return clock_; }
   ScrapeConfig job;

@@ -4,8 +4,8 @@
 #include "collector/exposition/protobuf_parser.h"
 #include "collector/scrape/target_appender.h"
 #include "tests/support/catch.h"
+#include "tests/support/protobuf_writer.h"
 #include "tests/unit/collector/appender_fixture.h"
-#include "tests/unit/collector/protobuf_writer.h"
 
 namespace vedette::collector {
 namespace {
@@ -430,6 +430,35 @@ TEST_CASE("counts that no double holds make a float histogram", "[protobuf]") {
       Proto().Varint(1, large).Message(12, ProtoSpan(0, 1)).Signed(13, static_cast<std::int64_t>(large));
   CHECK(f.Store(OneMetric("h", test::kHistogramType, ProtoMetric().Message(7, histogram))) ==
         "h 0/0 1.152921504606847e+18 0 0 | 0:1.152921504606847e+18 floats\n");
+}
+
+TEST_CASE("the start of a counter becomes a zero, or is kept, when that is asked for", "[protobuf]") {
+  ProtobufFixture f;
+  f.target.histograms.native = true;
+  std::int64_t start = 1'700'000'005;
+  const auto body = [&] {
+    return OneMetric("c_total", test::kCounterType,
+                     ProtoMetric().Message(3, ProtoCounter(3).Message(3, ProtoTime(start)))) +
+           OneMetric("h", test::kHistogramType,
+                     ProtoMetric().Message(7, NativeHistogram().Message(15, ProtoTime(start))));
+  };
+  CHECK(f.Store(body()).starts_with("c_total 3\n"));
+  CHECK(f.Stored(TimeMs(start * 1000)).empty());
+  f.job.zero_at_start = f.job.store_starts = true;
+  f.appender().Reset();
+  CHECK(f.Store(body()).starts_with("c_total 3\n"));
+  CHECK(f.Stored(TimeMs(start * 1000)).empty());  // the scrape before came after it
+  start += 20;
+  CHECK(f.Store(body()).starts_with("c_total 3\n"));
+  CHECK(f.Stored(TimeMs(start * 1000)) == "c_total 0\nh 3/0.001 0 0 0 |\n");
+  CHECK(f.Starts("c_total") == "5 25");
+  CHECK(f.Starts("h") == "5 25");
+  // A failed scrape forgets what was taken from it.
+  start += 10;
+  CHECK_FALSE(f.ScrapeProto(body() + "x").status.has_value());
+  CHECK(f.Starts("c_total") == "5 25");
+  CHECK(f.ScrapeProto(body()).status.has_value());
+  CHECK(f.Starts("c_total") == "5 25 35");
 }
 
 TEST_CASE("malformed bytes are refused wherever they are cut", "[protobuf]") {

@@ -181,6 +181,32 @@ TEST_CASE("service discoveries are read with all their keys", "[config][discover
   CHECK(config.not_run.empty());
 }
 
+TEST_CASE("a job's histograms are its own or those of global", "[config]") {
+  const Config config =
+      MustHave(ParseConfig(R"(global: {scrape_native_histograms: true, always_scrape_classic_histograms: true}
+scrape_configs:
+  - job_name: a
+    convert_classic_histograms_to_nhcb: true
+    native_histogram_bucket_limit: 160
+    native_histogram_min_bucket_factor: 1.1
+  - {job_name: b, scrape_native_histograms: false, scrape_protocols: [PrometheusText0.0.4]}
+)",
+                           "f.yml"));
+  CHECK(config.not_run.empty());
+  const collector::ScrapeConfig& a = config.collector.scrape_configs.at(0);
+  CHECK(a.scrape_native_histograms == true);
+  CHECK(a.always_scrape_classic_histograms == true);
+  CHECK(a.convert_classic_histograms_to_nhcb == true);
+  CHECK(a.native_histogram_bucket_limit == 160);
+  CHECK(a.native_histogram_min_bucket_factor == 1.1);
+  CHECK(a.scrape_protocols.at(0) == collector::ScrapeProtocol::kPrometheusProto);
+  const collector::ScrapeConfig& b = config.collector.scrape_configs.at(1);
+  CHECK(b.scrape_native_histograms == false);
+  CHECK(b.convert_classic_histograms_to_nhcb == false);
+  CHECK(b.scrape_protocols.size() == 1);
+  CHECK_FALSE(ParseConfig("scrape_configs: [{job_name: a, native_histogram_bucket_limit: -1}]", "f.yml").has_value());
+}
+
 TEST_CASE("what is right and not run is listed with its place", "[config]") {
   const Config config = MustHave(ParseConfig(R"(global:
   query_log_file: q.log
