@@ -3,8 +3,8 @@
 #include <prometheus/counter.h>
 #include <xxhash.h>
 
+#include <array>
 #include <bit>
-#include <cmath>
 #include <limits>
 
 #include "core/labels.h"
@@ -15,7 +15,11 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// A seed for each part, which nobody outside knows: bounds are numbers that a target chooses.
-std::uint64_t SeedOf(std::uint8_t part) { return XXH3_64bits_withSeed(&part, 1, LineCache::Seed()); }
+std::array<std::uint64_t, 6> PartSeeds() {
+  std::array<std::uint64_t, 6> seeds{};
+  for (std::uint8_t i = 0; i < seeds.size(); ++i) seeds[i] = XXH3_64bits_withSeed(&i, 1, LineCache::Seed());
+  return seeds;
+}
 
 }  // namespace
 
@@ -126,7 +130,11 @@ Status TargetAppender::ProtobufReading::TakeConverted() {
 Status TargetAppender::ProtobufReading::TakeSeries(Part part, double bound, double value,
                                                    const std::optional<std::string_view>& exemplar) {
   ++scrape_.outcome.scraped;
-  VEDETTE_TRY(Line* const line, LineOf(part, bound));
+  const LineCache::Key key = KeyOf(part, bound);
+  Line* line = KnownLine(key);
+  if (line == nullptr) {
+    VEDETTE_TRY(line, SearchLine(key, part, bound));
+  }
   if (line == nullptr || line->dropped) return Ok();
   TakeStart(*line, parser_.metric().start, nullptr);
   TakeSample(owner_.lines_, *line, parser_.metric().time, value);
@@ -136,7 +144,11 @@ Status TargetAppender::ProtobufReading::TakeSeries(Part part, double bound, doub
 
 Status TargetAppender::ProtobufReading::TakeNative(Histogram histogram) {
   ++scrape_.outcome.scraped;
-  VEDETTE_TRY(Line* const line, LineOf(Part::kHistogram, 0));
+  const LineCache::Key key = KeyOf(Part::kHistogram, 0);
+  Line* line = KnownLine(key);
+  if (line == nullptr) {
+    VEDETTE_TRY(line, SearchLine(key, Part::kHistogram, 0));
+  }
   if (line == nullptr || line->dropped) return Ok();
   TakeStart(*line, parser_.metric().start, &histogram);
   VEDETTE_CHECK(TakeHistogram(owner_.lines_, *line, parser_.metric().time, std::move(histogram)));
@@ -144,24 +156,28 @@ Status TargetAppender::ProtobufReading::TakeNative(Histogram histogram) {
   return Ok();
 }
 
-/// Null: not to be stored (the store is full).
-Result<LineCache::Line*> TargetAppender::ProtobufReading::LineOf(Part part, double bound) {
-  static const auto kSeeds = [] {
-    std::array<std::uint64_t, 6> seeds{};
-    for (std::uint8_t i = 0; i < seeds.size(); ++i) seeds[i] = SeedOf(i);
-    return seeds;
-  }();
+LineCache::Key TargetAppender::ProtobufReading::KeyOf(Part part, double bound) const {
+  static const std::array<std::uint64_t, 6> kSeeds = PartSeeds();
   constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;
   // Both steps can be undone, so that two series of one metric never have one key; shifting brings the exponent, in
   // which bounds mostly differ, down to where the table of the cache looks.
   std::uint64_t hash = std::bit_cast<std::uint64_t>(bound) ^ kSeeds[static_cast<std::size_t>(part)];
   hash = (hash ^ (hash >> 32)) * kOdd;
-  const LineCache::Key key{metric_.hash ^ hash ^ (hash >> 32), metric_.length};
-  if (Line* const line = owner_.lines_.Expected(key)) {
-    owner_.lines_.Advance();
-    ++known_;
-    return line;
-  }
+  return {metric_.hash ^ hash ^ (hash >> 32), metric_.length};
+}
+
+/// Null: it is not where it was.
+LineCache::Line* TargetAppender::ProtobufReading::KnownLine(const LineCache::Key& key) {
+  Line* const line = owner_.lines_.Expected(key);
+  if (line == nullptr) return nullptr;
+  owner_.lines_.Advance();
+  ++known_;
+  return line;
+}
+
+/// Null: not to be stored (the store is full).
+Result<LineCache::Line*> TargetAppender::ProtobufReading::SearchLine(const LineCache::Key& key, Part part,
+                                                                     double bound) {
   ++searched_;
   return Resolve(owner_.lines_, key, parser_.family().type, [&] { return LabelsOf(part, bound); });
 }

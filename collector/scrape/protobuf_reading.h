@@ -34,7 +34,9 @@ class TargetAppender::ProtobufReading final : public Reading {
 
   Status TakeSeries(Part part, double bound, double value, const std::optional<std::string_view>& exemplar = {});
   Status TakeNative(Histogram histogram);
-  Result<Line*> LineOf(Part part, double bound);
+  LineCache::Key KeyOf(Part part, double bound) const;
+  Line* KnownLine(const LineCache::Key& key);
+  Result<Line*> SearchLine(const LineCache::Key& key, Part part, double bound);
   Result<RawLabels> LabelsOf(Part part, double bound) const;
   void TakeExemplar(storage::SeriesId series, std::string_view message);
   void TakeHistogramExemplars(storage::SeriesId series);

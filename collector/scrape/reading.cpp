@@ -24,12 +24,11 @@ TargetAppender::ShownExemplar::Rank TargetAppender::ShownExemplar::RankOf(const 
   return {exemplar.time.ms, Ordered(exemplar.value), exemplar.labels.Hash()};
 }
 
-void TargetAppender::Row::Clear() {
+void TargetAppender::Row::ClearSamples() {
   series.clear();
   values.clear();
   histograms.clear();
   exemplars.clear();
-  gone.clear();
 }
 
 TargetAppender::Reading::Reading(TargetAppender& owner, const Scrape& scrape)

@@ -29,7 +29,8 @@ struct TargetAppender::Row {
     series.push_back(id);
     values.push_back(value);
   }
-  void Clear();
+  /// All but what went.
+  void ClearSamples();
 };
 
 /// One scrape.

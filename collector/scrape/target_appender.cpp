@@ -37,7 +37,8 @@ ScrapeOutcome TargetAppender::Store(const ScrapeConfig& job, const Target& targe
                                     const Result<ScrapeBody>& body) {
   // Large and needed for a moment only: one per worker instead of one per target.
   thread_local Row row;
-  row.Clear();
+  row.ClearSamples();
+  row.gone.clear();
   const TimeMs previous = std::exchange(last_time_, time);
   ScrapeOutcome outcome;
   std::unique_ptr<storage::Appender> appender = storage_.NewAppender();
@@ -50,7 +51,7 @@ ScrapeOutcome TargetAppender::Store(const ScrapeConfig& job, const Target& targe
   }
   if (!outcome.status) {
     appender = storage_.NewAppender();  // forgets what was collected before the error
-    row.Clear();
+    row.ClearSamples();
     single_samples = 0;
     outcome.added = 0;
   }
@@ -143,7 +144,7 @@ void TargetAppender::AddMarkers(storage::Appender& appender, TimeMs time, Row& r
   std::ranges::for_each(row.histograms, strike);
   for (std::size_t i = 0; i < row.gone.size(); ++i) {
     const Marker marker = row.gone[i];
-    if (present[i]) continue;
+    if (present[i] || (i > 0 && marker.series == row.gone[i - 1].series)) continue;
     if (marker.histogram) {
       appender.AddHistogram(marker.series, time, StaleHistogram());
     } else {

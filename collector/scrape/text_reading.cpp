@@ -8,7 +8,9 @@
 namespace vedette::collector {
 
 TargetAppender::TextReading::TextReading(TargetAppender& owner, const Scrape& scrape, const ScrapeBody& body)
-    : Reading(owner, scrape), parser_(body.text, body.format), conversion_(owner.conversion_.get()) {}
+    : Reading(owner, scrape),
+      parser_(body.text, body.format),
+      conversion_(scrape.target.histograms.convert_classic ? owner.conversion_.get() : nullptr) {}
 
 Status TargetAppender::TextReading::ReadAll() {
   for (;;) {
@@ -67,7 +69,13 @@ Status TargetAppender::TextReading::ReadSeries(Line* line) {
     VEDETTE_TRY(collected, Collect(parser_.series()));
   }
   const bool converted = collected && !scrape_.target.histograms.always_classic;
-  VEDETTE_TRY(line, LineOf(line, parser_.series(), converted));
+  if (line != nullptr) {
+    owner_.lines_.Advance();
+    ++known_;
+  }
+  if (line == nullptr || line->converted != converted) {
+    VEDETTE_TRY(line, LineOf(line, parser_.series(), converted));
+  }
   if (converted) return Ok();
   ++scrape_.outcome.scraped;
   if (line == nullptr || line->dropped) return Ok();
@@ -77,14 +85,11 @@ Status TargetAppender::TextReading::ReadSeries(Line* line) {
   return Ok();
 }
 
-/// `line`: what the cache expected, if it stands here. Null: not to be stored.
+/// Of a series that is not where it was, or (`line`) not what it was. Null: not to be stored.
 Result<LineCache::Line*> TargetAppender::TextReading::LineOf(Line* line, std::string_view series, bool converted) {
   LineCache& lines = owner_.lines_;
   const auto read_labels = [&] { return ParseSeriesLabels(series, parser_.type()); };
-  if (line != nullptr) {
-    lines.Advance();
-    ++known_;
-  } else {
+  if (line == nullptr) {
     ++searched_;
     const LineCache::Key key = LineCache::KeyOf(series);
     if (!converted) {
