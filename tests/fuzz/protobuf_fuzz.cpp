@@ -56,7 +56,6 @@ class WatchingStorage final : public storage::Storage {
 struct World {
   prometheus::Registry registry;
   ScrapeMetrics metrics{registry};
-  MetadataPool pool;
   ScrapeConfig job;
   World() {
     job.job_name = "fuzz";
@@ -75,7 +74,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   world.job.native_histogram_bucket_limit = (data[0] & 8) != 0 ? 3 : 0;
   world.job.native_histogram_min_bucket_factor = (data[0] & 16) != 0 ? 1.5 : 0;
   WatchingStorage store;
-  TargetAppender appender(store, world.metrics, world.pool);
+  MetadataPool pool;
+  TargetAppender appender(store, world.metrics, pool);
   const ScrapeBody body{{reinterpret_cast<const char*>(data) + 1, size - 1}, ExpositionFormat::kProtobuf};
   const auto first = appender.Store(world.job, target, TimeMs(1'700'000'000'000), 0, body);
   const auto second = appender.Store(world.job, target, TimeMs(1'700'000'010'000), 0, body);
