@@ -9,21 +9,21 @@ namespace vedette::collector {
 namespace {
 
 template <class T>
-std::uint64_t HashOf(std::span<const T> numbers, std::uint64_t seed) {
+std::uint64_t HashArray(std::span<const T> numbers, std::uint64_t seed) {
   return XXH3_64bits_withSeed(numbers.data(), numbers.size_bytes(), seed);
 }
 
-std::uint64_t HashOf(const HistogramLayout& layout) {
+std::uint64_t HashLayout(const HistogramLayout& layout) {
   std::uint64_t hash = std::bit_cast<std::uint64_t>(layout.zero_threshold) + static_cast<std::uint64_t>(layout.schema);
-  hash = HashOf(std::span<const std::int32_t>(layout.positive), hash);
-  hash = HashOf(std::span<const std::int32_t>(layout.negative), hash);
-  return HashOf(std::span<const double>(layout.bounds), hash);
+  hash = HashArray(std::span<const std::int32_t>(layout.positive), hash);
+  hash = HashArray(std::span<const std::int32_t>(layout.negative), hash);
+  return HashArray(std::span<const double>(layout.bounds), hash);
 }
 
 }  // namespace
 
 std::shared_ptr<const HistogramLayout> LayoutCache::Share(const HistogramLayout& layout) {
-  const std::uint64_t hash = HashOf(layout);
+  const std::uint64_t hash = HashLayout(layout);
   const auto [first, last] = entries_.equal_range(hash);
   for (auto entry = first; entry != last; ++entry) {
     if (*entry->second.layout != layout) continue;

@@ -10,8 +10,6 @@
 namespace vedette::collector {
 namespace {
 
-using Spans = std::span<const BucketSpan>;
-
 constexpr std::string_view kNegativeBucket = "histogram has a bucket whose observation count is negative";
 
 std::string Printed(double value) {
@@ -21,7 +19,8 @@ std::string Printed(double value) {
 }
 
 /// `have`: counts that came for these spans.
-Status AppendSide(std::string_view side, Spans spans, std::size_t have, std::vector<std::int32_t>& numbers) {
+Status AppendSide(std::string_view side, std::span<const BucketSpan> spans, std::size_t have,
+                  std::vector<std::int32_t>& numbers) {
   std::uint64_t need = 0;
   for (std::size_t i = 0; i < spans.size(); ++i) {
     need += spans[i].length;

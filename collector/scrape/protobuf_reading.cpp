@@ -12,7 +12,7 @@
 namespace vedette::collector {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kLastBound = std::numeric_limits<double>::infinity();
 
 /// A seed for each part, which nobody outside knows: bounds are numbers that a target chooses.
 std::array<std::uint64_t, 6> PartSeeds() {
@@ -111,9 +111,9 @@ Status TargetAppender::ProtobufReading::ReadClassic() {
   VEDETTE_CHECK(TakeSeries(Part::kSum, 0, metric.sum));
   for (const ProtobufMetric::Point& bucket : metric.points) {
     VEDETTE_CHECK(TakeSeries(Part::kBucket, bucket.bound, bucket.value, bucket.exemplar));
-    if (bucket.bound == kInfinity) return Ok();
+    if (bucket.bound == kLastBound) return Ok();
   }
-  return TakeSeries(Part::kBucket, kInfinity, metric.count);
+  return TakeSeries(Part::kBucket, kLastBound, metric.count);
 }
 
 Status TargetAppender::ProtobufReading::TakeConverted() {

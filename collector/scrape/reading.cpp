@@ -92,13 +92,14 @@ std::optional<TimeMs> TargetAppender::Reading::TimeOf(const Line& line, const st
 
 void TargetAppender::Reading::TakeSample(LineCache& lines, Line& line, const std::optional<TimeMs>& time,
                                          double value) {
-  const std::optional<TimeMs> at = TimeOf(line, time);
-  if (!at) return;
-  if (!HasOwnTime(time)) {
+  if (!HasOwnTime(time) && !line.repeated) {  // nearly always
+    ++scrape_.outcome.kept;
     scrape_.row.Add(line.series, value);
     lines.MarkSampled(line);
     return;
   }
+  const std::optional<TimeMs> at = TimeOf(line, time);
+  if (!at) return;
   scrape_.appender.Add(line.series, *at, value);
   ++single_samples_;
   if (scrape_.job.track_timestamps_staleness && !line.repeated) lines.MarkSampled(line);

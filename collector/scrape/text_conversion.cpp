@@ -7,6 +7,7 @@
 #include "core/labels.h"
 
 namespace vedette::collector {
+
 /// Valid until the next scrape.
 Result<const TargetAppender::Conversion::Part*> TargetAppender::TextReading::PartOf(std::string_view series) {
   const std::uint64_t hash = LineCache::KeyOf(series).hash;

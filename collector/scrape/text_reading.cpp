@@ -101,15 +101,17 @@ Result<LineCache::Line*> TargetAppender::TextReading::LineOf(Line* line, std::st
   }
   if (line == nullptr || line->converted == converted) return line;
   // Another TYPE line stands in front of the same text than did before.
-  line->converted = converted;
   if (converted) {
+    line->converted = true;
     if (line->live) scrape_.row.gone.push_back({line->series, line->histogram});
     line->live = false;
     return line;
   }
   VEDETTE_TRY(const RawLabels raw, read_labels());
   VEDETTE_TRY(const std::optional<storage::SeriesId> id, FindSeries(raw));
-  return id ? &SetSeries(*line, *id) : nullptr;
+  if (!id) return nullptr;
+  line->converted = false;
+  return &SetSeries(*line, *id);
 }
 
 void TargetAppender::TextReading::ReadMetadata(Event event) {

@@ -54,7 +54,6 @@ class TargetAppender::TextReading final : public Reading {
   Result<const Part*> PartOf(std::string_view series);
   Result<bool> Collect(std::string_view series);
   Status FinishHistogram();
-  Status TakeConverted(Histogram histogram);
   void TakeConvertedExemplars(storage::SeriesId series);
 
   ExpositionParser parser_;
