@@ -38,6 +38,7 @@ class TargetMetadataTable {
   explicit TargetMetadataTable(MetadataPool& pool) : pool_(pool) {}
 
   void SetType(std::string_view family, MetricType type);
+  /// `help`: without escapes.
   void SetHelp(std::string_view family, std::string_view help);
   void SetUnit(std::string_view family, std::string_view unit);
 
