@@ -95,7 +95,7 @@ struct ScrapeConfig {
   // Nothing: the global one. What a target says by its labels goes before these (HistogramChoice).
   std::optional<bool> scrape_native_histograms, convert_classic_histograms_to_nhcb, always_scrape_classic_histograms;
   std::size_t native_histogram_bucket_limit = 0;     // of a histogram, both signs; made coarser to fit. 0: no limit
-  double native_histogram_min_bucket_factor = 0;     // coarser than what grows by this. 0: as it comes
+  double native_histogram_min_bucket_factor = 0;     // buckets grow by this at least. 0: as it comes
   bool zero_at_start = false, store_starts = false;  // as in GlobalScrapeOptions
   HttpConfig http;
 
