@@ -9,8 +9,8 @@ namespace {
 using Type = WireReader::Type;
 
 /// The numbers of io.prometheus.client.MetricType, in their order.
-constexpr MetricType kTypes[] = {MetricType::kCounter, MetricType::kGauge,     MetricType::kSummary,
-                                 MetricType::kUnknown, MetricType::kHistogram, MetricType::kGaugeHistogram};
+constexpr MetricType kMetricTypes[] = {MetricType::kCounter, MetricType::kGauge,     MetricType::kSummary,
+                                       MetricType::kUnknown, MetricType::kHistogram, MetricType::kGaugeHistogram};
 
 }  // namespace
 
@@ -74,11 +74,11 @@ ProtobufParser::Event ProtobufParser::ReadFamily(std::string_view message) {
   }
   if (!in.ok()) return Malformed("metric family", in.at());
   if (!has_metrics) return Event::kEnd;
-  if (type < 0 || type >= static_cast<std::int32_t>(std::size(kTypes))) {
+  if (type < 0 || type >= static_cast<std::int32_t>(std::size(kMetricTypes))) {
     error_ = Fail(Code::kBadData, "unknown metric type for metric {}: {}", Quote(family_.name), type);
     return Event::kError;
   }
-  family_.type = kTypes[type];
+  family_.type = kMetricTypes[type];
   fields_ = WireReader(message);
   return Event::kFamily;
 }
