@@ -3,6 +3,7 @@
 #include <map>
 #include <vector>
 
+#include "collector/host/cpu_sysfs.h"
 #include "collector/host/fields.h"
 #include "collector/host/parts.h"
 
@@ -23,7 +24,8 @@ constexpr MetricText kGuestSeconds{"node_cpu_guest_seconds_total",
 
 class CpuPart final : public HostPart {
  public:
-  explicit CpuPart(HostContext& context) : context_(context) {}
+  explicit CpuPart(HostContext& context)
+      : context_(context), sysfs_(context.Sys("devices/system/cpu"), context.Proc("cpuinfo")) {}
 
   Status Collect(TextFormat& out) override {
     VEDETTE_TRY(std::string_view text, context_.ProcStat());
@@ -34,10 +36,19 @@ class CpuPart final : public HostPart {
     }
     if (seen_.empty()) return Fail(Code::kBadData, "no CPU in {}", context_.Proc("stat"));
     Write(out);
-    return Ok();
+    return WriteProperties(out);
   }
 
  private:
+  Status WriteProperties(TextFormat& out) const {
+    FamilyTable table;
+    if (context_.options.cpu_info) VEDETTE_CHECK(sysfs_.AddInfo(table));
+    VEDETTE_CHECK(sysfs_.AddIsolated(table));
+    sysfs_.AddThrottles(table);
+    table.Write(out);
+    return Ok();
+  }
+
   Status AddCpu(std::string_view line) {
     const std::string_view cpu = NextField(line).substr(3);
     if (!ParseCount(cpu)) return Fail(Code::kBadData, "'cpu{}' in {} has no number", cpu, context_.Proc("stat"));
@@ -68,6 +79,7 @@ class CpuPart final : public HostPart {
                                                             "iowait", "irq",  "softirq", "steal"};
     out.Family(kGuestSeconds);
     for (const Entry* entry : seen_) {
+      if (!context_.options.cpu_guest) break;
       out.Sample({{"cpu", entry->first}, {"mode", "user"}}, entry->second[kGuest] / kTicksPerSecond);
       out.Sample({{"cpu", entry->first}, {"mode", "nice"}}, entry->second[kGuestNice] / kTicksPerSecond);
     }
@@ -82,6 +94,7 @@ class CpuPart final : public HostPart {
   using Kept = std::map<std::string, CpuTicks, std::less<>>;
   using Entry = Kept::value_type;
   HostContext& context_;
+  CpuSysfs sysfs_;
   Kept kept_;
   std::vector<const Entry*> seen_;
 };

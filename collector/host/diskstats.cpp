@@ -2,6 +2,7 @@
 #include <array>
 #include <vector>
 
+#include "collector/host/family_table.h"
 #include "collector/host/fields.h"
 #include "collector/host/parts.h"
 
@@ -58,8 +59,8 @@ struct Disk {
 
 class DiskstatsPart final : public HostPart {
  public:
-  DiskstatsPart(HostContext& context, NameFilter excluded)
-      : file_(context.Proc("diskstats")), udev_(context.options.udev_data_path), excluded_(std::move(excluded)) {}
+  DiskstatsPart(HostContext& context, DeviceFilter devices)
+      : file_(context.Proc("diskstats")), udev_(context.options.udev_data_path), devices_(std::move(devices)) {}
 
   Status Collect(TextFormat& out) override {
     VEDETTE_TRY(std::string_view text, file_.Read());
@@ -87,7 +88,7 @@ class DiskstatsPart final : public HostPart {
       return Fail(Code::kBadData, "short line '{}' in {}", line, file_.path());
     }
     Disk disk{fields_[0], fields_[1], fields_[2]};
-    if (excluded_.Found(disk.name)) return Ok();
+    if (!devices_.Wanted(disk.name)) return Ok();
     disk.columns = std::min(fields_.size() - kFirstColumn, kDiskColumns.size());
     for (std::size_t i = 0; i < disk.columns; ++i) {
       VEDETTE_TRY(disk.values[i], NeedCount(fields_[kFirstColumn + i], file_.path()));
@@ -97,9 +98,11 @@ class DiskstatsPart final : public HostPart {
   }
 
   void WriteInfo(TextFormat& out) const {
+    FamilyTable udev;
     out.Family("node_disk_info", "Info of /sys/block/<block_device>.", FamilyType::kGauge);
     for (const Disk& disk : disks_) {
       const std::string entry = UdevEntry(disk);
+      AddUdev(disk.name, entry, udev);
       std::string_view serial = Property(entry, "SCSI_IDENT_SERIAL");
       if (serial.empty()) serial = Property(entry, "ID_SERIAL_SHORT");
       out.Sample({{"device", disk.name},
@@ -111,6 +114,41 @@ class DiskstatsPart final : public HostPart {
                   {"serial", serial},
                   {"wwn", Property(entry, "ID_WWN")}},
                  1);
+    }
+    udev.Write(out);
+  }
+
+  /// The file system, the logical volume and the ATA properties of a device, as far as udev knows them.
+  static void AddUdev(std::string_view device, std::string_view entry, FamilyTable& table) {
+    const auto property = [&](std::string_view key) { return Property(entry, key); };
+    if (!property("ID_FS_TYPE").empty()) {
+      table.Add({"node_disk_filesystem_info", "Info about disk filesystem."},
+                {{"device", device},
+                 {"type", property("ID_FS_TYPE")},
+                 {"usage", property("ID_FS_USAGE")},
+                 {"uuid", property("ID_FS_UUID")},
+                 {"version", property("ID_FS_VERSION")}},
+                1);
+    }
+    if (!property("DM_NAME").empty()) {
+      table.Add({"node_disk_device_mapper_info", "Info about disk device mapper."},
+                {{"device", device},
+                 {"lv_layer", property("DM_LV_LAYER")},
+                 {"lv_name", property("DM_LV_NAME")},
+                 {"name", property("DM_NAME")},
+                 {"uuid", property("DM_UUID")},
+                 {"vg_name", property("DM_VG_NAME")}},
+                1);
+    }
+    if (property("ID_ATA").empty()) return;
+    static constexpr std::array<std::pair<std::string_view, MetricText>, 3> kAta{{
+        {"ID_ATA_ROTATION_RATE_RPM",
+         {"node_disk_ata_rotation_rate_rpm", "ATA disk rotation rate in RPMs (0 for SSDs)."}},
+        {"ID_ATA_WRITE_CACHE", {"node_disk_ata_write_cache", "ATA disk has a write cache."}},
+        {"ID_ATA_WRITE_CACHE_ENABLED", {"node_disk_ata_write_cache_enabled", "ATA disk has its write cache enabled."}},
+    }};
+    for (const auto& [key, metric] : kAta) {
+      if (const auto value = ParseCount(property(key))) table.Add(metric, {{"device", device}}, *value);
     }
   }
 
@@ -132,7 +170,7 @@ class DiskstatsPart final : public HostPart {
 
   HostFile file_;
   std::string udev_;
-  NameFilter excluded_;
+  DeviceFilter devices_;
   std::vector<std::string_view> fields_;
   std::vector<Disk> disks_;
 };
@@ -140,8 +178,10 @@ class DiskstatsPart final : public HostPart {
 }  // namespace
 
 HostPartResult MakeDiskstatsPart(HostContext& context) {
-  VEDETTE_TRY(NameFilter excluded, NameFilter::Compile(context.options.diskstats_device_exclude));
-  return HostPartResult(std::make_unique<DiskstatsPart>(context, std::move(excluded)));
+  const HostOptions& options = context.options;
+  VEDETTE_TRY(DeviceFilter devices, DeviceFilter::Compile("host.diskstats_device", options.diskstats_device_exclude,
+                                                          options.diskstats_device_include));
+  return HostPartResult(std::make_unique<DiskstatsPart>(context, std::move(devices)));
 }
 
 }  // namespace vedette::collector

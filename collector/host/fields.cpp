@@ -52,6 +52,13 @@ std::optional<std::uint64_t> ParseHex(std::string_view text) {
   return value;
 }
 
+std::optional<double> ParseNumber(std::string_view text) {
+  if (!text.starts_with("0x")) return ParseCount(text);
+  const auto value = ParseHex(text.substr(2));
+  if (!value) return std::nullopt;
+  return static_cast<double>(*value);
+}
+
 Result<double> NeedCount(std::string_view text, std::string_view file) {
   const std::optional<double> value = ParseCount(text);
   if (!value) return Fail(Code::kBadData, "'{}' in {} is not a number", text.substr(0, 64), file);
@@ -80,5 +87,24 @@ bool NameFilter::Found(std::string_view name) {
   if (known_.size() >= kMaxKnown) known_.clear();
   return known_.emplace(std::string(name), regex_->Matches(name)).first->second;
 }
+
+Result<DeviceFilter> DeviceFilter::Compile(std::string_view option, std::string_view exclude,
+                                           std::string_view include) {
+  if (!exclude.empty() && !include.empty()) {
+    return Fail(Code::kBadData, "{}_exclude and {}_include are mutually exclusive", option, option);
+  }
+  DeviceFilter filter;
+  auto excluded = NameFilter::Compile(exclude);
+  if (!excluded) return Annotate(fmt::format("{}_exclude", option), excluded.error());
+  filter.exclude_ = *std::move(excluded);
+  if (!include.empty()) {
+    auto included = NameFilter::Compile(include);
+    if (!included) return Annotate(fmt::format("{}_include", option), included.error());
+    filter.include_ = *std::move(included);
+  }
+  return filter;
+}
+
+bool DeviceFilter::Wanted(std::string_view name) { return include_ ? include_->Found(name) : !exclude_.Found(name); }
 
 }  // namespace vedette::collector

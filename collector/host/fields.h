@@ -25,6 +25,7 @@ void SplitFields(std::string_view line, std::vector<std::string_view>& fields);
 /// All of `text` must be the number. Hexadecimal without 0x for ParseHex.
 std::optional<double> ParseCount(std::string_view text);  // a whole number of up to 64 bits, sign allowed
 std::optional<std::uint64_t> ParseHex(std::string_view text);
+std::optional<double> ParseNumber(std::string_view text);  // ParseCount, or hexadecimal after 0x
 
 /// The same as a Result that names file and text.
 Result<double> NeedCount(std::string_view text, std::string_view file);
@@ -47,6 +48,20 @@ class NameFilter {
   };
   std::optional<Regex> regex_;
   std::unordered_map<std::string, bool, Hash, std::equal_to<>> known_;
+};
+
+/// Which of many devices are wanted, as node_exporter's pairs of flags say it: all that are not excluded, or only those
+/// that are included.
+class DeviceFilter {
+ public:
+  DeviceFilter() = default;
+  /// Errors: kBadData for an expression that does not compile, or when both are given. `option` names them in messages.
+  static Result<DeviceFilter> Compile(std::string_view option, std::string_view exclude, std::string_view include);
+  bool Wanted(std::string_view name);
+
+ private:
+  NameFilter exclude_;
+  std::optional<NameFilter> include_;
 };
 
 }  // namespace vedette::collector

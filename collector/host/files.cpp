@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <memory>
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
+
+#include "collector/host/fields.h"
 
 namespace vedette::collector {
 namespace {
@@ -80,6 +83,11 @@ std::optional<std::string> ReadAttribute(int directory_fd, const char* name) {
   return std::string(text.substr(0, text.find('\n')));
 }
 
+std::optional<double> ReadNumber(int directory_fd, const char* name) {
+  const auto text = ReadAttribute(directory_fd, name);
+  return text ? ParseNumber(Trimmed(*text)) : std::nullopt;
+}
+
 Result<FileHandle> OpenDirectory(const std::string& path) {
   FileHandle directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.is_open()) return SystemError("cannot open", path, errno);
@@ -96,6 +104,38 @@ Result<std::vector<std::string>> ListDirectory(const std::string& path) {
     if (name != "." && name != "..") names.emplace_back(name);
   }
   std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<std::string> NamesIn(const std::string& path) {
+  auto names = ListDirectory(path);
+  return names ? *std::move(names) : std::vector<std::string>();
+}
+
+std::vector<std::string> ListSubdirectories(const std::string& path) {
+  const auto close = [](DIR* directory) { ::closedir(directory); };
+  const std::unique_ptr<DIR, decltype(close)> directory(::opendir(path.c_str()), close);
+  std::vector<std::string> names;
+  while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr) {
+    const std::string_view name(entry->d_name);
+    if (entry->d_type == DT_DIR && name != "." && name != "..") names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<std::string> ListNumbered(const std::string& path, std::string_view prefix) {
+  std::vector<std::pair<std::uint64_t, std::string>> found;
+  for (std::string& name : NamesIn(path)) {
+    if (!name.starts_with(prefix)) continue;
+    const std::string_view digits = std::string_view(name).substr(prefix.size());
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error == std::errc() && end == digits.data() + digits.size()) found.emplace_back(number, std::move(name));
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<std::string> names;
+  for (auto& [number, name] : found) names.push_back(std::move(name));
   return names;
 }
 

@@ -58,10 +58,22 @@ Result<std::string> ReadHostFile(const std::string& path);
 /// attributes in /sys that do not apply to a device refuse to be read.
 std::optional<std::string> ReadAttribute(int directory_fd, const char* name);
 
+/// The whole number in an attribute (sign allowed, hexadecimal after 0x); nothing when it cannot be read or is none.
+std::optional<double> ReadNumber(int directory_fd, const char* name);
+
 /// Opens a directory for ReadAttribute(). Errors: kNotFound when there is none, or it is something else.
 Result<FileHandle> OpenDirectory(const std::string& path);
 
 /// Names in a directory, sorted, without "." and "..". Errors: kNotFound.
 Result<std::vector<std::string>> ListDirectory(const std::string& path);
+
+/// The same; a directory that is not there has none.
+std::vector<std::string> NamesIn(const std::string& path);
+
+/// Names of the directories in a directory, sorted, symbolic links left out. A directory that is not there has none.
+std::vector<std::string> ListSubdirectories(const std::string& path);
+
+/// Those names that are `prefix` and a number, in the order of the numbers. A directory that is not there has none.
+std::vector<std::string> ListNumbered(const std::string& path, std::string_view prefix);
 
 }  // namespace vedette::collector

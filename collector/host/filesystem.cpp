@@ -45,12 +45,12 @@ bool HasOption(std::string_view options, std::string_view wanted) {
 
 class FilesystemPart final : public HostPart {
  public:
-  FilesystemPart(HostContext& context, NameFilter mounts, NameFilter types)
+  FilesystemPart(HostContext& context, DeviceFilter mounts, DeviceFilter types)
       : first_(context.Proc("1/mounts")),
         own_(context.Proc("mounts")),
         root_(context.options.rootfs_path),
-        excluded_mounts_(std::move(mounts)),
-        excluded_types_(std::move(types)),
+        wanted_mounts_(std::move(mounts)),
+        wanted_types_(std::move(types)),
         guard_(context.options.filesystem_mount_timeout) {}
 
   Status Collect(TextFormat& out) override {
@@ -77,7 +77,7 @@ class FilesystemPart final : public HostPart {
       if (fields_.size() < 4) return Fail(Code::kBadData, "short line '{}' in the mount table", *line);
       Mount mount{Unescaped(fields_[0]), InRoot(Unescaped(fields_[1])), std::string(fields_[2]),
                   HasOption(fields_[3], "ro")};
-      if (excluded_mounts_.Found(mount.mount_point) || excluded_types_.Found(mount.fs_type)) continue;
+      if (!wanted_mounts_.Wanted(mount.mount_point) || !wanted_types_.Wanted(mount.fs_type)) continue;
       mounts_.insert(std::move(mount));
     }
     return Ok();
@@ -132,7 +132,7 @@ class FilesystemPart final : public HostPart {
 
   HostFile first_, own_;
   std::string root_;
-  NameFilter excluded_mounts_, excluded_types_;
+  DeviceFilter wanted_mounts_, wanted_types_;
   MountGuard guard_;
   std::vector<std::string_view> fields_;
   std::set<Mount> mounts_;  // the same thing mounted twice on one place is one series
@@ -141,8 +141,12 @@ class FilesystemPart final : public HostPart {
 }  // namespace
 
 HostPartResult MakeFilesystemPart(HostContext& context) {
-  VEDETTE_TRY(NameFilter mounts, NameFilter::Compile(context.options.filesystem_mount_points_exclude));
-  VEDETTE_TRY(NameFilter types, NameFilter::Compile(context.options.filesystem_fs_types_exclude));
+  const HostOptions& options = context.options;
+  VEDETTE_TRY(DeviceFilter mounts,
+              DeviceFilter::Compile("host.filesystem_mount_points", options.filesystem_mount_points_exclude,
+                                    options.filesystem_mount_points_include));
+  VEDETTE_TRY(DeviceFilter types, DeviceFilter::Compile("host.filesystem_fs_types", options.filesystem_fs_types_exclude,
+                                                        options.filesystem_fs_types_include));
   return HostPartResult(std::make_unique<FilesystemPart>(context, std::move(mounts), std::move(types)));
 }
 

@@ -51,6 +51,7 @@ class StatPart final : public HostPart {
     std::size_t found = 0;
     while (auto line = NextLine(text)) {
       const std::string_view key = NextField(*line);
+      if (key == "softirq" && context_.options.stat_softirq) VEDETTE_CHECK(WriteSoftirqs(*line, out));
       const auto row = std::find_if(kRows.begin(), kRows.end(), [&](const Row& r) { return r.key == key; });
       if (row == kRows.end()) continue;
       VEDETTE_TRY(const double value, NeedCount(NextField(*line), context_.Proc("stat")));
@@ -64,6 +65,19 @@ class StatPart final : public HostPart {
   }
 
  private:
+  /// The sum, then one number for each vector in the order of the kernel's enum.
+  Status WriteSoftirqs(std::string_view line, TextFormat& out) const {
+    static constexpr std::array<std::string_view, 10> kVectors{"hi",           "timer",   "net_tx", "net_rx",  "block",
+                                                               "block_iopoll", "tasklet", "sched",  "hrtimer", "rcu"};
+    NextField(line);
+    out.Family("node_softirqs_total", "Number of softirq calls.", FamilyType::kCounter);
+    for (const std::string_view vector : kVectors) {
+      VEDETTE_TRY(const double value, NeedCount(NextField(line), context_.Proc("stat")));
+      out.Sample({{"vector", vector}}, value);
+    }
+    return Ok();
+  }
+
   HostContext& context_;
 };
 

@@ -63,7 +63,7 @@ class VmstatPart final : public HostPart {
     VEDETTE_TRY(std::string_view text, file_.Read());
     while (auto line = NextLine(text)) {
       const std::string_view key = NextField(*line);
-      if (!wanted_.Found(key)) continue;
+      if (!wanted_.Found(key) || !IsLegacyLabelName(key)) continue;
       VEDETTE_TRY(const double value, NeedCount(NextField(*line), file_.path()));
       out.Family(fmt::format("node_vmstat_{}", key), fmt::format("/proc/vmstat information field {}.", key),
                  FamilyType::kUntyped);
@@ -82,8 +82,7 @@ class VmstatPart final : public HostPart {
 HostPartResult MakeMeminfoPart(HostContext& context) { return HostPartResult(std::make_unique<MeminfoPart>(context)); }
 
 HostPartResult MakeVmstatPart(HostContext& context) {
-  // node_exporter's default for --collector.vmstat.fields, limited to names that are metric names.
-  VEDETTE_TRY(NameFilter wanted, NameFilter::Compile("^(oom_kill|pgpg|pswp|pg.*fault)[a-z0-9_]*$"));
+  VEDETTE_TRY(NameFilter wanted, NameFilter::Compile(context.options.vmstat_fields));
   return HostPartResult(std::make_unique<VmstatPart>(context, std::move(wanted)));
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 class ArpPart final : public HostPart {
  public:
-  explicit ArpPart(HostContext& context) : file_(context.Proc("net/arp")) {}
+  ArpPart(HostContext& context, DeviceFilter devices) : file_(context.Proc("net/arp")), devices_(std::move(devices)) {}
 
   Status Collect(TextFormat& out) override {
     constexpr std::size_t kColumns = 6;  // the device is the last one
@@ -21,7 +21,7 @@ class ArpPart final : public HostPart {
     while (const auto line = NextLine(text)) {
       SplitFields(*line, fields_);
       if (fields_.size() < kColumns) return Fail(Code::kBadData, "short line '{}' in {}", *line, file_.path());
-      ++entries[fields_[kColumns - 1]];
+      if (devices_.Wanted(fields_[kColumns - 1])) ++entries[fields_[kColumns - 1]];
     }
     out.Family("node_arp_entries", "ARP entries by device", FamilyType::kGauge);
     for (const auto& [device, count] : entries) out.Sample({{"device", device}}, count);
@@ -30,6 +30,7 @@ class ArpPart final : public HostPart {
 
  private:
   HostFile file_;
+  DeviceFilter devices_;
   std::vector<std::string_view> fields_;
 };
 
@@ -196,7 +197,12 @@ class UdpQueuesPart final : public HostPart {
 
 }  // namespace
 
-HostPartResult MakeArpPart(HostContext& context) { return HostPartResult(std::make_unique<ArpPart>(context)); }
+HostPartResult MakeArpPart(HostContext& context) {
+  const HostOptions& options = context.options;
+  VEDETTE_TRY(DeviceFilter devices,
+              DeviceFilter::Compile("host.arp_device", options.arp_device_exclude, options.arp_device_include));
+  return HostPartResult(std::make_unique<ArpPart>(context, std::move(devices)));
+}
 HostPartResult MakeConntrackPart(HostContext& context) {
   return HostPartResult(std::make_unique<ConntrackPart>(context));
 }

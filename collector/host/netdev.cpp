@@ -18,8 +18,8 @@ constexpr std::array<std::string_view, 16> kNetColumns{
 
 class NetdevPart final : public HostPart {
  public:
-  NetdevPart(HostContext& context, NameFilter excluded)
-      : file_(context.Proc("net/dev")), sys_(context.Sys("class/net")), excluded_(std::move(excluded)) {}
+  NetdevPart(HostContext& context, DeviceFilter devices)
+      : file_(context.Proc("net/dev")), sys_(context.Sys("class/net")), filter_(std::move(devices)) {}
 
   Status Collect(TextFormat& out) override {
     VEDETTE_TRY(std::string_view text, file_.Read());
@@ -65,7 +65,7 @@ class NetdevPart final : public HostPart {
     const std::size_t colon = line.rfind(':');
     if (colon == std::string_view::npos) return Fail(Code::kBadData, "line '{}' in {}", line, file_.path());
     Device device{Trimmed(line.substr(0, colon))};
-    if (excluded_.Found(device.name)) return Ok();
+    if (!filter_.Wanted(device.name)) return Ok();
     line.remove_prefix(colon + 1);
     for (double& value : device.values) {
       VEDETTE_TRY(value, NeedCount(NextField(line), file_.path()));
@@ -76,7 +76,7 @@ class NetdevPart final : public HostPart {
 
   HostFile file_;
   std::string sys_;
-  NameFilter excluded_;
+  DeviceFilter filter_;
   std::vector<Device> devices_;
 };
 
@@ -107,20 +107,13 @@ constexpr auto kNetProperties = std::to_array<NetProperty>({
     {"type", "protocol_type"},
 });
 
-/// Decimal, or hexadecimal with 0x.
-std::optional<double> ParseProperty(std::string_view text) {
-  text = Trimmed(text);
-  if (!text.starts_with("0x")) return ParseCount(text);
-  const auto value = ParseHex(text.substr(2));
-  if (!value) return std::nullopt;
-  return static_cast<double>(*value);
-}
-
 /// Attributes are opened for each reading: a machine with a thousand virtual interfaces would need 20,000 open files.
 class NetclassPart final : public HostPart {
  public:
   NetclassPart(HostContext& context, NameFilter ignored)
-      : root_(context.Sys("class/net")), ignored_(std::move(ignored)) {}
+      : root_(context.Sys("class/net")),
+        ignored_(std::move(ignored)),
+        ignore_invalid_speed_(context.options.netclass_ignore_invalid_speed) {}
 
   Status Collect(TextFormat& out) override {
     VEDETTE_CHECK(Read());
@@ -167,7 +160,9 @@ class NetclassPart final : public HostPart {
       Device device{name, text("address"), text("broadcast"), text("duplex"), text("ifalias"), text("operstate"), {}};
       for (std::size_t i = 0; i < kNetProperties.size(); ++i) {
         const auto value = ReadAttribute(fd, kNetProperties[i].file);
-        if (value) device.values[i] = ParseProperty(*value);
+        if (value) device.values[i] = ParseNumber(Trimmed(*value));
+        const bool invalid = device.values[i] && *device.values[i] < 0 && kNetProperties[i].name == "speed_bytes";
+        if (invalid && ignore_invalid_speed_) device.values[i].reset();
       }
       devices_.push_back(std::move(device));
     }
@@ -176,14 +171,17 @@ class NetclassPart final : public HostPart {
 
   std::string root_;
   NameFilter ignored_;
+  bool ignore_invalid_speed_;
   std::vector<Device> devices_;
 };
 
 }  // namespace
 
 HostPartResult MakeNetdevPart(HostContext& context) {
-  VEDETTE_TRY(NameFilter excluded, NameFilter::Compile(context.options.netdev_device_exclude));
-  return HostPartResult(std::make_unique<NetdevPart>(context, std::move(excluded)));
+  const HostOptions& options = context.options;
+  VEDETTE_TRY(DeviceFilter devices, DeviceFilter::Compile("host.netdev_device", options.netdev_device_exclude,
+                                                          options.netdev_device_include));
+  return HostPartResult(std::make_unique<NetdevPart>(context, std::move(devices)));
 }
 
 HostPartResult MakeNetclassPart(HostContext& context) {

@@ -9,12 +9,6 @@
 namespace vedette::collector {
 namespace {
 
-/// node_exporter's default for --collector.netstat.fields.
-constexpr std::string_view kNetstatFields =
-    "^(.*_(InErrors|InErrs)|Ip_Forwarding|Ip(6|Ext)_(InOctets|OutOctets)|Icmp6?_(InMsgs|OutMsgs)|TcpExt_(Listen.*|"
-    "Syncookies.*|TCPSynRetrans|TCPTimeouts)|Tcp_(ActiveOpens|InSegs|OutSegs|OutRsts|PassiveOpens|RetransSegs|"
-    "CurrEstab)|Udp6?_(InDatagrams|OutDatagrams|NoPorts|RcvbufErrors|SndbufErrors))$";
-
 class NetstatPart final : public HostPart {
  public:
   NetstatPart(HostContext& context, NameFilter wanted)
@@ -130,7 +124,7 @@ class SockstatPart final : public HostPart {
 }  // namespace
 
 HostPartResult MakeNetstatPart(HostContext& context) {
-  VEDETTE_TRY(NameFilter wanted, NameFilter::Compile(kNetstatFields));
+  VEDETTE_TRY(NameFilter wanted, NameFilter::Compile(context.options.netstat_fields));
   return HostPartResult(std::make_unique<NetstatPart>(context, std::move(wanted)));
 }
 

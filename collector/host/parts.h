@@ -57,15 +57,55 @@ struct HostPartSpec {
 std::span<const HostPartSpec> HostParts();
 
 using HostPartResult = Result<std::unique_ptr<HostPart>>;
-// cpu.cpp
+// bcache.cpp, btrfs.cpp, xfs.cpp, zfs.cpp
+HostPartResult MakeBcachePart(HostContext& context);
+HostPartResult MakeBtrfsPart(HostContext& context);
+HostPartResult MakeXfsPart(HostContext& context);
+HostPartResult MakeZfsPart(HostContext& context);
+// cgroup.cpp, process_top.cpp, systemd.cpp
+HostPartResult MakeCgroupPart(HostContext& context);
+HostPartResult MakeProcessTopPart(HostContext& context);
+HostPartResult MakeSystemdPart(HostContext& context);
+// cpu.cpp, cpu_sysfs.cpp
+HostPartResult MakeCpufreqPart(HostContext& context);
 HostPartResult MakeCpuPart(HostContext& context);
 HostPartResult MakeSchedstatPart(HostContext& context);
+// extras.cpp
+HostPartResult MakeBuddyinfoPart(HostContext& context);
+HostPartResult MakeCgroupsPart(HostContext& context);
+HostPartResult MakeInterruptsPart(HostContext& context);
+HostPartResult MakeKsmdPart(HostContext& context);
+HostPartResult MakeProcessesPart(HostContext& context);
+// fabric.cpp
+HostPartResult MakeFibrechannelPart(HostContext& context);
+HostPartResult MakeInfinibandPart(HostContext& context);
+// hardware.cpp
+HostPartResult MakeDmiPart(HostContext& context);
+HostPartResult MakeEdacPart(HostContext& context);
+HostPartResult MakeNvmePart(HostContext& context);
+HostPartResult MakeSelinuxPart(HostContext& context);
+HostPartResult MakeTapestatsPart(HostContext& context);
+// hwmon.cpp
+HostPartResult MakeHwmonPart(HostContext& context);
+// ipvs.cpp
+HostPartResult MakeIpvsPart(HostContext& context);
 // kernel.cpp
 HostPartResult MakeEntropyPart(HostContext& context);
 HostPartResult MakeFilefdPart(HostContext& context);
 HostPartResult MakeLoadavgPart(HostContext& context);
 HostPartResult MakePressurePart(HostContext& context);
 HostPartResult MakeStatPart(HostContext& context);
+// nfs.cpp
+HostPartResult MakeNfsPart(HostContext& context);
+HostPartResult MakeNfsdPart(HostContext& context);
+// power.cpp
+HostPartResult MakePowerSupplyPart(HostContext& context);
+HostPartResult MakeRaplPart(HostContext& context);
+// raid.cpp
+HostPartResult MakeBondingPart(HostContext& context);
+HostPartResult MakeMdadmPart(HostContext& context);
+// textfile.cpp
+HostPartResult MakeTextfilePart(HostContext& context);
 // memory.cpp
 HostPartResult MakeMeminfoPart(HostContext& context);
 HostPartResult MakeVmstatPart(HostContext& context);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -17,27 +18,34 @@ std::string_view TypeName(FamilyType type) {
       return "counter";
     case FamilyType::kGauge:
       return "gauge";
+    case FamilyType::kHistogram:
+      return "histogram";
+    case FamilyType::kSummary:
+      return "summary";
     case FamilyType::kUntyped:
       break;
   }
   return "untyped";
 }
 
-/// What takes the place of a character of a label value; empty when it stays as it is.
-std::string_view Replacement(DecodedRune decoded, std::string_view piece) {
-  if (decoded.rune == kReplacementRune && decoded.size == 1) return "\xef\xbf\xbd";
-  if (piece == "\\") return "\\\\";
-  if (piece == "\"") return "\\\"";
-  return piece == "\n" ? "\\n" : "";
-}
-
+/// A run of bytes that are no UTF-8 becomes one U+FFFD, as Go's ToValidUTF8 has it.
 void AppendEscaped(std::string& out, std::string_view value) {
+  bool invalid = false;  // the bytes before were
   while (!value.empty()) {
     const DecodedRune decoded = DecodeUtf8(value);
     const std::string_view piece = value.substr(0, decoded.size);
-    const std::string_view instead = Replacement(decoded, piece);
-    out += instead.empty() ? piece : instead;
     value.remove_prefix(decoded.size);
+    if (decoded.rune == kReplacementRune && decoded.size == 1) {
+      if (!std::exchange(invalid, true)) out += "\xef\xbf\xbd";
+      continue;
+    }
+    invalid = false;
+    if (piece == "\n") {
+      out += "\\n";
+      continue;
+    }
+    if (piece == "\\" || piece == "\"") out += '\\';
+    out += piece;
   }
 }
 
@@ -59,12 +67,12 @@ void TextFormat::Family(std::string_view name, std::string_view help, FamilyType
   header_due_ = true;
 }
 
-void TextFormat::Sample(std::span<const LabelView> labels, double value) {
+void TextFormat::SampleOf(std::string_view name, std::span<const LabelView> labels, double value) {
   if (header_due_) {
     fmt::format_to(std::back_inserter(text_), "# HELP {0} {1}\n# TYPE {0} {2}\n", name_, help_, TypeName(type_));
     header_due_ = false;
   }
-  text_ += name_;
+  text_ += name;
   char separator = '{';
   for (const LabelView label : labels) {
     text_ += separator;

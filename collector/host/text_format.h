@@ -5,12 +5,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/labels.h"
 
 namespace vedette::collector {
 
-enum class FamilyType { kCounter, kGauge, kUntyped };
+enum class FamilyType { kCounter, kGauge, kUntyped, kHistogram, kSummary };
 
 /// A metric as node_exporter names and explains it.
 struct MetricText {
@@ -32,13 +33,19 @@ class TextFormat {
   void Sample(std::initializer_list<LabelView> labels, double value) {
     Sample(std::span<const LabelView>(labels.begin(), labels.size()), value);
   }
-  void Sample(std::span<const LabelView> labels, double value);
+  void Sample(std::span<const LabelView> labels, double value) { SampleOf(name_, labels, value); }
+  /// With a name of its own: the _bucket, _sum and _count of a histogram.
+  void SampleOf(std::string_view name, std::span<const LabelView> labels, double value);
 
   /// A family with one sample.
   void Single(const MetricText& metric, double value) {
     Family(metric);
     Sample(value);
   }
+
+  /// Whole families that were written elsewhere.
+  void Append(std::string_view families) { text_ += families; }
+  std::string_view text() const { return text_; }
 
   /// How much has been written; RollBack() to it forgets what came later.
   std::size_t size() const { return text_.size(); }

@@ -41,8 +41,11 @@ class Exporter {
  public:
   Exporter() : port_(FreePort()) {
     std::vector<std::string> args{"prometheus-node-exporter", "--collector.disable-defaults",
-                                  "--web.listen-address=127.0.0.1:" + std::to_string(port_)};
-    for (const HostCollectorInfo& info : HostCollectors()) args.push_back("--collector." + std::string(info.name));
+                                  "--web.listen-address=127.0.0.1:" + std::to_string(port_),
+                                  "--collector.textfile.directory="};
+    for (const HostCollectorInfo& info : HostCollectors()) {
+      if (info.on_by_default) args.push_back("--collector." + std::string(info.name));
+    }
     std::vector<char*> argv;
     for (std::string& arg : args) argv.push_back(arg.data());
     argv.push_back(nullptr);

@@ -26,7 +26,7 @@ TEST_CASE("label values are escaped and made valid UTF-8", "[host]") {
   out.Sample({{"l", "x\\y\"z\n\xc3\xa9\xff|\xe2\x82"}}, 0.5);
   out.Sample(1e300);
   const std::string want =
-      "# HELP b help of b\n# TYPE b untyped\nb{l=\"x\\\\y\\\"z\\n\xc3\xa9\xef\xbf\xbd|\xef\xbf\xbd\xef\xbf\xbd\"} "
+      "# HELP b help of b\n# TYPE b untyped\nb{l=\"x\\\\y\\\"z\\n\xc3\xa9\xef\xbf\xbd|\xef\xbf\xbd\"} "
       "0.5\nb 1e+300\n";
   CHECK(out.Take() == want);
 }
