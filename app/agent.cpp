@@ -20,6 +20,7 @@
 #include "app/process_metrics.h"
 #include "app/threads.h"
 #include "collector/host/host_collector.h"
+#include "collector/probe/prober.h"
 #include "collector/push/remote_write.h"
 #include "collector/scrape/manager.h"
 #include "config/config.h"
@@ -132,6 +133,7 @@ struct Agent::Impl {
   Status StartAnalytics();
   Status StartServer();
   Status SwapHost(const collector::HostOptions& options);
+  void UseProbes(const collector::ProbeOptions& options);
   dashboards::ApiContext MakeApiContext();
   dashboards::RuntimeInfo Runtime() const;
   void NoteReload(bool succeeded);
@@ -167,6 +169,7 @@ struct Agent::Impl {
   ScrapeCensus census;
   std::unique_ptr<alerting::AlertRouter> router;
   std::unique_ptr<alerting::RuleManager> rules;
+  std::unique_ptr<collector::Prober> prober;
   std::unique_ptr<collector::ScrapeManager> scraper;
   std::unique_ptr<collector::RemoteWriteReceiver> receiver;
   std::unique_ptr<analytics::AnalyticsJobs> jobs;
@@ -253,8 +256,20 @@ Status Agent::Impl::SwapHost(const collector::HostOptions& options) {
   return Ok();
 }
 
+void Agent::Impl::UseProbes(const collector::ProbeOptions& options) {
+  for (const auto& [name, module] : options.modules) {
+    if (!module.unsupported.empty()) {
+      LogWarn("app", "probe module will not be run", {{"module", name}, {"reason", module.unsupported}});
+    }
+  }
+  prober->Use(std::make_shared<const collector::ProbeOptions>(options));
+}
+
 Status Agent::Impl::StartScraping() {
   VEDETTE_CHECK(SwapHost(config->host));
+  prober = collector::Prober::Create(threads->io(), *registry);
+  UseProbes(config->probes);
+  undo.push_back([this] { prober->Stop(); });
   scraper = std::make_unique<collector::ScrapeManager>(collector::ScrapeEnvironment{.io = threads->io(),
                                                                                     .workers = threads->ingest(),
                                                                                     .storage = *store,
@@ -343,6 +358,7 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
       .alerts = [this] { return rules->Alerts(); },
       .incidents = [this](const alerting::IncidentFilter& filter) { return router->Incidents(filter); },
       .remote_write = {},
+      .probe = {},
       .admin = store.get(),
       .readiness = [this] { return readiness.load(); },
       .config_text =
@@ -353,6 +369,9 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
       .runtime_info = [this] { return Runtime(); },
       .reload = {},
       .quit = {}};
+  out.probe = [this](collector::ProbeRequest request, collector::Prober::Done done) {
+    prober->Start(std::move(request), std::move(done));
+  };
   if (receiver) out.remote_write = [this](std::string_view body) { return receiver->Ingest(body); };
   if (command.lifecycle || IsLoopback(command.listen_address)) out.reload = [this] { return Reload(); };
   if (command.lifecycle) out.quit = requests.quit;
@@ -397,6 +416,7 @@ Status Agent::Impl::Reload() {
     (void)SwapHost(config->host);
     return fail(applied.error());
   }
+  UseProbes(next->probes);
   if (jobs) jobs->Stop();
   jobs.reset();
   {

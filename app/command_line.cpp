@@ -66,6 +66,8 @@ void AddServeFlags(CLI::App& app, ServeCommand& serve) {
   app.add_flag("--web.enable-admin-api,!--no-web.enable-admin-api", serve.admin_api, "serve /api/v1/admin");
   app.add_flag("--web.enable-lifecycle,!--no-web.enable-lifecycle", serve.lifecycle,
                "serve /-/quit, and /-/reload also when not listening on loopback");
+  app.add_option("--probes.modules-file", serve.probe_modules_file,
+                 "modules of service checks, a blackbox.yml (built-in when absent)");
   AddDuration(app, "--query.timeout", serve.query_timeout, "longest time a query may take");
   AddDuration(app, "--query.lookback-delta", serve.query_lookback, "how far back an instant looks for a sample");
   app.add_option("--query.max-samples", serve.query_max_samples, "samples a query may hold in memory")

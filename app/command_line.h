@@ -25,6 +25,7 @@ struct ServeCommand {
   std::optional<Millis> retention;
   std::optional<std::size_t> retention_bytes;
   std::optional<Millis> wal_sync_interval;
+  std::optional<std::string> probe_modules_file;
   std::string external_url;
   std::string cors_origin = ".*";
   std::size_t max_connections = 512;

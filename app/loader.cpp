@@ -28,6 +28,10 @@ Result<Loaded> Loader::Load() const {
     return Fail(Code::kBadData, "{}", fmt::join(out.config.not_run, "\n"));
   }
   ApplyFlags(out.config);
+  if (command_.probe_modules_file) {
+    out.config.probes.modules_file = *command_.probe_modules_file;
+    VEDETTE_TRY(out.config.probes.modules, config::LoadProbeModules(*command_.probe_modules_file));
+  }
   alerting::RuleFileOptions options;
   options.parser = parser_;
   if (out.config.builtin_rules) {

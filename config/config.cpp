@@ -34,6 +34,7 @@ constexpr Field<Root> kRootFields[] = {
     {"builtin_rules", [](const YamlNode& node, Root& out) { return ReadValue(node, out.config.builtin_rules); }},
     {"storage", [](const YamlNode& node, Root& out) { return ReadStorage(node, out.context, out.config.storage); }},
     {"host", [](const YamlNode& node, Root& out) { return ReadHost(node, out.config.host); }},
+    {"probes", [](const YamlNode& node, Root& out) { return ReadProbes(node, out.context, out.config.probes); }},
     {"alerting", [](const YamlNode& node, Root& out) { return ReadAlerting(node, out.context, out.config.alerting); }},
     {"incidents",
      [](const YamlNode& node, Root& out) {
@@ -82,6 +83,9 @@ Result<Config> ReadRoot(const YamlNode& root, const std::string& file, FileCheck
   VEDETTE_CHECK(ReadSection(root, "scrape_config_files", [&](const YamlNode& node) {
     return ReadScrapeConfigFiles(node, out.global.scrape, out.context, out.config.collector.scrape_configs, documents);
   }));
+  if (out.config.probes.modules_file.empty()) {
+    VEDETTE_TRY(out.config.probes.modules, LoadProbeModules(""));
+  }
   for (const YamlNode& document : documents) ListNotRun(document, out.config.not_run);
   if (out.config.host.enabled) out.config.collector.scrape_configs.push_back(HostJob(out.config.host));
   if (const Status finished = out.config.collector.Finish(); !finished) return root.At(finished.error().message);

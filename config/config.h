@@ -11,6 +11,7 @@
 #include "analytics/options.h"
 #include "collector/host/options.h"
 #include "collector/options.h"
+#include "collector/probe/options.h"
 #include "core/result.h"
 #include "storage/options.h"
 
@@ -24,6 +25,7 @@ struct Config {
   bool builtin_rules = false;             // also the rules of BuiltinRules()
   storage::StorageOptions storage;
   collector::HostOptions host;
+  collector::ProbeOptions probes;  // with the modules of the file, or the built-in ones
   analytics::AnalyticsOptions analytics;
   alerting::AlertingOptions alerting;
   /// A sentence with its place for everything that is right in the file and that this version does not do. `serve`
@@ -45,6 +47,9 @@ Result<Config> LoadConfig(const std::string& path, FileCheck files = FileCheck::
 Status CheckAgentMode(const std::string& path);
 /// `text` as if it stood in `file`; relative paths start at its folder.
 Result<Config> ParseConfig(std::string_view text, const std::string& file, FileCheck files = FileCheck::kNamedFiles);
+
+/// The modules of a blackbox.yml, checked; the built-in ones for an empty path. Errors: as LoadConfig().
+Result<collector::ProbeModules> LoadProbeModules(const std::string& path, FileCheck files = FileCheck::kNamedFiles);
 
 /// The default alert rules for a host and for Vedette itself, as the text of a rule file.
 std::string_view BuiltinRules();

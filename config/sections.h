@@ -68,6 +68,9 @@ Status ReadAlerting(const YamlNode& node, const SectionContext& context, alertin
 
 Status ReadStorage(const YamlNode& node, const SectionContext& context, storage::StorageOptions& out);
 Status ReadHost(const YamlNode& node, collector::HostOptions& out);
+Status ReadProbes(const YamlNode& node, const SectionContext& context, collector::ProbeOptions& out);
+/// The modules of a document. Errors: with their place.
+Result<collector::ProbeModules> ReadProbeModules(const YamlNode& root, const SectionContext& context);
 Status ReadIncidents(const YamlNode& node, alerting::IncidentOptions& out, alerting::DeliveryOptions& delivery);
 Status ReadAnalytics(const YamlNode& node, analytics::AnalyticsOptions& out);
 

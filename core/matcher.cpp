@@ -5,6 +5,8 @@
 
 #include <re2/re2.h>
 
+#include "core/search_regex.h"
+
 namespace vedette {
 namespace {
 
@@ -128,6 +130,36 @@ bool Regex::Expand(std::string_view text, std::string_view replacement, std::str
   AppendExpanded(replacement, regex, groups, out);
   return true;
 }
+
+Result<SearchRegex> SearchRegex::Compile(std::string_view pattern) {
+  re2::RE2::Options options = RegexOptions();
+  options.set_dot_nl(false);
+  auto automaton = std::make_shared<re2::RE2>(ToPiece(pattern), options);
+  if (!automaton->ok()) {
+    return Fail(Code::kBadData, "invalid regular expression {}: {}", Quote(pattern), automaton->error());
+  }
+  SearchRegex out;
+  out.automaton_ = std::move(automaton);
+  return out;
+}
+
+bool SearchRegex::Found(std::string_view text) const { return re2::RE2::PartialMatch(ToPiece(text), *automaton_); }
+
+bool SearchRegex::FoundAndExpand(std::string_view text, std::span<std::string> templates) const {
+  std::vector<re2::StringPiece> groups(static_cast<std::size_t>(automaton_->NumberOfCapturingGroups()) + 1);
+  if (!automaton_->Match(ToPiece(text), 0, text.size(), re2::RE2::UNANCHORED, groups.data(),
+                         static_cast<int>(groups.size()))) {
+    return false;
+  }
+  for (std::string& one : templates) {
+    std::string expanded;
+    AppendExpanded(one, *automaton_, groups, expanded);
+    one = std::move(expanded);
+  }
+  return true;
+}
+
+const std::string& SearchRegex::pattern() const { return automaton_->pattern(); }
 
 Result<std::string> ReplaceAllMatches(std::string_view pattern, std::string_view text, std::string_view replacement) {
   re2::RE2::Options options = RegexOptions();

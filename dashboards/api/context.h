@@ -14,6 +14,7 @@
 
 #include "alerting/rules/views.h"
 #include "analytics/promql/engine.h"
+#include "collector/probe/prober.h"
 #include "collector/push/remote_write.h"
 #include "collector/scrape/manager.h"
 #include "core/clock.h"
@@ -76,6 +77,9 @@ struct ApiContext {
   std::function<std::vector<alerting::IncidentView>(const alerting::IncidentFilter&)> incidents{};
   /// Takes a compressed remote-write request; not set: the receiver is switched off.
   std::function<Result<collector::RemoteWriteOutcome>(std::string_view)> remote_write{};
+
+  /// Runs a service check; the answer comes later, on another thread. Not set: there are none.
+  std::function<void(collector::ProbeRequest, collector::Prober::Done)> probe{};
 
   /// The same store, for operators; null: what only they may do answers "not available".
   storage::StoreAdmin* admin = nullptr;

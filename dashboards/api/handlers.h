@@ -41,6 +41,8 @@ Response TsdbStatus(const ApiContext& context, const Request& request);
 Response WalReplay(const ApiContext& context, const Request& request);
 // write.cpp
 Response Write(const ApiContext& context, const Request& request);
+// probe.cpp
+Response Probe(const ApiContext& context, const Request& request);
 // admin.cpp
 Response Flush(const ApiContext& context, const Request& request);
 Response DeleteSeries(const ApiContext& context, const Request& request);

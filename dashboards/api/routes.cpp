@@ -40,6 +40,7 @@ constexpr ApiRoute kRoutes[] = {
     {kAction, "/api/v1/admin/tsdb/flush", api::Flush},
     {kAction, "/api/v1/admin/tsdb/import", api::Import},
     {kForm, "/api/v1/admin/tsdb/export", api::Export},
+    {kGet, "/probe", api::Probe},
     {kGet, "/-/healthy", api::Healthy, Needs::kNothing},
     {kGet, "/-/ready", api::Ready},
     {kAction, "/-/reload", api::Reload, Needs::kNothing},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -80,6 +81,9 @@ struct Response {
   std::shared_ptr<const std::string> shared_body;
   /// May be sent as gzip or deflate; not done when the headers already name a Content-Encoding.
   bool compress = true;
+  /// When set: the answer is not this one but what the given function is called with, once, later and on any thread;
+  /// nobody waits for it meanwhile. Everything else in here is passed over.
+  std::function<void(std::function<void(Response)>)> later;
 
   std::string_view Body() const { return shared_body ? std::string_view(*shared_body) : std::string_view(body); }
 };

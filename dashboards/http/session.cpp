@@ -234,6 +234,7 @@ net::awaitable<bool> Session::Answer() {
   Watch(running_);
   hub_->HandlerStarts();
   co_await RunOn(hub_->workers, [this] { RunHandler(); });
+  if (response_.later) co_await WaitForLater();
   running_ = 0;
   error_code ignored;
   socket_.cancel(ignored);  // ends the watch
@@ -249,6 +250,23 @@ net::awaitable<bool> Session::Answer() {
   response_ = {};
   if (written && close) co_await Linger();
   co_return written && !close;
+}
+
+/// The handler has begun something whose end brings the answer.
+net::awaitable<void> Session::WaitForLater() {
+  auto begin = std::exchange(response_.later, nullptr);
+  auto initiate = [this, &begin](auto handler) {
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    begin([self = shared_from_this(), shared](Response answer) {
+      auto executor = net::get_associated_executor(*shared);
+      net::post(executor, [self, shared, answer = std::move(answer)]() mutable {
+        self->response_ = std::move(answer);
+        (*shared)();
+      });
+    });
+  };
+  co_await net::async_initiate<const net::use_awaitable_t<>, void()>(initiate, net::use_awaitable);
+  CompressFor(request_, response_);
 }
 
 /// On a worker thread: everything between the request and the bytes of its answer.

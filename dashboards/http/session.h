@@ -53,6 +53,7 @@ class Session : public std::enable_shared_from_this<Session> {
   net::awaitable<void> Linger();
 
   void RunHandler();
+  net::awaitable<void> WaitForLater();
   void Watch(std::uint64_t number);
   void CheckPeer(std::uint64_t number);
   void Tick();

@@ -1,0 +1,41 @@
+// One exchange of an HTTP probe: a request out, a reply in, and when what happened. Internal to collector/probe.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "collector/probe/probe_run.h"
+
+namespace vedette::collector {
+
+struct ProbeHttpRequest {
+  std::string method = "GET", target = "/";                  // of the request line
+  std::vector<std::pair<std::string, std::string>> headers;  // Host among them
+  std::string body;
+};
+
+struct ProbeHttpReply {
+  int status = 0;
+  int version = 11;            // 10 or 11
+  double content_length = -1;  // -1: not said
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;  // as it came, without the chunks
+  SteadyTime first_byte{}, end{};
+  /// Value of the first header of that name; empty when absent.
+  std::string Header(std::string_view name) const;
+  std::vector<std::string> HeaderValues(std::string_view name) const;
+};
+
+/// The bytes of a request.
+std::string EncodeProbeRequest(const ProbeHttpRequest& request);
+
+/// Sends and reads. Errors: kUnavailable, kBadData for what is no HTTP,
+/// kLimit for a body larger than `max_body` or a head that never ends. `reply` holds what came before an error; its
+/// status is 0 without a head.
+net::awaitable<Status> ExchangeHttp(ProbeStream& stream, const ProbeHttpRequest& request, std::size_t max_body,
+                                    ProbeHttpReply& reply);
+
+}  // namespace vedette::collector

@@ -1,0 +1,206 @@
+#include "collector/probe/probe_run.h"
+
+#include <array>
+#include <charconv>
+
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/write.hpp>
+
+namespace vedette::collector {
+namespace {
+
+using boost::system::error_code;
+using net::ip::tcp;
+
+constexpr auto kProbeTuple = net::as_tuple(net::use_awaitable);
+constexpr ProbeGauge kLookupTime{"probe_dns_lookup_time_seconds",
+                                 "Returns the time taken for probe dns lookup in seconds"};
+constexpr ProbeGauge kIpProtocol{"probe_ip_protocol", "Specifies whether probe ip protocol is IP4 or IP6"};
+constexpr ProbeGauge kIpHash{"probe_ip_addr_hash",
+                             "Specifies the hash of IP address. It's useful to detect if the IP address changes."};
+
+/// What a resolver's thread, which cannot be interrupted, may finish long after nobody waits for it.
+struct ProbeLookup {
+  explicit ProbeLookup(const ProbeStrand& strand) : resolver(strand) {}
+  tcp::resolver resolver;
+  bool done = false;
+  error_code error;
+  std::vector<net::ip::address> addresses;
+};
+
+/// The first address of the preferred family, else the last of the other one, as blackbox_exporter chooses.
+std::optional<net::ip::address> ChooseAddress(const std::vector<net::ip::address>& addresses, const IpChoice& choice) {
+  std::optional<net::ip::address> other;
+  for (const net::ip::address& address : addresses) {
+    if (address.is_v4() == choice.prefer_ip4) return address;
+    other = address;
+  }
+  return choice.fallback ? other : std::nullopt;
+}
+
+net::ip::address WithoutMapping(const net::ip::address& address) {
+  if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
+  return net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6());
+}
+
+}  // namespace
+
+void ProbeRun::Begin(Millis timeout) {
+  timer_.expires_after(timeout);
+  timer_.async_wait([weak = weak_from_this()](error_code error) {
+    const auto self = weak.lock();
+    if (!error && self) self->Expire();
+  });
+}
+
+void ProbeRun::Expire() {
+  if (expired_) return;
+  expired_ = true;
+  wait_.cancel();
+  for (const auto& stop : stops_) stop();
+}
+
+void ProbeRun::OnExpiry(std::function<void()> stop) {
+  if (expired_) return stop();
+  stops_.push_back(std::move(stop));
+}
+
+net::awaitable<Result<net::ip::address>> ProbeRun::Resolve(const std::string& host, const IpChoice& choice,
+                                                           double& seconds) {
+  metrics.Set(kIpProtocol, 0);
+  metrics.Set(kIpHash, 0);
+  metrics.Set(kLookupTime, 0);
+  log.Info("Resolving target address", {{"target", host}, {"ip_protocol", choice.prefer_ip4 ? "ip4" : "ip6"}});
+  const auto start = std::chrono::steady_clock::now();
+  const auto lookup = std::make_shared<ProbeLookup>(strand_);
+  error_code not_an_address;
+  const net::ip::address literal = net::ip::make_address(host, not_an_address);
+  if (!not_an_address) {
+    lookup->done = true;
+    lookup->addresses = {WithoutMapping(literal)};
+  } else if (!expired_) {
+    wait_.expires_at(SteadyTime::max());
+    lookup->resolver.async_resolve(host, "", tcp::resolver::flags(),
+                                   [lookup, self = shared_from_this()](error_code error, auto results) {
+                                     lookup->done = true;
+                                     lookup->error = error;
+                                     for (const auto& entry : results) {
+                                       lookup->addresses.push_back(WithoutMapping(entry.endpoint().address()));
+                                     }
+                                     self->wait_.cancel();
+                                   });
+    co_await wait_.async_wait(kProbeTuple);
+  }
+  seconds = SecondsBetween(start, std::chrono::steady_clock::now());
+  metrics.Set(kLookupTime, seconds);
+  const auto address = ChooseAddress(lookup->addresses, choice);
+  if (!address) {
+    const std::string reason = !lookup->done   ? "timed out"
+                               : lookup->error ? lookup->error.message()
+                                               : "unable to find ip; no fallback";
+    log.Error("Error resolving address", {{"err", fmt::format("lookup {}: {}", host, reason)}});
+    co_return Fail(Code::kUnavailable, "lookup {}: {}", host, reason);
+  }
+  metrics.Set(kIpProtocol, address->is_v4() ? 4 : 6);
+  metrics.Set(kIpHash, AddressHash(*address));
+  log.Info("Resolved target address", {{"target", host}, {"ip", address->to_string()}});
+  co_return *address;
+}
+
+std::shared_ptr<ProbeStream> ProbeStream::Create(ProbeRun& run) {
+  auto stream = std::make_shared<ProbeStream>(run.strand());
+  run.OnExpiry([weak = std::weak_ptr(stream)] {
+    if (const auto self = weak.lock()) self->Close();
+  });
+  return stream;
+}
+
+net::awaitable<Status> ProbeStream::Connect(tcp::endpoint endpoint, std::string source) {
+  error_code error;
+  socket_.open(endpoint.protocol(), error);
+  if (error) co_return Fail(Code::kIo, "cannot make a socket: {}", error.message());
+  if (!source.empty()) {
+    const net::ip::address local = net::ip::make_address(source, error);
+    if (error) co_return Fail(Code::kBadData, "error parsing source ip address: {}", source);
+    socket_.bind(tcp::endpoint(local, 0), error);
+    if (error) co_return Fail(Code::kUnavailable, "cannot bind to {}: {}", source, error.message());
+  }
+  const auto [connect_error] = co_await socket_.async_connect(endpoint, kProbeTuple);
+  if (connect_error || !socket_.is_open()) {
+    const bool late = connect_error == net::error::operation_aborted || !connect_error;
+    co_return Fail(Code::kUnavailable, "dial tcp {}:{}: {}", endpoint.address().to_string(), endpoint.port(),
+                   late ? "i/o timeout" : connect_error.message());
+  }
+  socket_.set_option(tcp::no_delay(true), error);
+  co_return Ok();
+}
+
+net::awaitable<Status> ProbeStream::Handshake(TlsOptions options, std::string host) {
+  TlsClientContext settings(std::move(options));
+  auto context = settings.Get();
+  if (!context) co_return context.error();
+  context_ = *std::move(context);
+  tls_ = std::make_unique<net::ssl::stream<tcp::socket&>>(socket_, *context_);
+  const Status prepared = settings.Prepare(tls_->native_handle(), host);
+  if (!prepared) co_return prepared.error();
+  const auto [error] = co_await tls_->async_handshake(net::ssl::stream_base::client, kProbeTuple);
+  if (error) {
+    const bool late = error == net::error::operation_aborted || error == net::error::bad_descriptor;
+    co_return Fail(Code::kUnavailable, "TLS handshake: {}",
+                   late ? "i/o timeout" : TlsFailure(tls_->native_handle(), error.message()));
+  }
+  co_return Ok();
+}
+
+net::awaitable<ProbeStream::Transferred> ProbeStream::Read(net::mutable_buffer buffer) {
+  if (tls_) co_return co_await tls_->async_read_some(buffer, kProbeTuple);
+  co_return co_await socket_.async_read_some(buffer, kProbeTuple);
+}
+
+net::awaitable<ProbeStream::Transferred> ProbeStream::WriteAll(net::const_buffer buffer) {
+  if (tls_) co_return co_await net::async_write(*tls_, buffer, kProbeTuple);
+  co_return co_await net::async_write(socket_, buffer, kProbeTuple);
+}
+
+void ProbeStream::Close() {
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+Result<std::pair<std::string, std::string>> SplitHostPort(std::string_view target) {
+  if (target.starts_with('[')) {
+    const std::size_t end = target.find(']');
+    if (end == std::string_view::npos) return Fail(Code::kBadData, "address {}: missing ']' in address", target);
+    const std::string_view rest = target.substr(end + 1);
+    if (!rest.starts_with(':')) return Fail(Code::kBadData, "address {}: missing port in address", target);
+    return std::pair(std::string(target.substr(1, end - 1)), std::string(rest.substr(1)));
+  }
+  const std::size_t colon = target.rfind(':');
+  if (colon == std::string_view::npos) return Fail(Code::kBadData, "address {}: missing port in address", target);
+  if (target.find(':') != colon) return Fail(Code::kBadData, "address {}: too many colons in address", target);
+  return std::pair(std::string(target.substr(0, colon)), std::string(target.substr(colon + 1)));
+}
+
+Result<std::uint16_t> ParsePort(std::string_view text) {
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc() || end != text.data() + text.size() || port > 65535) {
+    return Fail(Code::kBadData, "'{}' is no port", text.substr(0, 64));
+  }
+  return static_cast<std::uint16_t>(port);
+}
+
+double AddressHash(const net::ip::address& address) {
+  std::uint32_t hash = 2166136261U;
+  const auto add = [&hash](const auto& bytes) {
+    for (const unsigned char byte : bytes) hash = (hash ^ byte) * 16777619U;
+  };
+  if (address.is_v4()) {
+    add(address.to_v4().to_bytes());
+  } else {
+    add(address.to_v6().to_bytes());
+  }
+  return hash;
+}
+
+}  // namespace vedette::collector

@@ -1,0 +1,107 @@
+// One running probe: its strand, its deadline, what it found out, and the steps that every kind of probe needs: an
+// address for a name, a connection, TLS. Internal to collector/probe/*.cpp: it shows Asio's types.
+//
+// Everything runs on the strand. When the time is up, the operations under way end with an error, and the probe goes on
+// from there to its end.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "collector/probe/options.h"
+#include "collector/probe/probe_metrics.h"
+#include "core/result.h"
+#include "core/tls.h"
+
+namespace vedette::collector {
+
+namespace net = boost::asio;
+using ProbeStrand = net::strand<net::io_context::executor_type>;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+inline double SecondsBetween(SteadyTime start, SteadyTime end) {
+  return std::chrono::duration<double>(end - start).count();
+}
+
+class ProbeRun : public std::enable_shared_from_this<ProbeRun> {
+ public:
+  ProbeRun(net::io_context& io, ProbeLog probe_log)
+      : log(std::move(probe_log)), strand_(net::make_strand(io)), timer_(strand_), wait_(strand_) {}
+
+  const ProbeStrand& strand() const { return strand_; }
+  /// Starts the clock.
+  void Begin(Millis timeout);
+  /// Ends the operations under way. On the strand.
+  void Expire();
+  void Finish() { timer_.cancel(); }
+  bool expired() const { return expired_; }
+  /// `stop` is called when the time is up; at once when it is.
+  void OnExpiry(std::function<void()> stop);
+
+  /// The address of `host` and how it was found: sets probe_dns_lookup_time_seconds, probe_ip_protocol and
+  /// probe_ip_addr_hash. `seconds`: how long it took. Errors: kUnavailable, logged.
+  net::awaitable<Result<net::ip::address>> Resolve(const std::string& host, const IpChoice& choice, double& seconds);
+
+  ProbeMetrics metrics;
+  ProbeLog log;
+
+ private:
+  ProbeStrand strand_;
+  net::steady_timer timer_, wait_;
+  bool expired_ = false;
+  std::vector<std::function<void()>> stops_;
+};
+
+/// A connection over TCP, later perhaps with TLS.
+class ProbeStream : public std::enable_shared_from_this<ProbeStream> {
+ public:
+  explicit ProbeStream(const ProbeStrand& strand) : socket_(strand) {}
+  /// Ends when the run's time is up.
+  static std::shared_ptr<ProbeStream> Create(ProbeRun& run);
+
+  /// `source`: the local address, empty: any. Errors: kUnavailable, kBadData for a source that is no address.
+  net::awaitable<Status> Connect(net::ip::tcp::endpoint endpoint, std::string source);
+  /// `host`: the name that the certificate must be for, unless the options name another. Errors: kUnavailable; what
+  /// TlsClientContext says.
+  net::awaitable<Status> Handshake(TlsOptions options, std::string host);
+
+  using Transferred = std::tuple<boost::system::error_code, std::size_t>;
+  net::awaitable<Transferred> Read(net::mutable_buffer buffer);
+  net::awaitable<Transferred> WriteAll(net::const_buffer buffer);
+  void Close();
+  /// Null without TLS.
+  SSL* ssl() const { return tls_ ? const_cast<SSL*>(tls_->native_handle()) : nullptr; }
+
+ private:
+  net::ip::tcp::socket socket_;
+  std::unique_ptr<net::ssl::stream<net::ip::tcp::socket&>> tls_;
+  std::shared_ptr<net::ssl::context> context_;
+};
+
+/// "host:port", "[v6]:port" as Go's net.SplitHostPort takes them. Errors: kBadData.
+Result<std::pair<std::string, std::string>> SplitHostPort(std::string_view target);
+Result<std::uint16_t> ParsePort(std::string_view text);
+
+/// FNV-1a over the bytes of an address.
+double AddressHash(const net::ip::address& address);
+
+// One function for each kind. True when the target is well; what is not is logged.
+net::awaitable<bool> RunHttpProbe(std::shared_ptr<ProbeRun> run, const HttpProbe& probe, std::string target);
+net::awaitable<bool> RunTcpProbe(std::shared_ptr<ProbeRun> run, const TcpProbe& probe, std::string target);
+net::awaitable<bool> RunDnsProbe(std::shared_ptr<ProbeRun> run, const DnsProbe& probe, std::string target);
+net::awaitable<bool> RunIcmpProbe(std::shared_ptr<ProbeRun> run, const IcmpProbe& probe, std::string target);
+
+}  // namespace vedette::collector

@@ -1,0 +1,256 @@
+// Service checks without the agent around them: DNS messages, and probes of small servers in this process.
+#include <array>
+#include <future>
+#include <thread>
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <prometheus/registry.h>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "collector/probe/body.h"
+#include "collector/probe/dns_message.h"
+#include "collector/probe/prober.h"
+#include "core/http_client.h"
+#include "core/search_regex.h"
+#include "tests/support/catch.h"
+
+namespace vedette::collector {
+namespace {
+
+using namespace std::string_literals;
+
+std::string Bytes(std::initializer_list<int> values) {
+  std::string out;
+  for (const int value : values) out += static_cast<char>(value);
+  return out;
+}
+
+/// A reply to "a.b" with one record of `type` in its answer.
+std::string DnsReplyWith(int type, const std::string& data) {
+  std::string out =
+      Bytes({0, 7, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0}) + "\1a\1b\0"s + Bytes({type >> 8, type & 0xff, 0, 1});
+  out += Bytes({0xc0, 12, type >> 8, type & 0xff, 0, 1, 0, 0, 1, 44, static_cast<int>(data.size()) >> 8,
+                static_cast<int>(data.size()) & 0xff});
+  return out + data;
+}
+
+std::string RecordText(int type, const std::string& data) {
+  const auto reply = ParseDnsReply(DnsReplyWith(type, data));
+  if (!reply) return reply.error().message;
+  REQUIRE(reply->answer.size() == 1);
+  return reply->answer[0].text;
+}
+
+TEST_CASE("DNS questions are written and odd names refused", "[probe]") {
+  const auto query = MustHave(EncodeDnsQuery({.id = 258, .name = "a.bc.", .type = 28, .klass = 1, .recursion = true}));
+  CHECK(query == Bytes({1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0}) + "\1a\2bc\0"s + Bytes({0, 28, 0, 1}));
+  CHECK(EncodeDnsQuery({.name = "."}).has_value());
+  for (const std::string& bad : {"a..b"s, ".a"s, std::string(64, 'x'), std::string(200, 'x') + "."}) {
+    CHECK_FALSE(EncodeDnsQuery({.name = bad}).has_value());
+  }
+  std::string longest;
+  for (int i = 0; i < 130; ++i) longest += "a.";
+  CHECK_FALSE(EncodeDnsQuery({.name = longest}).has_value());
+}
+
+TEST_CASE("DNS records are printed as in a zone file", "[probe]") {
+  CHECK(RecordText(1, Bytes({192, 0, 2, 1})) == "a.b.\t300\tIN\tA\t192.0.2.1");
+  CHECK(RecordText(28, Bytes({0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1})) ==
+        "a.b.\t300\tIN\tAAAA\t2001:db8::1");
+  CHECK(RecordText(15, "\0\012\2mx\xc0\014"s) == "a.b.\t300\tIN\tMX\t10 mx.a.b.");
+  CHECK(RecordText(16, "\2a\"\1b"s) == "a.b.\t300\tIN\tTXT\t\"a\\\"\" \"b\"");
+  CHECK(RecordText(6, "\2ns\xc0\014\0"s + std::string(19, '\0') + "\5"s) == "a.b.\t300\tIN\tSOA\tns.a.b. . 0 0 0 0 5");
+  CHECK(RecordText(33, Bytes({0, 1, 0, 2, 0, 80}) + "\1t\0"s) == "a.b.\t300\tIN\tSRV\t1 2 80 t.");
+  CHECK(RecordText(257, "\0\5issueca"s) == "a.b.\t300\tIN\tCAA\t0 issue \"ca\"");
+  CHECK(RecordText(99 + 800, Bytes({1, 255})).starts_with("a.b.\t300\tIN\tTYPE"));
+}
+
+TEST_CASE("DNS messages that lie are refused", "[probe]") {
+  const std::string good = DnsReplyWith(15, "\0\012\2mx\xc0\014"s);
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    CHECK_FALSE(ParseDnsReply(std::string_view(good).substr(0, size)).has_value());
+  }
+  CHECK(RecordText(5, "\xc0\077"s).find("forwards") != std::string::npos);
+  CHECK(RecordText(5, "\xc0\041"s).find("DNS") != std::string::npos);  // points at itself
+  CHECK(RecordText(1, "abc").find("3 bytes") != std::string::npos);
+  CHECK(RecordText(2, "\1n\0rest"s).find("too many") != std::string::npos);
+  CHECK(RecordText(16, "\11ab"s).find("cut short") != std::string::npos);
+  CHECK(RecordText(5, "\x40"s).find("unknown kind") != std::string::npos);
+}
+
+TEST_CASE("expressions are found anywhere, and stop at line breaks", "[probe]") {
+  const auto regex = MustHave(SearchRegex::Compile("b(.+)d$"));
+  CHECK(regex.Found("abcd"));
+  CHECK_FALSE(regex.Found("ab\nd"));
+  std::array<std::string, 2> templates{"<$1>", "${1}x$$"};
+  REQUIRE(regex.FoundAndExpand("abccd", templates));
+  CHECK(templates[0] == "<cc>");
+  CHECK(templates[1] == "ccx$");
+  CHECK_FALSE(SearchRegex::Compile("(").has_value());
+}
+
+TEST_CASE("bodies are inflated up to a limit", "[probe]") {
+  const std::string text(10'000, 'x');
+  CHECK(MustHave(DecompressedBody("gzip", Gzip(text), 10'000)) == text);
+  CHECK_FALSE(DecompressedBody("gzip", Gzip(text), 9'999).has_value());
+  const std::string raw = Gzip(text).substr(10);  // without gzip's head it is a bare stream, and a tail
+  CHECK(MustHave(DecompressedBody("deflate", raw, 10'000)) == text);
+  CHECK_FALSE(DecompressedBody("deflate", raw, 9'999).has_value());
+  CHECK_FALSE(DecompressedBody("deflate", "nonsense", 10).has_value());
+  CHECK(MustHave(DecompressedBody("identity", "as it is", 100)) == "as it is");
+}
+
+/// Accepts connections on 127.0.0.1 and answers each with a fixed text; with an empty one it keeps quiet.
+class CannedServer {
+ public:
+  explicit CannedServer(std::string reply) : reply_(std::move(reply)), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    REQUIRE(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(::listen(listener_, 16) == 0);
+    REQUIRE(::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { Serve(); });
+  }
+  ~CannedServer() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+  }
+  std::string address() const { return fmt::format("127.0.0.1:{}", port_); }
+
+ private:
+  void Serve() const {
+    for (int fd = 0; (fd = ::accept(listener_, nullptr, nullptr)) >= 0; ::close(fd)) {
+      std::array<char, 4096> buffer;
+      if (reply_.starts_with("HTTP")) (void)::recv(fd, buffer.data(), buffer.size(), 0);
+      (void)::send(fd, reply_.data(), reply_.size(), MSG_NOSIGNAL);
+      if (reply_.empty()) (void)::recv(fd, buffer.data(), buffer.size(), 0);  // until the probe gives up
+    }
+  }
+  std::string reply_;
+  int listener_;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+class ProberFixture {
+ public:
+  ProberFixture() : work_(boost::asio::make_work_guard(io_)), thread_([this] { io_.run(); }) {
+    prober = Prober::Create(io_, registry_);
+    Use({});
+  }
+  ~ProberFixture() {
+    prober->Stop();
+    work_.reset();
+    thread_.join();
+  }
+  void Use(ProbeModules more) {
+    ProbeOptions options;
+    options.modules = std::move(more);
+    ProbeModule http;
+    http.timeout = std::chrono::seconds(20);
+    options.modules.try_emplace("http_2xx", http);
+    ProbeModule tcp = http;
+    tcp.kind = ProbeKind::kTcp;
+    options.modules.try_emplace("tcp", tcp);
+    prober->Use(std::make_shared<const ProbeOptions>(options));
+  }
+  ProbeReply Ask(const std::string& module, const std::string& target, bool debug = false) {
+    std::promise<ProbeReply> promise;
+    prober->Start({.module = module, .target = target, .hostname = {}, .scrape_timeout = {}, .debug = debug},
+                  [&promise](ProbeReply reply) { promise.set_value(std::move(reply)); });
+    return promise.get_future().get();
+  }
+  std::unique_ptr<Prober> prober;
+
+ private:
+  boost::asio::io_context io_;
+  prometheus::Registry registry_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  std::thread thread_;
+};
+
+bool Holds(const std::string& text, const std::string& line) { return text.find(line + "\n") != std::string::npos; }
+
+TEST_CASE("HTTP replies: good, bad, broken, endless heads, none", "[probe]") {
+  ProberFixture fixture;
+  struct Case {
+    std::string reply;
+    bool good;
+    std::string line;
+  };
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: ";
+  for (const Case& c : std::vector<Case>{
+           {head + "2\r\n\r\nok", true, "probe_http_content_length 2"},
+           {"HTTP/1.0 200 OK\r\n\r\nuntil the end", true, "probe_http_uncompressed_body_length 13"},
+           {"HTTP/1.0 200 OK\r\n\r\nx", true, "probe_http_version 1"},
+           {"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", false, "probe_http_status_code 503"},
+           {"HTTP/1.1 301 M\r\nContent-Length: 0\r\n\r\n", false, "probe_http_redirects 0"},
+           {head + "5\r\n\r\nok", false, "probe_http_status_code 200"},  // cut short
+           {head + "-5\r\n\r\nok", false, "probe_http_status_code 0"},
+           {"SSH-2.0-x\r\n", false, "probe_http_status_code 0"},
+           {"HTTP/1.1 200 OK\r\nX: " + std::string(2 << 20, 'x'), false, "probe_http_status_code 0"},
+           {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nno", true,
+            "probe_http_uncompressed_body_length 2"},
+       }) {
+    const CannedServer server(c.reply);
+    const ProbeReply reply = fixture.Ask("http_2xx", server.address());
+    INFO(c.reply.substr(0, 80) << "\n" << reply.body);
+    CHECK(Holds(reply.body, fmt::format("probe_success {}", c.good ? 1 : 0)));
+    CHECK(Holds(reply.body, c.line));
+  }
+}
+
+TEST_CASE("a peer that says nothing, or never the right thing, costs the timeout and no more", "[probe]") {
+  ProberFixture fixture;
+  ProbeModule module;
+  module.kind = ProbeKind::kTcp;
+  module.timeout = Millis(100);
+  module.tcp.query_response.resize(1);
+  module.tcp.query_response[0].expect = MustHave(SearchRegex::Compile("^never$"));
+  fixture.Use({{"wait", module}});
+  const CannedServer quiet(""), chatty(std::string(100'000, 'x')), wrong("one\ntwo\n");
+  ProbeReply reply = fixture.Ask("wait", quiet.address(), true);
+  CHECK(reply.body.find("i/o timeout") != std::string::npos);
+  CHECK(Holds(reply.body, "probe_timeout_seconds 0.1"));
+  reply = fixture.Ask("wait", chatty.address(), true);
+  CHECK(reply.body.find("token too long") != std::string::npos);
+  reply = fixture.Ask("wait", wrong.address());
+  CHECK(Holds(reply.body, "probe_failed_due_to_regex 1"));
+  CHECK(Holds(fixture.Ask("http_2xx", "127.0.0.1:1").body, "probe_success 0"));
+}
+
+TEST_CASE("requests that make no sense are refused, and probes end when the agent does", "[probe]") {
+  ProberFixture fixture;
+  ProbeModule rpc;
+  rpc.unsupported = "blackbox.yml:1:1: prober grpc is not supported";
+  ProbeModule slow;
+  slow.kind = ProbeKind::kTcp;
+  slow.timeout = std::chrono::hours(1);
+  slow.tcp.query_response.resize(1);
+  slow.tcp.query_response[0].expect_bytes = "x";
+  fixture.Use({{"rpc", rpc}, {"slow", slow}});
+  CHECK(fixture.Ask("nope", "x").status == 400);
+  CHECK(fixture.Ask("rpc", "x").body.find("blackbox.yml:1:1") != std::string::npos);
+  CHECK(fixture.Ask("tcp", "").body == "Target parameter is missing\n");
+  CHECK(fixture.Ask("tcp", "a\r\nb").status == 400);
+  const CannedServer quiet("");
+  std::promise<ProbeReply> promise;
+  fixture.prober->Start(
+      {.module = "slow", .target = quiet.address(), .hostname = {}, .scrape_timeout = {}, .debug = false},
+      [&promise](ProbeReply reply) { promise.set_value(std::move(reply)); });
+  fixture.prober->Stop();
+  CHECK(Holds(promise.get_future().get().body, "probe_success 0"));
+  CHECK(fixture.Ask("tcp", quiet.address()).status == 503);
+}
+
+}  // namespace
+}  // namespace vedette::collector
