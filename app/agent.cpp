@@ -262,7 +262,9 @@ void Agent::Impl::UseProbes(const collector::ProbeOptions& options) {
       LogWarn("app", "probe module will not be run", {{"module", name}, {"reason", module.unsupported}});
     }
   }
-  prober->Use(std::make_shared<const collector::ProbeOptions>(options));
+  auto used = std::make_shared<collector::ProbeOptions>(options);
+  used->enabled |= IsLoopback(command.listen_address);  // only this machine can ask
+  prober->Use(std::move(used));
 }
 
 Status Agent::Impl::StartScraping() {

@@ -55,6 +55,9 @@ bool CheckConfigAndPrint(const std::string& file, const CheckConfigCommand& comm
     fmt::print("  FAILED: {}: {}\n", file, targets.errors.front().message);
     return false;
   }
+  for (const auto& [name, module] : config->probes.modules) {
+    if (!module.unsupported.empty()) fmt::print("  NOT RUN: probe module {}: {}\n", name, module.unsupported);
+  }
   for (const std::string& sentence : config->not_run) fmt::print("  NOT RUN: {}\n", sentence);
   fmt::print("  SUCCESS: {} is valid, with {} scrape jobs and {} rule file patterns\n", file,
              config->collector.scrape_configs.size(), config->rule_files.size());

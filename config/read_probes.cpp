@@ -554,10 +554,12 @@ Result<ProbeModules> LoadProbeModules(const std::string& path, FileCheck files) 
 
 Status ReadProbes(const YamlNode& node, const SectionContext& context, ProbeOptions& out) {
   static constexpr Field<ProbeOptions> kFields[] = {
+      {"enabled", Set<&ProbeOptions::enabled>},
       {"modules_file", Set<&ProbeOptions::modules_file>},
       {"timeout_offset", Set<&ProbeOptions::timeout_offset>},
       {"max_concurrent", Set<&ProbeOptions::max_concurrent>},
   };
+  out.enabled = true;  // a `probes:` section without keys switches them on
   VEDETTE_CHECK(ReadFields<ProbeOptions>(node, kFields, out, "probes"));
   if (out.timeout_offset.count() < 0) return node.At("timeout_offset must not be negative");
   if (out.max_concurrent == 0) return node.At("max_concurrent must be positive");

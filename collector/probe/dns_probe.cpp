@@ -1,4 +1,5 @@
 // DNS: one question over UDP, TCP or TLS, and what of the records in the reply a module finds good or bad.
+#include <algorithm>
 #include <array>
 #include <random>
 

@@ -1,6 +1,7 @@
 // HTTP and HTTPS: one request, redirects followed, and what of the reply a module finds good or bad.
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -8,7 +9,6 @@
 #include "collector/probe/body.h"
 #include "collector/probe/http_message.h"
 #include "collector/probe/tls_facts.h"
-#include "core/numbers.h"
 #include "core/url.h"
 #include "core/version.h"
 

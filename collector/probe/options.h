@@ -100,6 +100,8 @@ struct ProbeModule {
 using ProbeModules = std::map<std::string, ProbeModule, std::less<>>;
 
 struct ProbeOptions {
+  /// Whoever reaches /probe can reach from here whatever the modules can: off unless somebody asks for it.
+  bool enabled = false;
   /// A blackbox.yml. Empty: the built-in modules.
   std::string modules_file;
   /// Taken off the scrape's timeout, so that the answer is there in time.

@@ -189,8 +189,11 @@ class ProberImpl final : public Prober {
       state_->metrics.Refused(reason);
       done(Refusal(status, std::move(text)));
     };
-    const auto found = options ? options->modules.find(request.module) : ProbeModules::const_iterator();
-    if (!options || found == options->modules.end()) {
+    if (!options || !options->enabled) {
+      return refuse(404, "off", "Service checks are off: `probes:` in the configuration switches them on");
+    }
+    const auto found = options->modules.find(request.module);
+    if (found == options->modules.end()) {
       return refuse(400, "unknown_module", fmt::format("Unknown module {}", Quote(request.module)));
     }
     if (!found->second.unsupported.empty()) {

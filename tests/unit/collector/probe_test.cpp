@@ -152,8 +152,9 @@ class ProberFixture {
     work_.reset();
     thread_.join();
   }
-  void Use(ProbeModules more) {
+  void Use(ProbeModules more, bool on = true) {
     ProbeOptions options;
+    options.enabled = on;
     options.modules = std::move(more);
     ProbeModule http;
     http.timeout = std::chrono::seconds(20);
@@ -242,6 +243,9 @@ TEST_CASE("requests that make no sense are refused, and probes end when the agen
   CHECK(fixture.Ask("rpc", "x").body.find("blackbox.yml:1:1") != std::string::npos);
   CHECK(fixture.Ask("tcp", "").body == "Target parameter is missing\n");
   CHECK(fixture.Ask("tcp", "a\r\nb").status == 400);
+  fixture.Use({}, false);
+  CHECK(fixture.Ask("tcp", "127.0.0.1:1").status == 404);
+  fixture.Use({{"rpc", rpc}, {"slow", slow}});
   const CannedServer quiet("");
   std::promise<ProbeReply> promise;
   fixture.prober->Start(
