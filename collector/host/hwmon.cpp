@@ -61,7 +61,7 @@ struct SensorUnit {
   FamilyType kind = FamilyType::kGauge;
 };
 /// The first row that fits gives the unit.
-constexpr auto kUnits = std::to_array<SensorUnit>({
+constexpr auto kSensorUnits = std::to_array<SensorUnit>({
     {"in", "", "_volts", "Hardware monitor for voltage ({})", 0.001},
     {"cpu", "", "_volts", "Hardware monitor for voltage ({})", 0.001},
     {"temp", "", "_celsius", "Hardware monitor for temperature ({})", 0.001},
@@ -126,7 +126,7 @@ void AddElement(const Sensor& sensor, std::string_view element, double value, st
     table.Add({name + "_enabled", "Hardware monitor sensor has beeping enabled"}, labels, value);
     return;
   }
-  for (const SensorUnit& unit : kUnits) {
+  for (const SensorUnit& unit : kSensorUnits) {
     if (unit.type != sensor.type || (!unit.elements.empty() && !IsOneOf(unit.elements, element))) continue;
     if (unit.type == "temp" && element == "type") break;
     const std::string_view shown = unit.type == "temp" && element.empty() ? "input" : element;

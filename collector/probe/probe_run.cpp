@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/write.hpp>
@@ -67,9 +68,10 @@ void ProbeRun::OnExpiry(std::function<void()> stop) {
 
 net::awaitable<Result<net::ip::address>> ProbeRun::Resolve(const std::string& host, const IpChoice& choice,
                                                            double& seconds) {
-  metrics.Set(kIpProtocol, 0);
-  metrics.Set(kIpHash, 0);
-  metrics.Set(kLookupTime, 0);
+  const bool first = !std::exchange(resolved_, true);
+  if (first) {
+    for (const ProbeGauge& gauge : {kIpProtocol, kIpHash, kLookupTime}) metrics.Set(gauge, 0);
+  }
   log.Info("Resolving target address", {{"target", host}, {"ip_protocol", choice.prefer_ip4 ? "ip4" : "ip6"}});
   const auto start = std::chrono::steady_clock::now();
   const auto lookup = std::make_shared<ProbeLookup>(strand_);
@@ -92,7 +94,7 @@ net::awaitable<Result<net::ip::address>> ProbeRun::Resolve(const std::string& ho
     co_await wait_.async_wait(kProbeTuple);
   }
   seconds = SecondsBetween(start, std::chrono::steady_clock::now());
-  metrics.Set(kLookupTime, seconds);
+  if (first) metrics.Set(kLookupTime, seconds);
   const auto address = ChooseAddress(lookup->addresses, choice);
   if (!address) {
     const std::string reason = !lookup->done   ? "timed out"
@@ -101,8 +103,10 @@ net::awaitable<Result<net::ip::address>> ProbeRun::Resolve(const std::string& ho
     log.Error("Error resolving address", {{"err", fmt::format("lookup {}: {}", host, reason)}});
     co_return Fail(Code::kUnavailable, "lookup {}: {}", host, reason);
   }
-  metrics.Set(kIpProtocol, address->is_v4() ? 4 : 6);
-  metrics.Set(kIpHash, AddressHash(*address));
+  if (first) {
+    metrics.Set(kIpProtocol, address->is_v4() ? 4 : 6);
+    metrics.Set(kIpHash, AddressHash(*address));
+  }
   log.Info("Resolved target address", {{"target", host}, {"ip", address->to_string()}});
   co_return *address;
 }

@@ -51,8 +51,8 @@ class ProbeRun : public std::enable_shared_from_this<ProbeRun> {
   /// `stop` is called when the time is up; at once when it is.
   void OnExpiry(std::function<void()> stop);
 
-  /// The address of `host` and how it was found: sets probe_dns_lookup_time_seconds, probe_ip_protocol and
-  /// probe_ip_addr_hash. `seconds`: how long it took. Errors: kUnavailable, logged.
+  /// The address of `host`. The first time (a redirect may lead to another host) it sets probe_dns_lookup_time_seconds,
+  /// probe_ip_protocol and probe_ip_addr_hash. `seconds`: how long it took. Errors: kUnavailable, logged.
   net::awaitable<Result<net::ip::address>> Resolve(const std::string& host, const IpChoice& choice, double& seconds);
 
   ProbeMetrics metrics;
@@ -61,7 +61,7 @@ class ProbeRun : public std::enable_shared_from_this<ProbeRun> {
  private:
   ProbeStrand strand_;
   net::steady_timer timer_, wait_;
-  bool expired_ = false;
+  bool expired_ = false, resolved_ = false;
   std::vector<std::function<void()>> stops_;
 };
 

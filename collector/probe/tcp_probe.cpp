@@ -13,7 +13,7 @@ namespace {
 constexpr ProbeGauge kFailedDueToRegex{"probe_failed_due_to_regex", "Indicates if probe failed due to regex"};
 constexpr ProbeGauge kFailedDueToBytes{"probe_failed_due_to_bytes", "Indicates if probe failed due to bytes"};
 constexpr ProbeGauge kExpectInfo{"probe_expect_info", "Explicit content matched"};
-constexpr std::size_t kMaxLineBytes = 64 << 10;
+constexpr std::size_t kMaxTalkLineBytes = 64 << 10;
 /// Lines that are looked through for one match; a peer may send short lines for ever.
 constexpr std::size_t kMaxConversationBytes = 4 << 20;
 
@@ -96,7 +96,7 @@ class Conversation {
         line = std::exchange(received_, {});
         co_return true;
       }
-      if (received_.size() > kMaxLineBytes) {
+      if (received_.size() > kMaxTalkLineBytes) {
         run_->log.Error("Error reading from connection", {{"err", "token too long"}});
         co_return false;
       }
