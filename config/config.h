@@ -49,7 +49,7 @@ Status CheckAgentMode(const std::string& path);
 Result<Config> ParseConfig(std::string_view text, const std::string& file, FileCheck files = FileCheck::kNamedFiles);
 
 /// The modules of a blackbox.yml, checked; the built-in ones for an empty path. Errors: as LoadConfig().
-Result<collector::ProbeModules> LoadProbeModules(const std::string& path, FileCheck files = FileCheck::kNamedFiles);
+Result<collector::ProbeModules> LoadProbeModules(const std::string& path);
 
 /// The default alert rules for a host and for Vedette itself, as the text of a rule file.
 std::string_view BuiltinRules();

@@ -8,6 +8,7 @@
 
 #include "collector/probe/dns_message.h"
 #include "config/section_check.h"
+#include "core/url.h"
 
 namespace vedette::config {
 namespace {
@@ -197,6 +198,40 @@ bool IsToken(std::string_view text) {
   });
 }
 
+/// Whether a server that obeys `accepted` (an Accept-Encoding header) may answer with `compression`: the first of the
+/// codings by weight that is it, or any, must not have the weight 0.
+bool MayAnswerWith(std::string_view compression, std::string_view accepted) {
+  struct Coding {
+    std::string_view name;
+    double weight = 1;
+  };
+  const auto trimmed = [](std::string_view text) {
+    while (text.starts_with(' ')) text.remove_prefix(1);
+    while (text.ends_with(' ')) text.remove_suffix(1);
+    return text;
+  };
+  if (compression.empty() || accepted.empty()) return true;
+  std::vector<Coding> codings;
+  for (std::size_t at = 0; at <= accepted.size();) {
+    const std::size_t end = std::min(accepted.find(',', at), accepted.size());
+    const std::string_view part = accepted.substr(at, end - at);
+    at = end + 1;
+    Coding coding{.name = trimmed(part.substr(0, part.rfind(';')))};
+    if (const std::size_t semicolon = part.rfind(';'); semicolon != std::string_view::npos) {
+      std::string_view weight = trimmed(part.substr(semicolon + 1));
+      if (weight.starts_with("q=")) weight.remove_prefix(2);
+      coding.weight = 0;
+      std::from_chars(weight.data(), weight.data() + weight.size(), coding.weight);
+    }
+    codings.push_back(coding);
+  }
+  std::ranges::stable_sort(codings, std::ranges::greater{}, &Coding::weight);
+  for (const Coding& coding : codings) {
+    if (coding.name == compression || coding.name == "*") return coding.weight > 0;
+  }
+  return false;
+}
+
 Status CheckHttpProbe(const YamlNode& node, const HttpReader& reader) {
   const HttpProbe& probe = reader.probe;
   if (!probe.body.empty() && !probe.body_file.empty()) {
@@ -206,6 +241,10 @@ Status CheckHttpProbe(const YamlNode& node, const HttpReader& reader) {
   for (const auto& [name, value] : probe.headers) {
     if (!IsToken(name) || value.find_first_of("\r\n") != std::string::npos) {
       return node.At(fmt::format("header {} cannot be sent", name));
+    }
+    if (EqualsIgnoreCase(name, "Accept-Encoding") && !MayAnswerWith(probe.compression, value)) {
+      return node.At(
+          fmt::format("invalid configuration \"{}: {}\", \"compression: {}\"", name, value, probe.compression));
     }
   }
   const auto has = [&](std::string_view version) {
@@ -217,6 +256,9 @@ Status CheckHttpProbe(const YamlNode& node, const HttpReader& reader) {
   if (reader.http3 && (has("HTTP/2.0") || has("HTTP/1.1"))) {
     return node.At(
         "HTTP/3 and HTTP/2.0/1.1 cannot be used together - only HTTP/3.0 is allowed when enable_http3 is true");
+  }
+  if (reader.http3 && TextOf(node, "enable_http2") != "false") {
+    return node.At("when enable_http3 is true, enable_http2 must be set to false");
   }
   return Ok();
 }
@@ -540,7 +582,7 @@ Result<ProbeModules> ReadProbeModules(const YamlNode& root, const SectionContext
   return modules;
 }
 
-Result<ProbeModules> LoadProbeModules(const std::string& path, FileCheck files) {
+Result<ProbeModules> LoadProbeModules(const std::string& path) {
   YamlDocument document;
   if (path.empty()) {
     VEDETTE_TRY(document, ParseYaml(kBuiltinModules, "built-in modules"));
@@ -549,7 +591,8 @@ Result<ProbeModules> LoadProbeModules(const std::string& path, FileCheck files) 
   }
   std::error_code ignored;
   const auto folder = std::filesystem::absolute(path.empty() ? "x" : path, ignored).parent_path();
-  return ReadProbeModules(document.root, {.base_dir = folder.string(), .files = files});
+  // As for blackbox_exporter, a certificate that is not there fails the probes that want it, not the start.
+  return ReadProbeModules(document.root, {.base_dir = folder.string(), .files = FileCheck::kSyntaxOnly});
 }
 
 Status ReadProbes(const YamlNode& node, const SectionContext& context, ProbeOptions& out) {
@@ -565,7 +608,7 @@ Status ReadProbes(const YamlNode& node, const SectionContext& context, ProbeOpti
   if (out.max_concurrent == 0) return node.At("max_concurrent must be positive");
   out.modules_file = ResolvePath(context.base_dir, out.modules_file);
   if (out.modules_file.empty() || context.files == FileCheck::kSyntaxOnly) return Ok();
-  VEDETTE_TRY(out.modules, LoadProbeModules(out.modules_file, context.files));
+  VEDETTE_TRY(out.modules, LoadProbeModules(out.modules_file));
   return Ok();
 }
 

@@ -129,6 +129,11 @@ TEST_CASE("mistakes in modules are named with their place", "[config][probe]") {
   CHECK(http("headers: {\"a b\": c}").find("header a b") != std::string::npos);
   CHECK(http("valid_http_versions: [HTTP/3.0]").find("enable_http3 is false") != std::string::npos);
   CHECK(http("fail_if_header_matches: [{header: x}]").find("regexp must be set") != std::string::npos);
+  CHECK(http("compression: gzip, headers: {Accept-Encoding: 'br;q=1, gzip;q=0'}").find("invalid configuration") !=
+        std::string::npos);
+  CHECK(http("compression: gzip, headers: {Accept-Encoding: 'br, *;q=0.5'}").empty());
+  CHECK(http("enable_http3: true").find("enable_http2 must be set to false") != std::string::npos);
+  CHECK(http("tls_config: {ca_file: /nowhere}").empty());
   CHECK(http("compression: zip").find("unsupported compression") != std::string::npos);
   CHECK(http("basic_auth: {password: a}, bearer_token: b").find("at most one of") != std::string::npos);
   CHECK(http("preferred_ip_protocol: ipv4").find("neither ip4 nor ip6") != std::string::npos);
