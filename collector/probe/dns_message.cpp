@@ -71,8 +71,8 @@ class DnsParser {
  public:
   explicit DnsParser(std::string_view message) : message_(message) {}
 
-  Result<DnsReply> Parse() {
-    DnsReply reply;
+  Result<ProbeDnsReply> Parse() {
+    ProbeDnsReply reply;
     constexpr std::uint16_t kReplyBit = 0x8000, kRcodeMask = 0xf;
     VEDETTE_TRY(reply.id, U16());
     VEDETTE_TRY(const std::uint16_t flags, U16());
@@ -148,16 +148,16 @@ class DnsParser {
     }
   }
 
-  Status Records(int count, std::vector<DnsRecord>& out) {
+  Status Records(int count, std::vector<ProbeDnsRecord>& out) {
     for (int i = 0; i < count; ++i) {
-      DnsRecord record;
+      ProbeDnsRecord record;
       VEDETTE_CHECK(Record(record));
       out.push_back(std::move(record));
     }
     return Ok();
   }
 
-  Status Record(DnsRecord& record) {
+  Status Record(ProbeDnsRecord& record) {
     std::string name;
     VEDETTE_CHECK(Name(name));
     VEDETTE_TRY(record.type, U16());
@@ -181,7 +181,7 @@ class DnsParser {
     return Ok();
   }
 
-  Status Data(DnsRecord& record, std::size_t end) {
+  Status Data(ProbeDnsRecord& record, std::size_t end) {
     std::string& out = record.text;
     switch (record.type) {
       case 1:
@@ -225,7 +225,7 @@ class DnsParser {
     return Ok();
   }
 
-  Status Soa(DnsRecord& record) {
+  Status Soa(ProbeDnsRecord& record) {
     VEDETTE_CHECK(Name(record.text));
     record.text += ' ';
     VEDETTE_CHECK(Name(record.text));
@@ -285,7 +285,7 @@ std::optional<int> DnsRcodeByName(std::string_view name) {
 }
 std::string DnsRcodeName(int rcode) { return NameOf(kDnsRcodes, static_cast<std::uint16_t>(rcode), "RCODE"); }
 
-Result<std::string> EncodeDnsQuery(const DnsQuestion& question) {
+Result<std::string> EncodeDnsQuery(const ProbeDnsQuestion& question) {
   constexpr std::uint16_t kRecursionDesired = 0x0100;
   constexpr std::size_t kMaxLabel = 63, kMaxName = 255;
   std::string out;
@@ -311,6 +311,6 @@ Result<std::string> EncodeDnsQuery(const DnsQuestion& question) {
   return out;
 }
 
-Result<DnsReply> ParseDnsReply(std::string_view message) { return DnsParser(message).Parse(); }
+Result<ProbeDnsReply> ParseProbeDnsReply(std::string_view message) { return DnsParser(message).Parse(); }
 
 }  // namespace vedette::collector

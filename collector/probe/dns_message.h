@@ -20,29 +20,29 @@ std::string DnsRcodeName(int rcode);
 
 inline constexpr std::uint16_t kDnsTypeSoa = 6;
 
-struct DnsQuestion {
+struct ProbeDnsQuestion {
   std::uint16_t id = 0;
   std::string name;  // with or without the dot at the end
   std::uint16_t type = 1, klass = 1;
   bool recursion = true;
 };
 /// Errors: kBadData for a name with an empty or too long label.
-Result<std::string> EncodeDnsQuery(const DnsQuestion& question);
+Result<std::string> EncodeDnsQuery(const ProbeDnsQuestion& question);
 
-struct DnsRecord {
+struct ProbeDnsRecord {
   std::uint16_t type = 0, klass = 0;
   /// "example.com.\t300\tIN\tA\t192.0.2.1"; types without a form of their own as RFC 3597 writes them.
   std::string text;
   std::uint32_t soa_serial = 0;  // of an SOA
 };
 
-struct DnsReply {
+struct ProbeDnsReply {
   std::uint16_t id = 0;
   bool is_reply = false;
   int rcode = 0;
-  std::vector<DnsRecord> answer, authority, additional;
+  std::vector<ProbeDnsRecord> answer, authority, additional;
 };
 /// Errors: kBadData. Cost: linear in the message; names that point at each other in a circle are refused.
-Result<DnsReply> ParseDnsReply(std::string_view message);
+Result<ProbeDnsReply> ParseProbeDnsReply(std::string_view message);
 
 }  // namespace vedette::collector

@@ -60,7 +60,7 @@ class DnsRun {
     }
     query_ = *std::move(query);
     run_->log.Info("Making DNS query", {{"target", host}, {"query", probe_.query_name}});
-    Result<DnsReply> reply = Fail(Code::kUnavailable, "not asked");
+    Result<ProbeDnsReply> reply = Fail(Code::kUnavailable, "not asked");
     if (probe_.tcp) {
       const net::ip::tcp::endpoint server(*address, *port);
       reply = co_await OverTcp(server, host);
@@ -81,7 +81,7 @@ class DnsRun {
     run_->metrics.Add(kDnsDuration, {{"phase", phase}}, seconds);
   }
 
-  net::awaitable<Result<DnsReply>> OverUdp(udp::endpoint server) {
+  net::awaitable<Result<ProbeDnsReply>> OverUdp(udp::endpoint server) {
     const auto socket = std::make_shared<udp::socket>(run_->strand());
     run_->OnExpiry([weak = std::weak_ptr(socket)] {
       error_code ignored;
@@ -105,7 +105,7 @@ class DnsRun {
     for (int i = 0; i < kMaxStrangers; ++i) {
       const auto [error_read, size] = co_await socket->async_receive(net::buffer(buffer), kDnsTuple);
       if (error_read) co_return Fail(Code::kUnavailable, "read: {}", error_read.message());
-      auto reply = ParseDnsReply(std::string_view(buffer).substr(0, size));
+      auto reply = ParseProbeDnsReply(std::string_view(buffer).substr(0, size));
       if (reply && (reply->id != id_ || !reply->is_reply)) continue;
       AddPhase("request", SecondsBetween(connected, std::chrono::steady_clock::now()));
       co_return reply;
@@ -113,7 +113,7 @@ class DnsRun {
     co_return Fail(Code::kBadData, "too many replies to other questions");
   }
 
-  net::awaitable<Result<DnsReply>> OverTcp(net::ip::tcp::endpoint server, std::string host) {
+  net::awaitable<Result<ProbeDnsReply>> OverTcp(net::ip::tcp::endpoint server, std::string host) {
     const SteadyTime start = std::chrono::steady_clock::now();
     const auto stream = ProbeStream::Create(*run_);
     Status status = co_await stream->Connect(server, probe_.source_ip_address);
@@ -140,19 +140,19 @@ class DnsRun {
       if (error && received.size() < wanted()) co_return Fail(Code::kUnavailable, "read: {}", error.message());
     }
     AddPhase("request", SecondsBetween(connected, std::chrono::steady_clock::now()));
-    auto reply = ParseDnsReply(std::string_view(received).substr(2, wanted() - 2));
+    auto reply = ParseProbeDnsReply(std::string_view(received).substr(2, wanted() - 2));
     if (reply && (reply->id != id_ || !reply->is_reply)) co_return Fail(Code::kBadData, "id mismatch");
     co_return reply;
   }
 
-  bool Judge(const DnsReply& reply) {
+  bool Judge(const ProbeDnsReply& reply) {
     run_->metrics.Set(kAnswers, static_cast<double>(reply.answer.size()));
     run_->metrics.Set(kAuthorities, static_cast<double>(reply.authority.size()));
     run_->metrics.Set(kAdditionals, static_cast<double>(reply.additional.size()));
     run_->metrics.Set(kQuerySucceeded, 1);
     if (probe_.query_type == kDnsTypeSoa) {
       run_->metrics.Set(kSerial, 0);
-      for (const DnsRecord& record : reply.answer) {
+      for (const ProbeDnsRecord& record : reply.answer) {
         if (record.type == kDnsTypeSoa) run_->metrics.Set(kSerial, record.soa_serial);
       }
     }
@@ -166,7 +166,8 @@ class DnsRun {
            RecordsAreGood("Additional", reply.additional, probe_.additional);
   }
 
-  bool RecordsAreGood(std::string_view section, const std::vector<DnsRecord>& records, const DnsValidator& wanted) {
+  bool RecordsAreGood(std::string_view section, const std::vector<ProbeDnsRecord>& records,
+                      const DnsValidator& wanted) {
     const auto bad = [&](std::string_view message, std::string_view regexp = {}, std::string_view record = {}) {
       run_->log.Error(message, {{"regexp", regexp}, {"rr", record}});
       run_->log.Error(fmt::format("{} RRs validation failed", section));
@@ -179,7 +180,7 @@ class DnsRun {
       return bad("fail_if_none_matches_regexp specified but no RRs returned");
     }
     bool any = false, all = true;
-    for (const DnsRecord& record : records) {
+    for (const ProbeDnsRecord& record : records) {
       run_->log.Info("Validating RR", {{"rr", record.text}});
       for (const SearchRegex& regexp : wanted.fail_if_matches) {
         if (regexp.Found(record.text)) return bad("At least one RR matched regexp", regexp.pattern(), record.text);

@@ -6,7 +6,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  if (const auto reply = vedette::collector::ParseDnsReply(bytes)) {
+  if (const auto reply = vedette::collector::ParseProbeDnsReply(bytes)) {
     constexpr std::size_t kMaxRecordText = 1 << 19;
     for (const auto* section : {&reply->answer, &reply->authority, &reply->additional}) {
       for (const auto& record : *section) {

@@ -40,7 +40,7 @@ std::string DnsReplyWith(int type, const std::string& data) {
 }
 
 std::string RecordText(int type, const std::string& data) {
-  const auto reply = ParseDnsReply(DnsReplyWith(type, data));
+  const auto reply = ParseProbeDnsReply(DnsReplyWith(type, data));
   if (!reply) return reply.error().message;
   REQUIRE(reply->answer.size() == 1);
   return reply->answer[0].text;
@@ -73,7 +73,7 @@ TEST_CASE("DNS records are printed as in a zone file", "[probe]") {
 TEST_CASE("DNS messages that lie are refused", "[probe]") {
   const std::string good = DnsReplyWith(15, "\0\012\2mx\xc0\014"s);
   for (std::size_t size = 0; size < good.size(); ++size) {
-    CHECK_FALSE(ParseDnsReply(std::string_view(good).substr(0, size)).has_value());
+    CHECK_FALSE(ParseProbeDnsReply(std::string_view(good).substr(0, size)).has_value());
   }
   CHECK(RecordText(5, "\xc0\077"s).find("forwards") != std::string::npos);
   CHECK(RecordText(5, "\xc0\041"s).find("DNS") != std::string::npos);  // points at itself
