@@ -172,6 +172,9 @@ class Querier {
   virtual Result<bool> ReadTier(SeriesId series, TimeMs from, TimeMs to, Millis step,
                                 std::vector<TierBucket>& out) const;
 
+  /// What the answers so far may lack, for people: other stores that could not be asked.
+  virtual std::vector<std::string> Warnings() const { return {}; }
+
   /// Names, or values of one name, of the series that Select(matchers) would return (all series when there is no
   /// matcher), sorted, at most `limit` (0 = all).
   virtual Result<std::vector<std::string>> LabelNames(std::span<const Matcher> matchers,

@@ -376,4 +376,77 @@ std::uint64_t ColumnPresence(const char* rows, std::span<const std::uint32_t> en
   return found;
 }
 
+namespace {
+
+/// Applies the changes of a block that has some to the states of its columns.
+void TakeBlock(const char* at, std::size_t width, std::uint64_t* bits, std::uint8_t* states) {
+  const std::uint64_t changed = Load64(at) & LowMask(width);
+  at += (width + 7) / 8;
+  const auto count = static_cast<std::size_t>(std::popcount(changed));
+  const Classes classes{Load64(at), count > 32 ? Load64(at + 8) : 0};
+  at += (2 * count + 7) / 8;
+  std::size_t n = 0;
+  for (std::uint64_t left = changed; left != 0; left &= left - 1, ++n) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(left));
+    const unsigned code = classes.At(n);
+    ColumnWalk walk{bits[i], 0, states[i]};
+    // What the change counts from, as the writer found it.
+    if (code != kRawClass) (void)AsMantissa(std::bit_cast<double>(bits[i]), states[i] & kScaleMask, walk.mantissa);
+    walk.Take(code, Load64(at));
+    bits[i] = walk.bits;
+    states[i] = walk.state;
+    at += kClassBytes[code];
+  }
+}
+
+}  // namespace
+
+void RowReader::Take(std::string_view row) {
+  const RowView view(row.data());
+  if ((view.flags & kKeyFlag) != 0) {
+    std::ranges::fill(bits_, 0);
+    std::ranges::fill(states_, 0);
+  }
+  columns_ = view.columns;
+  const std::size_t blocks = BlockCount(columns_);
+  if (columns_ > bits_.size()) {
+    bits_.resize(columns_, 0);
+    states_.resize(columns_, 0);
+  }
+  all_ = (view.flags & (kPresenceFlag | kSamePresenceFlag)) == 0;
+  if (view.presence != nullptr) {
+    present_.resize(blocks);
+    std::memcpy(present_.data(), view.presence, 8 * blocks);
+  }
+  std::size_t begin = 0;
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const std::size_t end = Load16(view.ends + 2 * b);
+    if (end != begin) {
+      const char* at = view.base + begin;
+      std::array<char, kMaxBlockBytes + kOverrun> copy;
+      if (static_cast<std::size_t>(at - row.data()) + (end - begin) + kOverrun > row.size()) {
+        std::memcpy(copy.data(), at, end - begin);
+        std::memset(copy.data() + (end - begin), 0, kOverrun);
+        at = copy.data();
+      }
+      const std::size_t first = b * kRowBlockColumns;
+      TakeBlock(at, std::min(kRowBlockColumns, columns_ - first), &bits_[first], &states_[first]);
+    }
+    begin = end;
+  }
+}
+
+void RowReader::Values(std::vector<std::uint16_t>& columns, std::vector<double>& values) const {
+  for (std::size_t b = 0; b < BlockCount(columns_); ++b) {
+    const std::size_t first = b * kRowBlockColumns;
+    std::uint64_t left = LowMask(std::min(kRowBlockColumns, columns_ - first));
+    if (!all_) left &= b < present_.size() ? present_[b] : 0;
+    for (; left != 0; left &= left - 1) {
+      const std::size_t column = first + static_cast<std::size_t>(std::countr_zero(left));
+      columns.push_back(static_cast<std::uint16_t>(column));
+      values.push_back(std::bit_cast<double>(bits_[column]));
+    }
+  }
+}
+
 }  // namespace vedette::storage

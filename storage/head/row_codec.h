@@ -63,4 +63,22 @@ std::uint64_t ReadColumn(const char* rows, std::span<const std::uint32_t> ends, 
 /// The same without the values.
 std::uint64_t ColumnPresence(const char* rows, std::span<const std::uint32_t> ends, std::size_t column);
 
+/// Reads whole rows one after the other, each once: the counterpart of RowChains.
+class RowReader {
+ public:
+  /// The valid row that follows the one before, or a key row.
+  void Take(std::string_view row);
+
+  /// Of the last row: its columns that have a value, ascending, and those values. Appended.
+  void Values(std::vector<std::uint16_t>& columns, std::vector<double>& values) const;
+  std::size_t allocated_bytes() const { return bits_.capacity() * 8 + states_.capacity() + present_.capacity() * 8; }
+
+ private:
+  std::vector<std::uint64_t> bits_;
+  std::vector<std::uint8_t> states_;
+  ColumnBits present_;  // as last written out since the key row
+  std::size_t columns_ = 0;
+  bool all_ = true;
+};
+
 }  // namespace vedette::storage

@@ -11,6 +11,7 @@
 #include "storage/rocks/database.h"
 #include "storage/rocks/disk_guard.h"
 #include "storage/rocks/fact_store.h"
+#include "storage/rocks/feeds.h"
 #include "storage/rocks/index_cache.h"
 #include "storage/rocks/metrics.h"
 #include "storage/rocks/partitions.h"
@@ -35,7 +36,8 @@ struct Engine {
         partitions(*database),
         tombstones(*database),
         facts(*database),
-        sealer(*database, head, partitions, metrics, tuning),
+        feeds(*database),
+        sealer(*database, head, feeds, partitions, metrics, tuning),
         guard(*database, options, tuning, metrics),
         series_limit(options.max_series) {}
 
@@ -50,6 +52,7 @@ struct Engine {
   Partitions partitions;
   Tombstones tombstones;
   FactStore facts;
+  Feeds feeds;
   Sealer sealer;
   DiskGuard guard;
   /// Shared by a commit from looking its series up until they hold its samples; exclusive while series leave memory.

@@ -19,6 +19,7 @@ enum FactTag : char {
   kStartTag = 's',     // series(8) start(8) -> time of the first sample that named it
   kInfoTag = 'x',      // number(8) -> type, help, unit
   kTargetTag = 't',    // number(8) -> labels
+  kFeedTag = 'q',      // commit(8) -> the exemplars that came with it, as long as a feed needs them
   kMetadataTag = 'm',  // target(8) family 00 01 time(8) -> number of the info; nothing: the target went
 };
 

@@ -52,7 +52,11 @@ Status FactStore::Recover() {
 
 Result<FactStore::Pending> FactStore::Put(const BatchFacts& facts, rocksdb::WriteBatch& batch) {
   Pending pending;
-  for (const BatchFacts::ExemplarSample& sample : facts.exemplars) PutExemplar(sample, batch, pending);
+  for (std::size_t i = 0; i < facts.exemplars.size(); ++i) {
+    const std::size_t before = pending.exemplars.size();
+    PutExemplar(facts.exemplars[i], batch, pending);
+    if (pending.exemplars.size() != before) pending.fresh.push_back(i);
+  }
   for (const BatchFacts::StartSample& sample : facts.starts) VEDETTE_CHECK(PutStart(sample, batch, pending));
   if (facts.metadata.empty()) return pending;
   pending.infos = std::shared_lock(infos_mutex_);

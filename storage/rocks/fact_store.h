@@ -36,6 +36,7 @@ class FactStore {
   /// What Put() has put into a batch, until it is written.
   struct Pending {
     std::vector<std::pair<SeriesId, std::uint64_t>> exemplars;
+    std::vector<std::size_t> fresh;  // places of those among the facts
     std::vector<std::pair<SeriesId, StartTime>> starts;
     std::shared_lock<std::shared_mutex> infos;  // rows that metadata refers to are not dropped meanwhile
   };

@@ -91,6 +91,7 @@ inline constexpr std::string_view kMetaSeal = "seal_number";             // the 
 inline constexpr std::string_view kMetaMaxTime = "max_time";             // no sealed sample is newer
 inline constexpr std::string_view kMetaUnpacked = "unpacked/";           // + day (4): has chunks to be re-packed
 inline constexpr std::string_view kMetaTombstone = "tombstone/";         // + number (8): what was deleted
+inline constexpr std::string_view kMetaFeed = "feed/";                   // + name: where a feed is (feeds.h)
 inline constexpr std::string_view kMetaTiered = "tiered/";               // + day (4): tiers hold all of it; below
 std::string UnpackedKey(std::int32_t day);
 std::string TieredKey(std::int32_t day);

@@ -151,6 +151,7 @@ Status RocksAppender::Write(CommitPlan& plan, AppendOutcome& outcome) {
   CommitOrder& order = engine_.head.order();
   const std::uint64_t commit = order.Begin();
   batch.Put(engine_.database->family(Family::kJournal), JournalKey(commit, 0), record);
+  if (engine_.feeds.WantExemplars()) engine_.feeds.PutExemplars(commit, batch_.facts.exemplars, facts.fresh, batch);
   const Status written = engine_.database->Write(batch, engine_.options.wal_sync_interval.count() == 0);
 
   // Failed or not, the commit takes its turn: later ones wait for it.

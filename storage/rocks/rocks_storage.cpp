@@ -86,6 +86,17 @@ class RocksStorageImpl final : public RocksStorage {
   Result<ChangePage> Changes(std::string_view table, std::uint64_t after, std::size_t max_batches) const override {
     return state_.Changes(table, after, max_batches);
   }
+  std::optional<TimeMs> FirstDay() const override {
+    const auto days = engine_->partitions.days();
+    if (days->empty()) return std::nullopt;
+    return StartOfDay(*std::ranges::min_element(*days));
+  }
+  Result<std::unique_ptr<FeedReader>> OpenFeed(std::string_view name, bool exemplars) override {
+    if (exemplars) engine_->feeds.SetWantExemplars();
+    return NewFeedReader(*engine_, name);
+  }
+  std::vector<std::string> Feeds() const override { return engine_->feeds.Names(); }
+  Status DropFeed(std::string_view name) override { return engine_->feeds.Drop(name); }
   std::unique_ptr<StateView> NewView() const override { return state_.NewView(); }
   bool AwaitChange(std::uint64_t after, const std::stop_token& stop, Millis timeout) const override {
     return state_.AwaitChange(after, stop, timeout);
@@ -155,6 +166,7 @@ Result<Postings> RocksStorageImpl::Recover() {
   VEDETTE_CHECK(state_.Recover());
   VEDETTE_CHECK(engine.tombstones.Recover());
   VEDETTE_CHECK(engine.facts.Recover());
+  VEDETTE_CHECK(engine.feeds.Recover());
   VEDETTE_TRY(Recovered recovered,
               ReplayJournal(*engine.database, engine.head, engine.sealer.sealed_max_time(), engine.clock.Now()));
   engine.sealer.NoteJournal(recovered.samples);

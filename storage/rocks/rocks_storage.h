@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "core/clock.h"
 #include "core/result.h"
 #include "storage/admin.h"
+#include "storage/feed.h"
 #include "storage/options.h"
 #include "storage/state.h"
 #include "storage/storage.h"
@@ -64,7 +66,7 @@ struct RocksTuning {
   std::function<std::uint64_t()> free_disk_bytes;
 };
 
-class RocksStorage : public Storage, public StateStore, public StoreAdmin {
+class RocksStorage : public Storage, public StateStore, public StoreAdmin, public FeedStore {
  public:
   /// Opens or makes the database in options.path. `clock` and `registry` must outlive the store, which must outlive its
   /// appenders and queriers. Errors: kUnavailable when another process has the directory; kBadData for bad options or a
@@ -75,6 +77,9 @@ class RocksStorage : public Storage, public StateStore, public StoreAdmin {
   /// One round of what the maintenance thread does: seal what is due, spill the journal, evict idle series, drop days
   /// beyond the retention, re-pack closed days. Returns when all of it is done.
   virtual Status RunMaintenance(TimeMs now) = 0;
+
+  /// Start of the first UTC day with sealed samples; nothing: there is none.
+  virtual std::optional<TimeMs> FirstDay() const = 0;
 };
 
 }  // namespace vedette::storage

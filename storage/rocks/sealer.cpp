@@ -350,10 +350,13 @@ void Sealer::NoteDay(HeadSeries& series, std::int32_t day, std::int64_t max_time
 }
 
 Status Sealer::DropJournal(std::uint64_t through) {
-  const std::string from = JournalKey(0, 0), to = JournalKey(through, 1);
+  // A start replays from the watermark on; what feeds need of before stays.
+  const std::uint64_t kept = std::min(through + 1, feeds_.HeldFrom());
+  const std::string from = JournalKey(0, 0), to = kept > through ? JournalKey(through, 1) : JournalKey(kept, 0);
   rocksdb::WriteBatch batch;
   database_.PutNumber(batch, kMetaWatermark, through);
   batch.DeleteRange(database_.family(Family::kJournal), from, to);
+  feeds_.DropBefore(kept, batch);
   // On the medium, and with it the chunks that the samples of these records went to: files go at once, and a power cut
   // that takes the end of the log would not bring them back.
   VEDETTE_CHECK(database_.Write(batch, false));

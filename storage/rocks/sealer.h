@@ -18,6 +18,7 @@
 #include "storage/rocks/chunk_writer.h"
 #include "storage/rocks/database.h"
 #include "storage/rocks/disk_index.h"
+#include "storage/rocks/feeds.h"
 #include "storage/rocks/metrics.h"
 #include "storage/rocks/partitions.h"
 #include "storage/rocks/rocks_storage.h"
@@ -26,9 +27,11 @@ namespace vedette::storage {
 
 class Sealer {
  public:
-  Sealer(Database& database, Head& head, Partitions& partitions, StorageMetrics& metrics, const RocksTuning& tuning)
+  Sealer(Database& database, Head& head, const Feeds& feeds, Partitions& partitions, StorageMetrics& metrics,
+         const RocksTuning& tuning)
       : database_(database),
         head_(head),
+        feeds_(feeds),
         partitions_(partitions),
         metrics_(metrics),
         tuning_(tuning),
@@ -97,6 +100,7 @@ class Sealer {
 
   Database& database_;
   Head& head_;
+  const Feeds& feeds_;
   Partitions& partitions_;
   StorageMetrics& metrics_;
   const RocksTuning& tuning_;

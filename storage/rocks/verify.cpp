@@ -17,6 +17,7 @@
 #include "storage/rocks/bundle_cursor.h"
 #include "storage/rocks/disk_index.h"
 #include "storage/rocks/fact_keys.h"
+#include "storage/rocks/feeds.h"
 #include "storage/rocks/journal_record.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/partitions.h"
@@ -343,6 +344,10 @@ class Verifier {
       bool good = true;
       if (key.front() == kExemplarTag) good = ParseExemplarKey(key) && DecodeExemplar(value);
       if (key.front() == kStartTag) good = ParseStartKey(key) && ParseFactTime(value);
+      if (key.front() == kFeedTag) {
+        std::vector<FeedExemplar> exemplars;
+        good = ParseNumberKey(kFeedTag, key) && DecodeFeedExemplars(value, exemplars);
+      }
       if (key.front() == kMetadataTag) {
         const auto parsed = ParseMetadataKey(key);
         good = parsed && targets.contains(parsed->target) &&
