@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
@@ -22,6 +23,9 @@
 #include "collector/host/host_collector.h"
 #include "collector/probe/prober.h"
 #include "collector/push/remote_write.h"
+#include "collector/remote/fanout_storage.h"
+#include "collector/remote/read_server.h"
+#include "collector/remote/remote_writers.h"
 #include "collector/scrape/manager.h"
 #include "config/config.h"
 #include "core/http_client.h"
@@ -39,6 +43,8 @@ namespace {
 constexpr std::size_t kSpareRequestThreads = 8;
 /// How long requests under way may take when the agent stops.
 constexpr Millis kStopGrace = std::chrono::seconds(3);
+/// Of the state tables: when this data directory was first used.
+constexpr std::string_view kAgentTable = "agent", kSinceKey = "since";
 
 /// glibc keeps an arena per thread, and freed memory in it: two dozen threads need no more than a few arenas.
 void BoundArenas() {
@@ -128,6 +134,8 @@ struct Agent::Impl {
   void Stop();
 
   Status OpenStore();
+  Status StartRemoteRead();
+  Status StartRemoteWrite();
   Status StartAlerting();
   Status StartScraping();
   Status StartAnalytics();
@@ -165,7 +173,13 @@ struct Agent::Impl {
 
   std::unique_ptr<storage::RocksStorage> store;
   std::unique_ptr<Threads> threads;
+  /// The store and, behind it, the remote ends that are read from: what everything that asks gets.
+  std::unique_ptr<collector::FanoutStorage> all_samples;
+  TimeMs first_start;
+  std::unique_ptr<collector::ReadServer> read_server;
   std::unique_ptr<promql::Engine> engine;
+  std::atomic<const collector::ScrapeManager*> metadata_source{nullptr};
+  std::unique_ptr<collector::RemoteWriters> writers;
   ScrapeCensus census;
   std::unique_ptr<alerting::AlertRouter> router;
   std::unique_ptr<alerting::RuleManager> rules;
@@ -200,6 +214,7 @@ Status Agent::Impl::Start() {
   NoteReload(true);
 
   VEDETTE_CHECK(OpenStore());
+  VEDETTE_CHECK(StartRemoteWrite());
   VEDETTE_CHECK(StartAlerting());
   VEDETTE_CHECK(StartScraping());
   VEDETTE_CHECK(StartAnalytics());
@@ -223,9 +238,60 @@ Status Agent::Impl::OpenStore() {
   tuning.needs_start = [this](const Error&) { requests.restart(); };
   VEDETTE_TRY(store, storage::RocksStorage::Open(config->storage, clock, *registry, tuning));
   threads = std::make_unique<Threads>(command.query_max_concurrency + kSpareRequestThreads);
+  VEDETTE_CHECK(StartRemoteRead());
   // The subquery default is the evaluation interval, as in Prometheus.
   engine_options.default_subquery_step = config->rules.evaluation_interval;
-  engine = std::make_unique<promql::Engine>(*store, engine_options, clock, *registry);
+  engine = std::make_unique<promql::Engine>(*all_samples, engine_options, clock, *registry);
+  return Ok();
+}
+
+/// From when on the store has everything: from the first start with it, or from the first day that is left.
+Status Agent::Impl::StartRemoteRead() {
+  VEDETTE_TRY(const std::optional<std::string> since, store->Get(kAgentTable, kSinceKey));
+  if (since && std::from_chars(since->data(), since->data() + since->size(), first_start.ms).ec == std::errc()) {
+    // noted by an earlier start
+  } else {
+    // A store of before this was noted: its first day may have begun at any hour.
+    const std::optional<TimeMs> first_day = store->FirstDay();
+    first_start = first_day ? *first_day + Millis(std::chrono::hours(24)) : started;
+    storage::StateBatch batch;
+    batch.Put(kAgentTable, kSinceKey, std::to_string(first_start.ms));
+    VEDETTE_CHECK(store->Write(batch));
+  }
+  all_samples = std::make_unique<collector::FanoutStorage>(collector::FanoutStorage::Services{
+      .local = *store,
+      .registry = *registry,
+      .new_client = [this](const HttpConfig& http) { return HttpClient::Create(threads->io(), http); },
+      .local_start = [this] { return std::max(first_start, store->FirstDay().value_or(first_start)); }});
+  collector::ReadServerOptions options;
+  options.max_samples = command.remote_read_samples;
+  options.max_concurrency = command.remote_read_concurrency;
+  options.max_frame_bytes = command.remote_read_frame_bytes;
+  read_server = std::make_unique<collector::ReadServer>(
+      *all_samples,
+      [this] {
+        const std::lock_guard lock(config_mutex);
+        return config->rules.external_labels;
+      },
+      options);
+  return all_samples->Apply(config->remote_read, config->rules.external_labels);
+}
+
+/// Before everything that writes, and so stopped behind it.
+Status Agent::Impl::StartRemoteWrite() {
+  writers = std::make_unique<collector::RemoteWriters>(collector::RemoteWriters::Services{
+      .feeds = *store,
+      .clock = clock,
+      .registry = *registry,
+      .new_client = [this](const HttpConfig& http) { return HttpClient::Create(threads->io(), http); },
+      .metadata =
+          [this] {
+            const collector::ScrapeManager* const source = metadata_source.load();
+            return source != nullptr ? source->Metadata() : std::vector<collector::MetricMetadata>();
+          }});
+  undo.push_back([this] { writers->Stop(command.remote_flush_deadline); });
+  VEDETTE_CHECK(writers->Apply(config->remote_write, config->rules.external_labels));
+  writers->ForgetOthers();
   return Ok();
 }
 
@@ -235,7 +301,7 @@ Status Agent::Impl::StartAlerting() {
   undo.push_back([this] { router->Stop(); });
   rules = std::make_unique<alerting::RuleManager>(
       alerting::RuleServices{
-          .storage = *store, .engine = *engine, .sink = *router, .clock = clock, .registry = *registry},
+          .storage = *all_samples, .engine = *engine, .sink = *router, .clock = clock, .registry = *registry},
       threads->io(), threads->rules());
   const std::vector<alerting::RuleRef> known = AlertingRules(first_rule_files);
   VEDETTE_CHECK(rules->Load(std::move(first_rule_files), config->rules));
@@ -288,6 +354,7 @@ Status Agent::Impl::StartScraping() {
         std::make_unique<collector::RemoteWriteReceiver>(*store, clock, *registry, config->collector.remote_write);
   }
   census.Use(scraper.get());
+  metadata_source = scraper.get();
   scraper->Start();
   undo.push_back([this] {
     scraper->Stop();
@@ -298,8 +365,8 @@ Status Agent::Impl::StartScraping() {
 
 Status Agent::Impl::StartAnalytics() {
   if (!config->analytics.enabled) return Ok();
-  VEDETTE_TRY(jobs, analytics::AnalyticsJobs::Open(config->analytics, analytics::EngineQuery(*engine), *store, *store,
-                                                   clock, *registry));
+  VEDETTE_TRY(jobs, analytics::AnalyticsJobs::Open(config->analytics, analytics::EngineQuery(*engine), *all_samples,
+                                                   *store, clock, *registry));
   jobs->Start();
   undo.push_back([this] {
     if (jobs) jobs->Stop();
@@ -342,7 +409,7 @@ dashboards::RuntimeInfo Agent::Impl::Runtime() const {
 
 dashboards::ApiContext Agent::Impl::MakeApiContext() {
   dashboards::ApiContext out{
-      .storage = *store,
+      .storage = *all_samples,
       .engine = *engine,
       .clock = clock,
       .metrics = all_metrics,
@@ -361,6 +428,7 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
       .incidents = [this](const alerting::IncidentFilter& filter) { return router->Incidents(filter); },
       .remote_write = {},
       .probe = {},
+      .remote_read = read_server.get(),
       .admin = store.get(),
       .readiness = [this] { return readiness.load(); },
       .config_text =
@@ -403,22 +471,39 @@ Status Agent::Impl::Reload() {
   std::unique_ptr<analytics::AnalyticsJobs> next_jobs;
   if (const Status valid = next->analytics.Validate(); !valid) return fail(valid.error());
   if (const Status swapped = SwapHost(next->host); !swapped) return fail(swapped.error());
+  if (const Status applied = writers->Apply(next->remote_write, next->rules.external_labels); !applied) {
+    (void)SwapHost(config->host);
+    return fail(applied.error());
+  }
+  const auto keep_ends = [this] {
+    (void)writers->Apply(config->remote_write, config->rules.external_labels);
+    (void)all_samples->Apply(config->remote_read, config->rules.external_labels);
+  };
+  if (const Status applied = all_samples->Apply(next->remote_read, next->rules.external_labels); !applied) {
+    (void)SwapHost(config->host);
+    keep_ends();
+    return fail(applied.error());
+  }
   if (const Status applied = scraper->Apply(next->collector.scrape_configs); !applied) {
     (void)SwapHost(config->host);
+    keep_ends();
     return fail(applied.error());
   }
   if (const Status applied = router->Reload(next->alerting); !applied) {
     (void)scraper->Apply(config->collector.scrape_configs);
     (void)SwapHost(config->host);
+    keep_ends();
     return fail(applied.error());
   }
   if (const Status applied = rules->Load(std::move(loaded->rule_files), next->rules); !applied) {
     (void)router->Reload(config->alerting);
     (void)scraper->Apply(config->collector.scrape_configs);
     (void)SwapHost(config->host);
+    keep_ends();
     return fail(applied.error());
   }
   UseProbes(next->probes);
+  writers->ForgetOthers();
   if (jobs) jobs->Stop();
   jobs.reset();
   {
@@ -426,7 +511,7 @@ Status Agent::Impl::Reload() {
     config = next;
   }
   if (next->analytics.enabled) {
-    auto opened = analytics::AnalyticsJobs::Open(next->analytics, analytics::EngineQuery(*engine), *store, *store,
+    auto opened = analytics::AnalyticsJobs::Open(next->analytics, analytics::EngineQuery(*engine), *all_samples, *store,
                                                  clock, *registry);
     if (!opened) return fail(opened.error());
     jobs = *std::move(opened);

@@ -55,6 +55,17 @@ void AddServeFlags(CLI::App& app, ServeCommand& serve) {
       ->type_name("SIZE");
   AddDuration(app, "--storage.wal-sync-interval", serve.wal_sync_interval,
               "how often the journal is synced to disk; 0s: every batch");
+  AddDuration(app, "--storage.remote.flush-deadline", serve.remote_flush_deadline,
+              "how long stopping waits for remote ends that take samples; the rest is sent after the next start");
+  app.add_option("--storage.remote.read-sample-limit", serve.remote_read_samples,
+                 "samples of one answer to a remote read; 0: any number")
+      ->capture_default_str();
+  app.add_option("--storage.remote.read-concurrent-limit", serve.remote_read_concurrency,
+                 "remote reads answered at once")
+      ->capture_default_str();
+  app.add_option("--storage.remote.read-max-bytes-in-frame", serve.remote_read_frame_bytes,
+                 "bytes of a frame when a remote read is streamed")
+      ->capture_default_str();
   app.add_option("--web.listen-address", serve.listen_address, "HOST:PORT to listen on")->capture_default_str();
   app.add_option("--web.external-url", serve.external_url, "URL under which people reach this agent, for links");
   app.add_option("--web.cors.origin", serve.cors_origin, "anchored regular expression of allowed origins")

@@ -31,6 +31,10 @@ struct ServeCommand {
   std::size_t max_connections = 512;
   Millis read_timeout = std::chrono::minutes(5);
   bool remote_write_receiver = false;
+  Millis remote_flush_deadline = std::chrono::minutes(1);
+  std::size_t remote_read_samples = 50'000'000;
+  std::size_t remote_read_concurrency = 10;
+  std::size_t remote_read_frame_bytes = 1 << 20;
   bool admin_api = false;
   bool lifecycle = false;
   Millis query_timeout = std::chrono::minutes(2);

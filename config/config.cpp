@@ -43,8 +43,10 @@ constexpr Field<Root> kRootFields[] = {
     {"analytics", [](const YamlNode& node, Root& out) { return ReadAnalytics(node, out.config.analytics); }},
     {"runtime", [](const YamlNode&, Root&) { return Ok(); }},              // Go's run time: nothing to set here
     {"scrape_config_files", [](const YamlNode&, Root&) { return Ok(); }},  // read after `scrape_configs`
-    {"remote_write", [](const YamlNode& node, Root& out) { return CheckRemoteWrite(node, out.context); }},
-    {"remote_read", [](const YamlNode& node, Root& out) { return CheckRemoteRead(node, out.context); }},
+    {"remote_write",
+     [](const YamlNode& node, Root& out) { return ReadRemoteWrite(node, out.context, out.config.remote_write); }},
+    {"remote_read",
+     [](const YamlNode& node, Root& out) { return ReadRemoteRead(node, out.context, out.config.remote_read); }},
     {"otlp",
      [](const YamlNode& node, Root& out) { return CheckOtlp(node, out.global.scrape.metric_name_validation_scheme); }},
     {"tracing", [](const YamlNode& node, Root&) { return CheckTracing(node); }},

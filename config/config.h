@@ -12,6 +12,7 @@
 #include "collector/host/options.h"
 #include "collector/options.h"
 #include "collector/probe/options.h"
+#include "collector/remote/options.h"
 #include "core/result.h"
 #include "storage/options.h"
 
@@ -23,6 +24,8 @@ struct Config {
   alerting::RuleOptions rules;            // external labels, evaluation interval
   std::vector<std::string> rule_files;    // glob patterns, made absolute
   bool builtin_rules = false;             // also the rules of BuiltinRules()
+  std::vector<collector::RemoteWriteEnd> remote_write;
+  std::vector<collector::RemoteReadEnd> remote_read;
   storage::StorageOptions storage;
   collector::HostOptions host;
   collector::ProbeOptions probes;  // with the modules of the file, or the built-in ones

@@ -38,8 +38,10 @@ struct Row {
   std::string_view instead;
 };
 constexpr Row kRows[] = {
-    {"remote_write", WhenNotEmpty, kTakeOut},
-    {"remote_read", WhenNotEmpty, kTakeOut},
+    {"remote_write.sigv4", WhenNotEmpty, kTakeOut},
+    {"remote_write.azuread", WhenNotEmpty, kTakeOut},
+    {"remote_write.google_iam", WhenNotEmpty, kTakeOut},
+    {"remote_write.round_robin_dns", WhenTrue, "each new connection asks the name server again"},
     {"tracing", WhenNotEmpty, kTakeOut},
     {"alerting.alertmanagers", WhenNotEmpty,
      "Vedette routes alerts itself: give it the route and receivers of the alertmanager.yml"},

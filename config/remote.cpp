@@ -70,6 +70,11 @@ double NumberOf(const YamlNode& section, std::string_view key, double fallback) 
   return number ? *number : fallback;
 }
 
+Status IsByteSize(const YamlNode& value) {
+  std::size_t bytes = 0;
+  return ReadBytes(value, bytes);
+}
+
 Status IsQueueConfig(const YamlNode& value) {
   static constexpr KeyCheck kKeys[] = {{"capacity", Is<int>},
                                        {"max_shards", Is<int>},
@@ -79,7 +84,8 @@ Status IsQueueConfig(const YamlNode& value) {
                                        {"min_backoff", Is<Millis>},
                                        {"max_backoff", Is<Millis>},
                                        {"retry_on_http_429", Is<bool>},
-                                       {"sample_age_limit", Is<Millis>}};
+                                       {"sample_age_limit", Is<Millis>},
+                                       {"backlog_limit", IsByteSize}};
   VEDETTE_CHECK(CheckKeys(value, "queue_config", kKeys));
   const auto fail = [&](std::string_view what) { return value.At(fmt::format("remote write queue {}", what)); };
   for (const std::string_view key : {"capacity", "max_shards", "min_shards", "max_samples_per_send"}) {

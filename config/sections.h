@@ -55,9 +55,13 @@ Status ReadScrapeConfigFiles(const YamlNode& node, const collector::GlobalScrape
                              const SectionContext& context, std::vector<collector::ScrapeConfig>& out,
                              std::vector<YamlNode>& roots);
 
-/// Sections of which nothing is kept yet.
+/// Sections as Prometheus checks them; of `otlp` and `tracing` nothing is kept yet.
 Status CheckRemoteWrite(const YamlNode& list, const SectionContext& context);
 Status CheckRemoteRead(const YamlNode& list, const SectionContext& context);
+/// These check as well.
+Status ReadRemoteWrite(const YamlNode& list, const SectionContext& context,
+                       std::vector<collector::RemoteWriteEnd>& out);
+Status ReadRemoteRead(const YamlNode& list, const SectionContext& context, std::vector<collector::RemoteReadEnd>& out);
 Status CheckOtlp(const YamlNode& section, collector::NameValidation names);
 Status CheckTracing(const YamlNode& section);
 /// Adds a sentence, with its place, for everything in a document that this version does not act on.

@@ -49,9 +49,11 @@ struct SinkBody {
     void init(const boost::optional<std::uint64_t>& length, error_code& error) {
       error = {};
       const std::string encoding = encoding_of_();
+      // Snappy is one block, whose size its reader has to know first: the caller undoes it.
+      const bool as_it_is = encoding.empty() || encoding == "identity" || encoding == "snappy";
       if (encoding == "gzip" || encoding == "x-gzip") {
         sink_.gzip.emplace(sink_.max_bytes);
-      } else if (!encoding.empty() && encoding != "identity") {
+      } else if (!as_it_is) {
         return Leave(Fail(Code::kBadData, "Content-Encoding '{}' was not asked for", encoding), error);
       }
       if (length) sink_.text.reserve(std::min<std::size_t>(*length, kMaxReserve));

@@ -8,6 +8,7 @@
 
 #include "core/http_client.h"
 #include "core/result.h"
+#include "core/retry_after.h"
 #include "core/time.h"
 
 namespace vedette::alerting {
@@ -27,9 +28,6 @@ Verdict ClassifyStatus(const HttpResponse& response, TimeMs now);
 
 /// A request that got no response: again.
 Verdict ClassifyFailure(const Error& error);
-
-/// Retry-After as delta seconds (also fractional) or as an HTTP date of any of the three formats.
-std::optional<Millis> ParseRetryAfter(std::string_view text, TimeMs now);
 
 /// The first characters of a reply's body, cleaned: for the detail.
 std::string BodyExcerpt(std::string_view body);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 
 #include "analytics/promql/eval.h"
 #include "analytics/promql/eval_labels.h"
@@ -111,6 +112,7 @@ Result<QueryOutcome> Evaluate(const Expr& expr, const QueryRun& run) {
   QueryOutcome outcome;
   VEDETTE_TRY(outcome.value, ValueOf(eval, steps, run.instant));
   outcome.notes = context.notes.Take();
+  std::ranges::move(context.StorageWarnings(), std::back_inserter(outcome.notes.warnings));
   outcome.stats.samples_read = context.samples_read;
   outcome.stats.peak_samples = context.budget.peak();
   outcome.stats.prepare_time = prepared - begun;

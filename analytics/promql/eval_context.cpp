@@ -1,6 +1,9 @@
 // Limits in time, and views of the data.
 #include "analytics/promql/eval_context.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace vedette::promql {
 
 Status EvalContext::Check() const {
@@ -15,6 +18,14 @@ const storage::Querier& EvalContext::QuerierFor(const TimeRange& range) {
   }
   queriers_.emplace_back(range, storage.NewQuerier(range));
   return *queriers_.back().second;
+}
+
+std::vector<std::string> EvalContext::StorageWarnings() const {
+  std::vector<std::string> out;
+  for (const auto& [range, querier] : queriers_) std::ranges::move(querier->Warnings(), std::back_inserter(out));
+  std::ranges::sort(out);
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
 }
 
 }  // namespace vedette::promql

@@ -28,6 +28,9 @@ struct EvalContext {
   /// A view of the data that covers `range`: one of those opened at the start, else a new one.
   const storage::Querier& QuerierFor(const TimeRange& range);
 
+  /// What the data may lack, each sentence once.
+  std::vector<std::string> StorageWarnings() const;
+
   const storage::Storage& storage;
   Annotator notes;
   SampleBudget budget;

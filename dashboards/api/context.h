@@ -29,6 +29,10 @@ struct IncidentView;  // alerting/router_views.h
 struct IncidentFilter;
 }  // namespace vedette::alerting
 
+namespace vedette::collector {
+class ReadServer;
+}
+
 namespace vedette::dashboards {
 
 enum class Readiness : std::uint8_t { kStarting, kReady, kStopping };
@@ -80,6 +84,8 @@ struct ApiContext {
 
   /// Runs a service check; the answer comes later, on another thread. Not set: there are none.
   std::function<void(collector::ProbeRequest, collector::Prober::Done)> probe{};
+  /// Answers remote reads; null: "not available".
+  collector::ReadServer* remote_read = nullptr;
 
   /// The same store, for operators; null: what only they may do answers "not available".
   storage::StoreAdmin* admin = nullptr;

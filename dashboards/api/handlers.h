@@ -43,6 +43,7 @@ Response WalReplay(const ApiContext& context, const Request& request);
 Response Write(const ApiContext& context, const Request& request);
 // probe.cpp
 Response Probe(const ApiContext& context, const Request& request);
+Response RemoteRead(const ApiContext& context, const Request& request);
 // admin.cpp
 Response Flush(const ApiContext& context, const Request& request);
 Response DeleteSeries(const ApiContext& context, const Request& request);

@@ -33,6 +33,7 @@ constexpr ApiRoute kRoutes[] = {
     {kGet, "/api/v1/status/runtimeinfo", api::RuntimeInfo},
     {kGet, "/api/v1/status/tsdb", api::TsdbStatus},
     {kGet, "/api/v1/status/walreplay", api::WalReplay, Needs::kNothing},
+    {kPost, "/api/v1/read", api::RemoteRead},
     {kPost, "/api/v1/write", api::Write},
     {kAction, "/api/v1/admin/tsdb/delete_series", api::DeleteSeries},
     {kAction, "/api/v1/admin/tsdb/clean_tombstones", api::CleanTombstones},

@@ -211,8 +211,8 @@ TEST_CASE("what is right and not run is listed with its place", "[config]") {
   const Config config = MustHave(ParseConfig(R"(global:
   query_log_file: q.log
   scrape_native_histograms: false
-remote_write: [{url: 'http://x'}]
-remote_read: []
+remote_write: [{url: 'http://x', sigv4: {region: a}}]
+remote_read: [{url: 'http://x', read_recent: true}]
 otlp: {translation_strategy: NoTranslation}
 storage: {tsdb: {retention: {percentage: 5}}}
 alerting: {alertmanagers: [{static_configs: [{targets: ['a:1']}]}]}
@@ -227,7 +227,7 @@ scrape_configs:
     file_sd_configs: [{files: [a.yml]}]
 )",
                                              "f.yml", FileCheck::kSyntaxOnly));
-  const std::vector<std::string> places = {"f.yml:2:19",  "f.yml:4:15",  "f.yml:7:42",  "f.yml:8:27",
+  const std::vector<std::string> places = {"f.yml:2:19",  "f.yml:4:41",  "f.yml:7:42",  "f.yml:8:27",
                                            "f.yml:11:29", "f.yml:12:48", "f.yml:13:23", "f.yml:16:32"};
   REQUIRE(config.not_run.size() == places.size());
   for (std::size_t i = 0; i < places.size(); ++i) {

@@ -1,0 +1,90 @@
+#include "collector/remote/remote_writers.h"
+
+#include <algorithm>
+#include <set>
+#include <thread>
+
+#include "core/log.h"
+
+namespace vedette::collector {
+namespace {
+
+constexpr std::string_view kFeedPrefix = "remote_write/";
+
+/// The name of an end's feed. Two ends may have one URL: the second gets a number.
+std::string FeedOf(const RemoteWriteEnd& end, std::set<std::string>& taken) {
+  const std::string base = fmt::format("{}{}", kFeedPrefix, end.name.empty() ? end.url : "=" + end.name);
+  std::string feed = base;
+  for (int n = 2; !taken.insert(feed).second; ++n) feed = fmt::format("{}#{}", base, n);
+  return feed;
+}
+
+}  // namespace
+
+RemoteWriters::~RemoteWriters() { Stop(Millis(0)); }
+
+SendEnvironment RemoteWriters::Environment() {
+  return {.feeds = services_.feeds,
+          .clock = services_.clock,
+          .new_client = services_.new_client,
+          .metadata = services_.metadata,
+          .metrics = *metrics_,
+          .series_bytes = services_.series_bytes,
+          .poll = services_.poll};
+}
+
+Status RemoteWriters::Apply(std::span<const RemoteWriteEnd> ends, const Labels& external_labels) {
+  if (!metrics_ && !ends.empty()) metrics_.emplace(services_.registry);
+  // What may fail comes first.
+  for (const RemoteWriteEnd& end : ends) {
+    if (std::ranges::count(ends, end) > 1) {
+      return Fail(Code::kBadData, "duplicate remote write configs are not allowed, found duplicate for URL: {}",
+                  Redacted(end.url));
+    }
+    VEDETTE_CHECK(services_.new_client(end.http));
+  }
+  std::vector<std::unique_ptr<RemoteWriter>> before = std::move(writers_);
+  writers_.clear();
+  std::set<std::string> feeds;
+  std::vector<std::pair<const RemoteWriteEnd*, std::string>> fresh;
+  for (const RemoteWriteEnd& end : ends) {
+    std::string feed = FeedOf(end, feeds);
+    const auto same = std::ranges::find_if(before, [&](const auto& writer) {
+      return writer && writer->feed() == feed && writer->end() == end && writer->external_labels() == external_labels;
+    });
+    if (same == before.end()) {
+      fresh.emplace_back(&end, std::move(feed));
+    } else {
+      writers_.push_back(std::move(*same));
+    }
+  }
+  before.clear();  // before others go on in their feeds
+  for (auto& [end, feed] : fresh) {
+    VEDETTE_TRY(auto writer, RemoteWriter::Start(Environment(), *end, external_labels, std::move(feed)));
+    writers_.push_back(std::move(writer));
+  }
+  return Ok();
+}
+
+void RemoteWriters::ForgetOthers() {
+  for (const std::string& feed : services_.feeds.Feeds()) {
+    const auto same = [&](const auto& writer) { return writer->feed() == feed; };
+    if (!feed.starts_with(kFeedPrefix) || std::ranges::any_of(writers_, same)) continue;
+    LogInfo("collector", "a remote end is no longer configured: its place in the journal is forgotten",
+            {{"end", Redacted(feed.substr(kFeedPrefix.size()))}});
+    if (const Status dropped = services_.feeds.DropFeed(feed); !dropped) {
+      LogError("collector", "the place of a remote end is still kept", {{"reason", dropped.error()}});
+    }
+  }
+}
+
+void RemoteWriters::Stop(Millis flush) {
+  std::vector<std::thread> stopping;
+  for (const auto& writer : writers_) {
+    stopping.emplace_back([&writer, flush] { writer->Flush(flush); });
+  }
+  for (std::thread& thread : stopping) thread.join();
+  writers_.clear();
+}
+
+}  // namespace vedette::collector
