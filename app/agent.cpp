@@ -170,6 +170,7 @@ struct Agent::Impl {
   std::optional<Loader> loader;
   promql::EngineOptions engine_options;
   std::vector<alerting::RuleFile> first_rule_files;
+  std::vector<collector::WriteMessage> write_messages;
 
   std::unique_ptr<storage::RocksStorage> store;
   std::unique_ptr<Threads> threads;
@@ -185,6 +186,7 @@ struct Agent::Impl {
   std::unique_ptr<alerting::RuleManager> rules;
   std::unique_ptr<collector::Prober> prober;
   std::unique_ptr<collector::ScrapeManager> scraper;
+  std::unique_ptr<collector::Intake> intake;
   std::unique_ptr<collector::RemoteWriteReceiver> receiver;
   std::unique_ptr<analytics::AnalyticsJobs> jobs;
   std::unique_ptr<dashboards::ApiContext> api;
@@ -197,6 +199,7 @@ struct Agent::Impl {
 Status Agent::Impl::Start() {
   BoundArenas();
   VEDETTE_TRY(engine_options, EngineOptionsOf(command));
+  VEDETTE_TRY(write_messages, collector::ParseWriteMessages(command.write_messages));
   loader.emplace(command, engine_options.parser);
   VEDETTE_TRY(Loaded loaded, loader->Load());
   first_rule_files = std::move(loaded.rule_files);
@@ -349,10 +352,8 @@ Status Agent::Impl::StartScraping() {
     return host ? host->Collect() : std::string();
   });
   VEDETTE_CHECK(scraper->Apply(config->collector.scrape_configs));
-  if (command.remote_write_receiver) {
-    receiver =
-        std::make_unique<collector::RemoteWriteReceiver>(*store, clock, *registry, config->collector.remote_write);
-  }
+  intake = std::make_unique<collector::Intake>(*store, clock, *registry, config->collector.push);
+  receiver = std::make_unique<collector::RemoteWriteReceiver>(*intake);
   census.Use(scraper.get());
   metadata_source = scraper.get();
   scraper->Start();
@@ -416,7 +417,8 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
       .options = {.admin_api = command.admin_api,
                   .flags = command.flags,
                   .external_url = loader->ExternalUrl(),
-                  .listen_address = command.listen_address},
+                  .listen_address = command.listen_address,
+                  .write_messages = write_messages},
       .targets = [this] { return scraper->Targets(); },
       .scrape_pools = [this] { return scraper->Pools(); },
       .scrape_pool_config = [this](std::string_view pool) { return scraper->PoolConfig(pool); },
@@ -442,7 +444,11 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
   out.probe = [this](collector::ProbeRequest request, collector::Prober::Done done) {
     prober->Start(std::move(request), std::move(done));
   };
-  if (receiver) out.remote_write = [this](std::string_view body) { return receiver->Ingest(body); };
+  if (command.remote_write_receiver) {
+    out.remote_write = [this](std::string_view body, collector::WriteMessage message) {
+      return receiver->Ingest(body, message);
+    };
+  }
   if (command.lifecycle || IsLoopback(command.listen_address)) out.reload = [this] { return Reload(); };
   if (command.lifecycle) out.quit = requests.quit;
   return out;

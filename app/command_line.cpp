@@ -74,6 +74,9 @@ void AddServeFlags(CLI::App& app, ServeCommand& serve) {
   AddDuration(app, "--web.read-timeout", serve.read_timeout, "idle connections are closed after this");
   app.add_flag("--web.enable-remote-write-receiver,!--no-web.enable-remote-write-receiver", serve.remote_write_receiver,
                "accept samples on /api/v1/write");
+  app.add_option("--web.remote-write-receiver.accepted-protobuf-messages", serve.write_messages,
+                 "messages of remote write to accept; may be given more than once")
+      ->default_str("prometheus.WriteRequest,io.prometheus.write.v2.Request");
   app.add_flag("--web.enable-admin-api,!--no-web.enable-admin-api", serve.admin_api, "serve /api/v1/admin");
   app.add_flag("--web.enable-lifecycle,!--no-web.enable-lifecycle", serve.lifecycle,
                "serve /-/quit, and /-/reload also when not listening on loopback");

@@ -1,7 +1,7 @@
 // What the collector can be told: the scrape part of prometheus.yml, under Prometheus' names.
 //
 // config/ fills these structs from the file, calls InheritFrom() and Validate(), and app hands them to ScrapeManager
-// and RemoteWriteReceiver. Limits are counts or bytes; 0 switches a limit off.
+// and the receivers of what is pushed. Limits are counts or bytes; 0 switches a limit off.
 #pragma once
 
 #include <cstddef>
@@ -125,16 +125,19 @@ struct ScrapeConfig {
   Status Validate() const;
 };
 
-struct RemoteWriteOptions {
-  std::size_t max_decoded_bytes = 32 << 20;    // declared size of a decompressed request
-  std::size_t series_cache_entries = 500'000;  // label sets remembered between requests
-  bool operator==(const RemoteWriteOptions&) const = default;
+/// What senders may push: bounds of what one request and all of them together may cost.
+struct PushOptions {
+  std::size_t max_decoded_bytes = 32 << 20;     // declared or real size of a decompressed request
+  std::size_t max_request_bytes = 128 << 20;    // memory of one request, with what is made of it
+  std::size_t max_bytes_in_flight = 256 << 20;  // the same of all requests under way; beyond it they are put off
+  std::size_t series_cache_entries = 500'000;   // label sets remembered between requests
+  bool operator==(const PushOptions&) const = default;
 };
 
 struct CollectorOptions {
   GlobalScrapeOptions global;
   std::vector<ScrapeConfig> scrape_configs;
-  RemoteWriteOptions remote_write;
+  PushOptions push;
 
   /// Inherits, validates every job and refuses a job name used twice.
   Status Finish();

@@ -1,228 +1,240 @@
 #include "collector/push/remote_write.h"
 
-#include <prometheus/counter.h>
-#include <prometheus/registry.h>
-
 #include <algorithm>
-#include <atomic>
 
 #include "collector/media_type.h"
-#include "collector/push/series_cache.h"
+#include "collector/push/push_metadata.h"
+#include "collector/push/wire_histogram.h"
 #include "collector/push/write_request.h"
-#include "core/log.h"
 
 namespace vedette::collector {
 namespace {
 
-constexpr auto kLogEvery = std::chrono::minutes(1);
+constexpr std::string_view kWriteMedia = "application/x-protobuf";
 
-struct Metrics {
-  explicit Metrics(prometheus::Registry& registry) {
-    auto& by_result = Counters(registry, "vedette_collector_push_requests_total", "Remote-write requests by result.");
-    ok = &by_result.Add({{"result", "ok"}});
-    refused = &by_result.Add({{"result", "refused"}});
-    failed = &by_result.Add({{"result", "failed"}});
-    samples = &Counters(registry, "vedette_collector_push_samples_total", "Samples taken in by remote write.").Add({});
-    auto& dropped = Counters(registry, "vedette_collector_push_samples_dropped_total", "Pushed samples not kept.");
-    too_new = &dropped.Add({{"reason", "too_new"}});
-    too_old = &dropped.Add({{"reason", "too_old"}});
-    before_1970 = &dropped.Add({{"reason", "before_1970"}});
-    bad_labels = &dropped.Add({{"reason", "bad_labels"}});
-    series_limit = &dropped.Add({{"reason", "series_limit"}});
-    native_histogram = &dropped.Add({{"reason", "native_histogram"}});
-    auto& cache = Counters(registry, "vedette_collector_push_series_total", "Pushed series by how they were found.");
-    cached = &cache.Add({{"way", "cached"}});
-    parsed = &cache.Add({{"way", "parsed"}});
-  }
-  static prometheus::Family<prometheus::Counter>& Counters(prometheus::Registry& registry, const char* name,
-                                                           const char* help) {
-    return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
-  }
-  prometheus::Counter *ok, *refused, *failed, *samples;
-  prometheus::Counter *too_new, *too_old, *before_1970, *bad_labels, *series_limit, *native_histogram;
-  prometheus::Counter *cached, *parsed;
-};
-
-/// Samples of many series at one time come as a row, which the store takes cheaply.
-class RowBuffer {
- public:
-  explicit RowBuffer(storage::Appender& appender) : appender_(appender) {}
-
-  void Add(storage::SeriesId series, TimeMs time, double value) {
-    if (time != time_) Flush();
-    time_ = time;
-    series_.push_back(series);
-    values_.push_back(value);
-  }
-  void Flush() {
-    if (!series_.empty()) appender_.AddRow(time_, series_, values_);
-    series_.clear();
-    values_.clear();
-  }
-
- private:
-  storage::Appender& appender_;
-  TimeMs time_;
-  std::vector<storage::SeriesId> series_;
-  std::vector<double> values_;
-};
-
-}  // namespace
-
-struct RemoteWriteReceiver::Impl {
-  Impl(storage::Storage& s, const Clock& c, prometheus::Registry& registry, const RemoteWriteOptions& o)
-      : storage(s), clock(c), options(o), metrics(registry), cache(o.series_cache_entries) {}
-
-  struct Batch;
-  Result<storage::SeriesId> Find(PushedSeries& series, Batch& batch);
-  Status Take(PushedSeries& series, Batch& batch);
-  Status Commit(Batch& batch);
-  void NoteHistograms(std::size_t count);
-
-  storage::Storage& storage;
-  const Clock& clock;
-  const RemoteWriteOptions options;
-  Metrics metrics;
-  SeriesCache cache;
-  std::atomic<std::int64_t> last_histogram_log_ms{0};
-};
+/// A sample is kept twice until it is stored: by its reader and in the batch.
+constexpr std::size_t kPushedSampleBytes = 2 * sizeof(storage::Sample), kPushedHistogramBytes = 256,
+                      kPushedExemplarBytes = 192;
 
 /// One request on its way into the store.
-struct RemoteWriteReceiver::Impl::Batch {
-  explicit Batch(const Impl& impl)
-      : appender(impl.storage.NewAppender()), row(*appender), newest(impl.clock.Now() + kMaxAhead) {}
+class WriteRun {
+ public:
+  WriteRun(Intake& intake, WriteMessage message)
+      : intake_(intake),
+        strict_(message == WriteMessage::kVersion2),
+        batch_(intake, strict_ ? PushProtocol::kRemoteWrite2 : PushProtocol::kRemoteWrite1) {}
 
-  std::unique_ptr<storage::Appender> appender;
-  RowBuffer row;
-  const TimeMs newest;
-  RemoteWriteOutcome outcome;
-  std::size_t out_of_bounds = 0;
-  std::string example;  // one series that had such a sample
+  PushOutcome Run(std::string_view compressed) { return batch_.Finish(Read(compressed)); }
+
+ private:
+  Status Read(std::string_view compressed);
+  Status Take(PushedSeries& series);
+  Result<storage::SeriesId> Find(PushedSeries& series, std::size_t samples);
+  void TakeSamples(PushedSeries& series, storage::SeriesId id);
+  Status TakeHistograms(PushedSeries& series, storage::SeriesId id);
+  Status TakeExemplars(PushedSeries& series, storage::SeriesId id);
+  void TakeMetadata(PushedSeries& series);
+  void ComplainOfNoSample(PushedSeries& series) {
+    batch_.Complain(
+        fmt::format("TimeSeries must contain at least one sample or histogram for series {}", Named(series)));
+  }
+  /// The series' name in complaints.
+  std::string Named(PushedSeries& series) const;
+
+  Intake& intake_;
+  const bool strict_;
+  PushBatch batch_;
+  HistogramBuilder histograms_;
 };
 
-/// kNone: the series is skipped.
-Result<storage::SeriesId> RemoteWriteReceiver::Impl::Find(PushedSeries& series, Batch& batch) {
-  const SeriesCache::Key key = cache.KeyOf(series.label_bytes);
-  if (const storage::SeriesId known = cache.Find(key); known != storage::SeriesId::kNone) {
-    metrics.cached->Increment();
-    return known;
+Status WriteRun::Read(std::string_view compressed) {
+  const std::size_t limit = intake_.options().max_decoded_bytes;
+  VEDETTE_TRY(const std::size_t size, SnappySize(compressed, limit));
+  VEDETTE_CHECK(batch_.Charge(compressed.size() + size));
+  VEDETTE_TRY(const Decompressed message, DecompressSnappy(compressed, limit));
+  const WriteRequestSink sink{
+      .series = [this](PushedSeries& series) { return Take(series); },
+      .metadata = [this](const PushedMetadata& said) { NoteMetadata(intake_, batch_, Labels(), said); }};
+  const auto read = strict_ ? ReadWriteRequest2 : ReadWriteRequest;
+  return read(message.view(), intake_.series_cache(), sink);
+}
+
+Status WriteRun::Take(PushedSeries& series) {
+  batch_.CountSeries();
+  const std::size_t samples = series.samples.size() + series.histograms.size();
+  VEDETTE_CHECK(batch_.Charge(series.samples.size() * kPushedSampleBytes +
+                              series.histograms.size() * kPushedHistogramBytes +
+                              series.exemplars.size() * kPushedExemplarBytes));
+  if (!series.problem.empty()) {
+    batch_.Complain(series.problem);
+    batch_.SkipSeries();
+    batch_.Drop(PushDrop::kBadLabels, samples);
+    return Ok();
   }
-  metrics.parsed->Increment();
+  VEDETTE_TRY(const storage::SeriesId id, Find(series, samples));
+  if (id == storage::SeriesId::kNone) return Ok();
+  // Prometheus as a sender splits its batches anywhere: the exemplar of a sample may come without it.
+  if (strict_ && samples == 0 && series.exemplars.empty()) {
+    ComplainOfNoSample(series);
+    return Ok();
+  }
+  TakeSamples(series, id);
+  VEDETTE_CHECK(TakeHistograms(series, id));
+  VEDETTE_CHECK(TakeExemplars(series, id));
+  if (series.metadata) TakeMetadata(series);
+  return Ok();
+}
+
+/// kNone: the series is skipped.
+Result<storage::SeriesId> WriteRun::Find(PushedSeries& series, std::size_t samples) {
+  if (const storage::SeriesId known = batch_.Find(series.key); known != storage::SeriesId::kNone) return known;
   VEDETTE_CHECK(series.ReadLabels());
-  if (!NormalizeLabels(series.labels)) {
-    metrics.bad_labels->Increment(static_cast<double>(series.samples.size()));
+  const LabelVerdict verdict = NormalizeLabels(series.labels);
+  // Neither series nor metadata come of labels alone.
+  if (verdict == LabelVerdict::kGood && samples > 0) {
+    return batch_.Series(Labels::FromSorted(series.labels), &series.key, samples);
+  }
+  if (verdict == LabelVerdict::kGood) {
+    if (strict_) ComplainOfNoSample(series);
     return storage::SeriesId::kNone;
   }
-  const auto id = batch.appender->Series(Labels::FromSorted(series.labels));
-  if (id) {
-    cache.Add(key, *id);
-    return *id;
+  batch_.SkipSeries();
+  batch_.Drop(PushDrop::kBadLabels, samples);
+  if (!strict_) return storage::SeriesId::kNone;
+  const std::string labels = batch_.Listens() ? LabelText(series.labels) : std::string();
+  if (verdict == LabelVerdict::kInvalid) {
+    batch_.Complain(fmt::format("invalid metric name or labels, got {}", labels));
+  } else {
+    const auto again = std::ranges::adjacent_find(series.labels, std::equal_to(), &LabelView::name);
+    batch_.Complain(fmt::format("invalid labels for series, labels {}, duplicated label {}", labels, again->name));
   }
-  if (id.error().code != Code::kLimit && id.error().code != Code::kBadData) return id.error();
-  auto* const counter = id.error().code == Code::kLimit ? metrics.series_limit : metrics.bad_labels;
-  counter->Increment(static_cast<double>(series.samples.size()));
   return storage::SeriesId::kNone;
 }
 
-Status RemoteWriteReceiver::Impl::Take(PushedSeries& series, Batch& batch) {
-  ++batch.outcome.series;
-  if (series.histograms > 0) {
-    NoteHistograms(series.histograms);
-    batch.outcome.dropped_samples += series.histograms;
-    if (series.samples.empty()) return Ok();
-  }
-  VEDETTE_TRY(const storage::SeriesId id, Find(series, batch));
-  if (id == storage::SeriesId::kNone) {
-    ++batch.outcome.skipped_series;
-    batch.outcome.dropped_samples += series.samples.size();
-    return Ok();
-  }
-  for (const storage::Sample& sample : series.samples) {
-    if (sample.time >= TimeMs(0) && sample.time <= batch.newest) {
-      batch.row.Add(id, sample.time, sample.value);
-      ++batch.outcome.samples;
+void WriteRun::TakeSamples(PushedSeries& series, storage::SeriesId id) {
+  TimeMs last_start = kNoTime;
+  for (std::size_t i = 0; i < series.samples.size(); ++i) {
+    const storage::Sample& sample = series.samples[i];
+    if (!batch_.InTime(sample.time)) {
+      batch_.DropOutOfBounds(sample.time, Named(series));
       continue;
     }
-    (sample.time < TimeMs(0) ? metrics.before_1970 : metrics.too_new)->Increment();
-    ++batch.out_of_bounds;
-    if (batch.example.empty() && series.ReadLabels() && NormalizeLabels(series.labels)) {
-      batch.example = Labels::FromSorted(series.labels).ToString();
+    batch_.Add(id, sample.time, sample.value);
+    const TimeMs own = series.starts.empty() ? kNoTime : series.starts[i];
+    const TimeMs start = own != kNoTime ? own : series.start;
+    if (start != last_start && start != kNoTime) batch_.AddStart(id, sample.time, start);
+    last_start = start;
+  }
+}
+
+Status WriteRun::TakeHistograms(PushedSeries& series, storage::SeriesId id) {
+  for (const std::string_view bytes : series.histograms) {
+    WireHistogram wire;
+    VEDETTE_CHECK(ReadWireHistogram(bytes, wire));
+    if (!batch_.InTime(wire.time)) {
+      batch_.DropOutOfBounds(wire.time, Named(series));
+      continue;
     }
+    auto histogram = histograms_.Build(wire);
+    if (!histogram) {
+      batch_.Drop(PushDrop::kBadHistogram);
+      batch_.Complain(fmt::format("{} for series {}", histogram.error().message, Named(series)));
+      continue;
+    }
+    // A layout of its own is counted as if none was shared.
+    VEDETTE_CHECK(batch_.Charge(histogram->counts.size() * sizeof(double) * 2));
+    batch_.AddHistogram(id, wire.time, *std::move(histogram));
+    const TimeMs start = wire.start != kNoTime ? wire.start : series.start;
+    if (start != kNoTime) batch_.AddStart(id, wire.time, start);
   }
   return Ok();
 }
 
-Status RemoteWriteReceiver::Impl::Commit(Batch& batch) {
-  batch.row.Flush();
-  VEDETTE_TRY(const storage::AppendOutcome outcome, batch.appender->Commit());
-  const std::size_t lost = outcome.too_old + outcome.too_new;
-  batch.outcome.samples -= std::min(batch.outcome.samples, lost);
-  metrics.too_old->Increment(static_cast<double>(outcome.too_old));
-  metrics.too_new->Increment(static_cast<double>(outcome.too_new));
-  metrics.samples->Increment(static_cast<double>(batch.outcome.samples));
-  if (outcome.unknown > 0) {
-    cache.Clear();
-    return Fail(Code::kUnavailable, "{} samples of series that the store has forgotten: send them again",
-                outcome.unknown);
+Status WriteRun::TakeExemplars(PushedSeries& series, storage::SeriesId id) {
+  for (const std::string_view bytes : series.exemplars) {
+    VEDETTE_TRY(PushedExemplar pushed, series.ReadExemplar(bytes));
+    if (!pushed.problem.empty()) {
+      batch_.Complain(fmt::format("parsing exemplar for series {}: {}", Named(series), pushed.problem));
+      continue;
+    }
+    std::optional<storage::Exemplar> exemplar = GoodExemplar(pushed);
+    // Nothing but the counter says so, as in Prometheus: exemplars never fail a request.
+    if (!exemplar || !batch_.InTime(exemplar->time)) {
+      batch_.Drop(PushDrop::kBadExemplar, 0);
+      continue;
+    }
+    batch_.AddExemplar(id, *std::move(exemplar));
   }
-  batch.out_of_bounds += lost;
-  batch.outcome.dropped_samples += batch.out_of_bounds;
-  if (batch.out_of_bounds == 0) return Ok();
-  return Fail(Code::kBadData,
-              "out of bounds: {} samples are older than the retention or too far in the future and were dropped{}{}",
-              batch.out_of_bounds, batch.example.empty() ? "" : ", for instance of ", batch.example);
+  return Ok();
 }
 
-void RemoteWriteReceiver::Impl::NoteHistograms(std::size_t count) {
-  metrics.native_histogram->Increment(static_cast<double>(count));
-  const std::int64_t now = clock.Now().ms;
-  std::int64_t last = last_histogram_log_ms.load();
-  if (now - last < Millis(kLogEvery).count() || !last_histogram_log_ms.compare_exchange_strong(last, now)) return;
-  LogWarn("collector", "native histograms by remote write are not stored", {{"dropped", count}});
+/// The target is what job and instance name; the family follows from the series' name.
+void WriteRun::TakeMetadata(PushedSeries& series) {
+  if (MetadataIsKnown(intake_, series.key, *series.metadata)) return;
+  if (!series.ReadLabels() || NormalizeLabels(series.labels) != LabelVerdict::kGood) return;
+  NoteSeriesMetadata(intake_, batch_, series);
 }
 
-RemoteWriteReceiver::RemoteWriteReceiver(storage::Storage& storage, const Clock& clock, prometheus::Registry& registry,
-                                         const RemoteWriteOptions& options)
-    : impl_(std::make_unique<Impl>(storage, clock, registry, options)) {}
+std::string WriteRun::Named(PushedSeries& series) const {
+  if (!batch_.Listens() || !series.ReadLabels()) return {};
+  static_cast<void>(NormalizeLabels(series.labels));
+  return LabelText(series.labels);
+}
 
-RemoteWriteReceiver::~RemoteWriteReceiver() = default;
+}  // namespace
 
-Result<RemoteWriteOutcome> RemoteWriteReceiver::Ingest(std::string_view compressed) {
-  Impl::Batch batch(*impl_);
-  const auto run = [&]() -> Status {
-    VEDETTE_TRY(const std::string message, DecompressSnappy(compressed, impl_->options.max_decoded_bytes));
-    VEDETTE_CHECK(ReadWriteRequest(message, [&](PushedSeries& series) { return impl_->Take(series, batch); }));
-    return impl_->Commit(batch);
-  };
-  const Status status = run();
-  if (status) {
-    impl_->metrics.ok->Increment();
-    return batch.outcome;
+Result<std::vector<WriteMessage>> ParseWriteMessages(const std::vector<std::string>& names) {
+  std::vector<WriteMessage> out;
+  for (const std::string& name : names) {
+    const auto* const found = std::ranges::find(kWriteMessageNames, name);
+    if (found == std::end(kWriteMessageNames)) {
+      return Fail(Code::kBadData, "unknown type for remote write protobuf message {}, supported: {}, {}", name,
+                  kWriteMessageNames[0], kWriteMessageNames[1]);
+    }
+    out.push_back(static_cast<WriteMessage>(found - std::begin(kWriteMessageNames)));
   }
-  const bool senders_fault = status.error().code == Code::kBadData || status.error().code == Code::kLimit;
-  (senders_fault ? impl_->metrics.refused : impl_->metrics.failed)->Increment();
-  return status.error();
+  return out;
 }
 
-std::optional<PushRefusal> CheckRemoteWriteHeaders(std::string_view method, std::string_view content_type,
-                                                   std::string_view content_encoding) {
-  if (method != "POST") return PushRefusal{405, "remote write takes POST only"};
+PushRefusal CheckRemoteWriteHeaders(std::string_view content_type, std::string_view content_encoding,
+                                    const std::vector<WriteMessage>& accepted, WriteMessage& message) {
+  const std::string_view shown = content_type.substr(0, 200);
   const std::string media = MediaType(content_type);
-  if (!media.empty() && media != "application/x-protobuf") {
-    return PushRefusal{415, fmt::format("unsupported content type {}", Quote(content_type.substr(0, 200)))};
+  if (!media.empty() && media != kWriteMedia) {
+    return {415, fmt::format("expected {} as the first (media) part, got {} content-type", kWriteMedia, shown)};
   }
-  const std::string message = MediaParameter(content_type, "proto");
-  if (!message.empty() && message != "prometheus.writerequest") {
-    return PushRefusal{415, fmt::format("protobuf message {} is not accepted by this server; only "
-                                        "prometheus.WriteRequest is",
-                                        Quote(std::string_view(message).substr(0, 200)))};
+  const std::string name = MediaParameter(content_type, "proto");
+  message = WriteMessage::kVersion1;
+  if (!name.empty()) {
+    const auto* const found = std::ranges::find_if(
+        kWriteMessageNames, [&](std::string_view known) { return NormalizedToken(known) == name; });
+    if (found == std::end(kWriteMessageNames)) {
+      return {415,
+              fmt::format("got {} content type; unknown type for remote write protobuf message {}, supported: {}, "
+                          "{}",
+                          shown, std::string_view(name).substr(0, 200), kWriteMessageNames[0], kWriteMessageNames[1])};
+    }
+    message = static_cast<WriteMessage>(found - std::begin(kWriteMessageNames));
+  }
+  if (std::ranges::find(accepted, message) == accepted.end()) {
+    std::string list;
+    for (const WriteMessage one : accepted) {
+      if (!list.empty()) list += ", ";
+      list += kWriteMessageNames[static_cast<std::size_t>(one)];
+    }
+    return {415, fmt::format("{} protobuf message is not accepted by this server; only accepts {}",
+                             kWriteMessageNames[static_cast<std::size_t>(message)], list)};
   }
   const std::string encoding = NormalizedToken(content_encoding);
   if (!encoding.empty() && encoding != "snappy") {
-    return PushRefusal{415, fmt::format("{} encoding (compression) is not accepted by this server; only snappy is",
-                                        Quote(std::string_view(encoding).substr(0, 200)))};
+    return {415, fmt::format("{} encoding (compression) is not accepted by this server; only snappy is acceptable",
+                             std::string_view(encoding).substr(0, 200))};
   }
-  return std::nullopt;
+  return {};
+}
+
+PushOutcome RemoteWriteReceiver::Ingest(std::string_view compressed, WriteMessage message) {
+  return WriteRun(intake_, message).Run(compressed);
 }
 
 }  // namespace vedette::collector

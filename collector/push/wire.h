@@ -49,6 +49,33 @@ class WireReader {
     at_ += 8;
     return value;
   }
+  std::uint64_t Fixed64() {
+    std::uint64_t value = 0;
+    if (end_ - at_ < 8) return ok_ = false, value;
+    std::memcpy(&value, at_, 8);
+    at_ += 8;
+    return value;
+  }
+  /// Of sint32 and sint64.
+  std::int64_t ZigZag() {
+    const std::uint64_t value = ReadVarint();
+    return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
+  }
+
+  /// The current field as one item of a repeated one, or all of them in one piece (packed): calls `take` for each. The
+  /// cursor it is given reads the item with Varint(), ZigZag(), Double() or Fixed64(). `item`: the type of one item.
+  /// False when the field is neither; nothing was read then.
+  template <class Take>
+  bool Repeated(Type item, const Take& take) {
+    if (type_ == item) {
+      take(*this);
+      return true;
+    }
+    if (type_ != Type::kBytes) return false;
+    for (WireReader items(Bytes()); items.at_ != items.end_ && ok_; ok_ = items.ok_) take(items);
+    return true;
+  }
+
   void Skip() {
     switch (type_) {
       case Type::kVarint:

@@ -1,38 +1,43 @@
-// Reads prometheus.WriteRequest (remote write 1.0), without building it: each series is handed over as it comes.
+// Reads remote-write requests of both versions, without building them: each series is handed over as it comes.
 #pragma once
 
+#include <cstddef>
 #include <functional>
-#include <span>
+#include <memory>
 #include <string_view>
-#include <vector>
 
-#include "core/labels.h"
+#include "collector/push/pushed_series.h"
+#include "collector/push/series_cache.h"
 #include "core/result.h"
-#include "storage/storage.h"
 
 namespace vedette::collector {
 
-/// One time series of a request. Views into the request.
-struct PushedSeries {
-  std::string_view label_bytes;   // the wire bytes of all its labels
-  std::vector<LabelView> labels;  // filled by ReadLabels() only
-  std::vector<storage::Sample> samples;
-  std::size_t histograms = 0;
+/// Bytes that were compressed.
+struct Decompressed {
+  std::unique_ptr<char[]> bytes;
+  std::size_t size = 0;
 
-  /// Decodes label_bytes. Errors: kBadData for malformed bytes.
-  Status ReadLabels();
+  std::string_view view() const { return {bytes.get(), size}; }
 };
 
-/// Size that snappy says it will decompress to; kBadData for no snappy, kLimit when it is more than `max_bytes`.
-/// Nothing is allocated before that is known.
-Result<std::string> DecompressSnappy(std::string_view compressed, std::size_t max_bytes);
+/// What snappy says it will decompress to. Errors: kBadData for no snappy and for a size that the input cannot reach,
+/// kLimit when it is more than `max_bytes`.
+Result<std::size_t> SnappySize(std::string_view compressed, std::size_t max_bytes);
+/// Nothing is allocated before the size is known. Errors: as SnappySize(), kBadData for damaged input.
+Result<Decompressed> DecompressSnappy(std::string_view compressed, std::size_t max_bytes);
 
-/// Calls `take` for each series of `message`, always with the same object. Metadata and unknown fields are skipped.
+struct WriteRequestSink {
+  /// Always called with the same object. Its errors end the reading.
+  std::function<Status(PushedSeries&)> series;
+  /// Metadata of 1.0, which belong to no series.
+  std::function<void(const PushedMetadata&)> metadata;
+};
+
+/// prometheus.WriteRequest (1.0). `hasher` makes the keys of the series. Unknown fields are skipped.
 /// Errors: kBadData for malformed protobuf; series before it have been handed over.
-Status ReadWriteRequest(std::string_view message, const std::function<Status(PushedSeries&)>& take);
+Status ReadWriteRequest(std::string_view message, const SeriesCache& hasher, const WriteRequestSink& sink);
 
-/// Whether `labels` can name a series, as Prometheus' receiver checks: sorted or not, a metric name, valid UTF-8, no
-/// empty and no repeated name. Sorts them.
-bool NormalizeLabels(std::vector<LabelView>& labels);
+/// io.prometheus.write.v2.Request (2.0). Errors: likewise; kLimit for more symbols than anybody needs.
+Status ReadWriteRequest2(std::string_view message, const SeriesCache& hasher, const WriteRequestSink& sink);
 
 }  // namespace vedette::collector

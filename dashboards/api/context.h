@@ -45,6 +45,9 @@ struct ApiOptions {
   /// How others reach this server; replaces localhost in the globalUrl of targets. No slash at the end.
   std::string external_url = "http://127.0.0.1:9090";
   std::string listen_address = "127.0.0.1:9090";
+  /// Those of remote write that are taken.
+  std::vector<collector::WriteMessage> write_messages = {collector::WriteMessage::kVersion1,
+                                                         collector::WriteMessage::kVersion2};
 };
 
 /// /api/v1/status/runtimeinfo.
@@ -80,7 +83,7 @@ struct ApiContext {
   std::function<std::vector<alerting::AlertView>()> alerts{};
   std::function<std::vector<alerting::IncidentView>(const alerting::IncidentFilter&)> incidents{};
   /// Takes a compressed remote-write request; not set: the receiver is switched off.
-  std::function<Result<collector::RemoteWriteOutcome>(std::string_view)> remote_write{};
+  std::function<collector::PushOutcome(std::string_view, collector::WriteMessage)> remote_write{};
 
   /// Runs a service check; the answer comes later, on another thread. Not set: there are none.
   std::function<void(collector::ProbeRequest, collector::Prober::Done)> probe{};

@@ -1,5 +1,7 @@
 // What HELP, TYPE and UNIT lines of the targets said.
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 #include <set>
 
@@ -52,6 +54,17 @@ Result<std::vector<collector::MetricMetadata>> StoredMetadata(const ApiContext& 
   return out;
 }
 
+/// Adds what is `stored` about metrics that `all`, sorted by metric like it, does not know.
+void AddUnknown(std::vector<collector::MetricMetadata> stored, std::vector<collector::MetricMetadata>& all) {
+  const auto known = [&](const collector::MetricMetadata& entry) {
+    return std::ranges::binary_search(all, entry.metric, {}, &collector::MetricMetadata::metric);
+  };
+  std::erase_if(stored, known);
+  const auto first_new = static_cast<std::ptrdiff_t>(all.size());
+  std::ranges::move(stored, std::back_inserter(all));
+  std::ranges::inplace_merge(all, all.begin() + first_new, {}, &collector::MetricMetadata::metric);
+}
+
 }  // namespace
 
 Response Metadata(const ApiContext& context, const Request& request) {
@@ -61,8 +74,9 @@ Response Metadata(const ApiContext& context, const Request& request) {
     VEDETTE_TRY(const std::int64_t per_metric, IntParameter(parameters, "limit_per_metric", -1));
     const std::string_view metric = parameters.Get("metric");
     std::vector<collector::MetricMetadata> all = Ask(context.metadata, metric);
-    if (all.empty()) {
-      VEDETTE_TRY(all, StoredMetadata(context, metric));
+    if (all.empty() || context.remote_write) {
+      VEDETTE_TRY(std::vector<collector::MetricMetadata> stored, StoredMetadata(context, metric));
+      AddUnknown(std::move(stored), all);
     }
     Success success;
     WriteByMetric(success.json(), all, limit, per_metric);

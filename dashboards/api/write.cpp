@@ -1,4 +1,4 @@
-// The remote-write receiver: headers here, the rest in collector/push.
+// The receivers of what is pushed: headers here, the rest in collector/push.
 #include "collector/push/remote_write.h"
 #include "dashboards/api/envelope.h"
 #include "dashboards/api/handlers.h"
@@ -7,20 +7,15 @@ namespace vedette::dashboards::api {
 
 namespace {
 
-/// Senders repeat what got 5xx and give up on 4xx.
-int StatusOf(Code code) {
-  switch (code) {
-    case Code::kBadData:
-    case Code::kLimit:
-    case Code::kOutOfOrder:
-      return 400;
-    case Code::kUnavailable:
-    case Code::kIo:
-    case Code::kTimeout:
-      return 503;
-    default:
-      return 500;
-  }
+/// Senders that are put off come back after this.
+constexpr const char* kRetryAfterSeconds = "5";
+
+Response PushResponse(const collector::PushOutcome& outcome, int good) {
+  const int status = collector::PushHttpStatus(outcome.status, good);
+  Response response = outcome.status ? NoContent() : TextResponse(status, outcome.status.error().message + "\n");
+  response.status = status;
+  if (status == 503) response.headers.Set("Retry-After", kRetryAfterSeconds);
+  return response;
 }
 
 }  // namespace
@@ -29,12 +24,20 @@ Response Write(const ApiContext& context, const Request& request) {
   if (!context.remote_write) {
     return TextResponse(404, "remote write receiver needs to be enabled with --web.enable-remote-write-receiver\n");
   }
-  const auto refusal = collector::CheckRemoteWriteHeaders("POST", request.headers.Get("Content-Type"),
-                                                          request.headers.Get("Content-Encoding"));
-  if (refusal) return TextResponse(refusal->status, refusal->text);
-  const auto outcome = context.remote_write(request.body);
-  if (!outcome) return TextResponse(StatusOf(outcome.error().code), outcome.error().message + "\n");
-  return NoContent();
+  collector::WriteMessage message{};
+  const collector::PushRefusal refusal =
+      collector::CheckRemoteWriteHeaders(request.headers.Get("Content-Type"), request.headers.Get("Content-Encoding"),
+                                         context.options.write_messages, message);
+  if (refusal.status != 0) return TextResponse(refusal.status, refusal.text + "\n");
+  const collector::PushOutcome outcome = context.remote_write(request.body, message);
+  Response response = PushResponse(outcome, 204);
+  // Of 1.0 senders take numbers that are missing for a receiver that does not count.
+  if (message == collector::WriteMessage::kVersion2) {
+    response.headers.Set("X-Prometheus-Remote-Write-Samples-Written", std::to_string(outcome.samples));
+    response.headers.Set("X-Prometheus-Remote-Write-Histograms-Written", std::to_string(outcome.histograms));
+    response.headers.Set("X-Prometheus-Remote-Write-Exemplars-Written", std::to_string(outcome.exemplars));
+  }
+  return response;
 }
 
 }  // namespace vedette::dashboards::api

@@ -4,31 +4,22 @@
 #include <prometheus/text_serializer.h>
 #include <snappy.h>
 
-#include <cstring>
+#include <limits>
 
 #include "collector/push/series_cache.h"
 #include "core/numbers.h"
 #include "storage/memory/memory_storage.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
+#include "tests/unit/collector/wire_writer.h"
 
 namespace vedette::collector {
 namespace {
 
-std::string Varint(std::uint64_t value) {
-  std::string out;
-  for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
-  return out + static_cast<char>(value);
-}
-std::string Bytes(int field, std::string_view bytes) {
-  return Varint(static_cast<std::uint64_t>(field) << 3 | 2) + Varint(bytes.size()) + std::string(bytes);
-}
+using namespace test::wire;  // NOLINT(google-build-using-namespace)
+
 std::string Label(std::string_view name, std::string_view value) { return Bytes(1, Bytes(1, name) + Bytes(2, value)); }
-std::string Sample(std::int64_t ms, double value) {
-  std::string raw(8, '\0');
-  std::memcpy(raw.data(), &value, 8);
-  return Bytes(2, "\x09" + raw + "\x10" + Varint(static_cast<std::uint64_t>(ms)));
-}
+std::string Sample(std::int64_t ms, double value) { return Bytes(2, Double(1, value) + Int(2, ms)); }
 std::string Series(std::string_view fields) { return Bytes(1, fields); }
 std::string Compress(std::string_view message) {
   std::string out;
@@ -38,27 +29,72 @@ std::string Compress(std::string_view message) {
 
 class Fixture {
  public:
-  Fixture() : store_(storage::NewMemoryStorage({}, clock)), receiver(*store_, clock, registry_, {}) {}
+  explicit Fixture(const PushOptions& options = {})
+      : store_(storage::NewMemoryStorage({}, clock)), intake(*store_, clock, registry_, options), receiver(intake) {}
 
+  /// Series with their samples and histograms, times from `start` on.
   std::string Stored() const {
     const auto querier = store_->NewQuerier({});
     std::string out;
     for (const auto& series : MustHave(querier->Select({}))) {
       storage::Columns columns;
-      MustSucceed(querier->Read(series.id, {}, columns));
+      storage::HistogramColumns histograms;
+      MustSucceed(querier->ReadMixed(series.id, {}, columns, histograms));
       out += series.labels.ToString();
       for (std::size_t i = 0; i < columns.size(); ++i) {
         out += fmt::format(" {}@{}", FormatSampleValue(columns.values[i]), columns.times[i] - start.ms);
       }
+      for (std::size_t i = 0; i < histograms.size(); ++i) {
+        out += fmt::format(" {}@{}", Text(histograms.histograms[i]), histograms.times[i] - start.ms);
+      }
+      std::vector<storage::StartTime> starts;
+      MustSucceed(querier->ReadStarts(series.id, starts));
+      for (const storage::StartTime& s : starts) out += fmt::format(" from {}", s.start.ms - start.ms);
       out += '\n';
     }
     return out;
   }
+  static std::string Text(const Histogram& h) {
+    std::string out =
+        fmt::format("{}[s{} {}/{} z{}", h.integers ? "int" : "float", h.layout->schema, h.count, h.sum, h.zero_count);
+    for (std::size_t i = 0; i < h.counts.size(); ++i) {
+      const auto& positive = h.layout->positive;
+      out += i < positive.size() ? fmt::format(" {}:{}", positive[i], h.counts[i])
+                                 : fmt::format(" -{}:{}", h.layout->negative[i - positive.size()], h.counts[i]);
+    }
+    for (const double bound : h.layout->bounds) out += fmt::format(" <{}", bound);
+    return out + "]";
+  }
+  std::string Said() const {
+    std::string out;
+    MustSucceed(store_->NewQuerier({})->VisitMetadata({}, [&](const storage::MetadataEntry& entry) {
+      out += fmt::format("{} {} {} '{}' '{}'\n", entry.target.ToString(), entry.family, entry.info.type,
+                         entry.info.help, entry.info.unit);
+      return true;
+    }));
+    return out;
+  }
+  std::string Exemplars() const {
+    const std::vector<std::vector<Matcher>> all(1);
+    std::string out;
+    for (const auto& series : MustHave(store_->NewQuerier({})->Exemplars(all, {}))) {
+      for (const auto& e : series.exemplars) {
+        out +=
+            fmt::format("{} {} {}@{}\n", series.series.ToString(), e.labels.ToString(), e.value, e.time.ms - start.ms);
+      }
+    }
+    return out;
+  }
   std::string Metrics() const { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
+
+  PushOutcome Send(std::string_view message, WriteMessage version = WriteMessage::kVersion1) {
+    return receiver.Ingest(Compress(message), version);
+  }
+  PushOutcome Send2(std::string_view message) { return Send(message, WriteMessage::kVersion2); }
   Error Refused(std::string_view body) {
-    const auto result = receiver.Ingest(body);
-    REQUIRE_FALSE(result.has_value());
-    return result.error();
+    const PushOutcome outcome = receiver.Ingest(body, WriteMessage::kVersion1);
+    REQUIRE_FALSE(outcome.status.has_value());
+    return outcome.status.error();
   }
 
   test::FakeClock clock;
@@ -69,7 +105,38 @@ class Fixture {
   std::unique_ptr<storage::Storage> store_;
 
  public:
+  Intake intake;
   RemoteWriteReceiver receiver;
+};
+
+/// A 2.0 request from strings: labels and others are numbers in the table that it makes.
+class Request2 {
+ public:
+  std::uint64_t Symbol(const std::string& text) {
+    for (std::size_t i = 0; i < symbols_.size(); ++i) {
+      if (symbols_[i] == text) return i;
+    }
+    symbols_.push_back(text);
+    return symbols_.size() - 1;
+  }
+  std::string References(const std::vector<std::string>& texts) {
+    std::string packed;
+    for (const std::string& text : texts) packed += Varint(Symbol(text));
+    return Bytes(1, packed);
+  }
+  Request2& Add(const std::vector<std::string>& labels, const std::string& fields) {
+    series_ += Bytes(5, References(labels) + fields);
+    return *this;
+  }
+  std::string Build() const {
+    std::string out;
+    for (const std::string& symbol : symbols_) out += Bytes(4, symbol);
+    return out + series_;
+  }
+
+ private:
+  std::vector<std::string> symbols_ = {""};
+  std::string series_;
 };
 
 }  // namespace
@@ -80,15 +147,17 @@ TEST_CASE("remote write stores samples of any age, in any order, more than once"
   const std::string labels = Label("__name__", "m") + Label("a", "1");
   const std::string message = Series(labels + Sample(t, 1) + Sample(t - 60'000, 0.5)) +
                               Series(Label("b", "2") + Label("__name__", "m") + Sample(t, 2)) +  // unsorted
-                              Bytes(3, "metadata") + Bytes(9, "unknown field");
+                              Bytes(9, "unknown field");
   for (int i = 0; i < 3; ++i) {
-    const auto outcome = MustHave(f.receiver.Ingest(Compress(message)));
+    const auto outcome = f.Send(message);
+    MustSucceed(outcome.status);
     CHECK(outcome.series == 2);
     CHECK(outcome.samples == 3);
     CHECK(f.Stored() == "m{a=\"1\"} 0.5@-60000 1@0\nm{b=\"2\"} 2@0\n");
   }
   CHECK(f.Metrics().find("vedette_collector_push_series_total{way=\"cached\"} 4") != std::string::npos);
-  CHECK(MustHave(f.receiver.Ingest(Compress(""))).series == 0);
+  CHECK(f.Send("").series == 0);
+  CHECK(f.Metrics().find("vedette_collector_push_samples_total{protocol=\"remote_write\"} 9") != std::string::npos);
 }
 
 TEST_CASE("series that cannot be are skipped and counted; the others are stored", "[push]") {
@@ -98,14 +167,13 @@ TEST_CASE("series that cannot be are skipped and counted; the others are stored"
                               Series(Label("__name__", "m") + Label("a", "1") + Label("a", "2") + sample) +
                               Series(Label("__name__", "m") + Label("", "1") + sample) +
                               Series(Label("__name__", "m") + Label("a", "\xff") + sample) +
-                              Series(Label("__name__", "m") + Label("a", "") + sample) + Series(sample) +
-                              Series(Label("__name__", "h") + Bytes(4, "histogram"));
-  const auto outcome = MustHave(f.receiver.Ingest(Compress(message)));
+                              Series(Label("__name__", "m") + Label("a", "") + sample) + Series(sample);
+  const auto outcome = f.Send(message);
+  MustSucceed(outcome.status);
   CHECK(outcome.samples == 1);
   CHECK(outcome.skipped_series == 5);
-  CHECK(outcome.dropped_samples == 6);
+  CHECK(outcome.dropped == 5);
   CHECK(f.Stored() == "m 1@0\n");
-  CHECK(f.Metrics().find("dropped_total{reason=\"native_histogram\"} 1") != std::string::npos);
   CHECK(f.Metrics().find("dropped_total{reason=\"bad_labels\"} 5") != std::string::npos);
 }
 
@@ -116,9 +184,24 @@ TEST_CASE("samples outside the bounds are refused, and the good ones kept", "[pu
       Series(Label("__name__", "m") + Sample(t + 700'000, 1) + Sample(-5, 1) + Sample(1, 1) + Sample(t + 500'000, 7));
   const Error error = f.Refused(Compress(message));
   CHECK(error.code == Code::kBadData);
-  CHECK_THAT(error.message,
-             Catch::Matchers::StartsWith("out of bounds: 3 samples") && Catch::Matchers::EndsWith("for instance of m"));
+  CHECK(error.message ==
+        "out of bounds: timestamp is too far in the future for series {__name__=\"m\"}\n"
+        "out of bounds for series {__name__=\"m\"}\n"
+        "out of bounds: 1 samples are older than the retention or too far in the future and were dropped");
   CHECK(f.Stored() == "m 7@500000\n");
+}
+
+TEST_CASE("year 1 and year 9999 are out of bounds, whichever version says it", "[push]") {
+  Fixture f;
+  for (const std::int64_t ms : {-62'135'596'800'000, 253'402'300'799'000, std::numeric_limits<std::int64_t>::min(),
+                                std::numeric_limits<std::int64_t>::max()}) {
+    CHECK_THAT(f.Refused(Compress(Series(Label("__name__", "m") + Sample(ms, 1)))).message,
+               Catch::Matchers::StartsWith("out of bounds"));
+    Request2 request;
+    request.Add({"__name__", "m"}, Sample(ms, 1));
+    CHECK(f.Send2(request.Build()).status.error().code == Code::kBadData);
+  }
+  CHECK(f.Stored().empty());
 }
 
 TEST_CASE("damaged requests are refused before they cost anything", "[push]") {
@@ -126,7 +209,7 @@ TEST_CASE("damaged requests are refused before they cost anything", "[push]") {
   const std::string good = Series(Label("__name__", "m") + Sample(f.start.ms, 1));
   CHECK(f.Refused("\xff\xff\xff\xff\xff\xff").message == "snappy: corrupt input");
   CHECK(f.Refused("").code == Code::kBadData);
-  CHECK_THAT(f.Refused(Varint(33 << 20) + "x").message, Catch::Matchers::StartsWith("snappy: decoded length 34603008"));
+  CHECK_THAT(f.Refused(Varint(33 << 20) + "x").message, Catch::Matchers::StartsWith("decoded size 34603008"));
   CHECK(f.Refused(Varint(31 << 20) + "x").message == "snappy: corrupt input");  // a length that it cannot keep
   CHECK(f.Refused(Compress(good).substr(0, 10)).code == Code::kBadData);
   for (const std::string& bad :
@@ -139,17 +222,202 @@ TEST_CASE("damaged requests are refused before they cost anything", "[push]") {
 }
 
 TEST_CASE("headers decide before the body is read", "[push]") {
-  const auto status = [](std::string_view method, std::string_view type, std::string_view encoding) {
-    const auto refusal = CheckRemoteWriteHeaders(method, type, encoding);
-    return refusal ? refusal->status : 200;
+  const std::vector<WriteMessage> both = {WriteMessage::kVersion1, WriteMessage::kVersion2};
+  WriteMessage message{};
+  const auto status = [&](std::string_view type, std::string_view encoding) {
+    const auto refusal = CheckRemoteWriteHeaders(type, encoding, both, message);
+    return refusal.status;
   };
-  CHECK(status("POST", "application/x-protobuf", "snappy") == 200);
-  CHECK(status("POST", "", "") == 200);
-  CHECK(status("POST", "application/x-protobuf;proto=prometheus.WriteRequest", "Snappy") == 200);
-  CHECK(status("POST", "application/x-protobuf;proto=io.prometheus.write.v2.Request", "snappy") == 415);
-  CHECK(status("POST", "application/json", "snappy") == 415);
-  CHECK(status("POST", "application/x-protobuf", "gzip") == 415);
-  CHECK(status("GET", "application/x-protobuf", "snappy") == 405);
+  CHECK(status("application/x-protobuf", "snappy") == 0);
+  CHECK(status("", "") == 0);
+  CHECK(status("application/x-protobuf;proto=prometheus.WriteRequest", "Snappy") == 0);
+  CHECK(message == WriteMessage::kVersion1);
+  CHECK(status("application/x-protobuf;proto=io.prometheus.write.v2.Request", "snappy") == 0);
+  CHECK(message == WriteMessage::kVersion2);
+  CHECK(status("application/x-protobuf;proto=io.prometheus.write.v3.Request", "snappy") == 415);
+  CHECK(status("application/json", "snappy") == 415);
+  CHECK(status("application/x-protobuf", "gzip") == 415);
+  CHECK(ParseWriteMessages({"prometheus.WriteRequest"}).value() == std::vector{WriteMessage::kVersion1});
+  CHECK(ParseWriteMessages({"x"}).error().message ==
+        "unknown type for remote write protobuf message x, supported: prometheus.WriteRequest, "
+        "io.prometheus.write.v2.Request");
+}
+
+TEST_CASE("remote write 1.0 brings histograms, exemplars and metadata", "[push][histogram]") {
+  Fixture f;
+  const std::int64_t t = f.start.ms;
+  const std::string spans = Span(11, 1, 2) + Span(11, 2, 1) + Span(8, 0, 1);
+  const std::string integer = Int(1, 9) + Double(3, 12.5) + SInt(4, 3) + Double(5, 0.001) + Int(6, 1) + spans +
+                              Bytes(12, Varint(ZigZag(1)) + Varint(ZigZag(1)) + Varint(ZigZag(1))) +  // 1 2 3
+                              SInt(9, 2) + Int(14, 2) + Int(15, t);
+  const std::string floats = Double(2, 2.5) + Double(3, 1) + SInt(4, -53) + Double(7, 0) + Span(11, 0, 2) +
+                             Bytes(13, RawDouble(1) + RawDouble(1.5)) + Double(16, 5) + Int(15, t + 1);
+  const std::string exemplar = Bytes(3, Label("trace_id", "abc") + Double(2, 0.5) + Int(3, t));
+  const std::string message = Series(Label("__name__", "h") + Bytes(4, integer) + Bytes(4, floats) + exemplar) +
+                              Bytes(3, Int(1, 3) + Bytes(2, "h") + Bytes(4, "All of it.") + Bytes(5, "seconds"));
+  const PushOutcome outcome = f.Send(message);
+  MustSucceed(outcome.status);
+  CHECK(outcome.histograms == 2);
+  CHECK(outcome.exemplars == 1);
+  CHECK(f.Stored() == "h int[s3 9/12.5 z1 1:1 2:2 5:3 -0:2]@0 float[s-53 2.5/1 z0 0:1 1:1.5 <5]@1\n");
+  CHECK(f.Exemplars() == "h {trace_id=\"abc\"} 0.5@0\n");
+  CHECK(f.Said() == "{} h histogram 'All of it.' 'seconds'\n");
+}
+
+TEST_CASE("schemas above 8 are brought down to it", "[push][histogram]") {
+  Fixture f;
+  // Of schema 10, four buckets become one: 1 to 4 are 1, and 5 is 2; 0 and -3 are 0.
+  const std::string histogram = Int(1, 15) + Double(3, 1) + SInt(4, 10) + Span(11, -3, 1) + Span(11, 2, 4) +
+                                Span(11, 1, 1) +
+                                Bytes(12, Varint(ZigZag(1)) + Varint(ZigZag(1)) + Varint(ZigZag(0)) +
+                                              Varint(ZigZag(1)) + Varint(ZigZag(0)) + Varint(ZigZag(1))) +
+                                Int(15, f.start.ms);
+  MustSucceed(f.Send(Series(Label("__name__", "h") + Bytes(4, histogram))).status);
+  CHECK(f.Stored() == "h int[s8 15/1 z0 0:3 1:8 2:4]@0\n");
+}
+
+TEST_CASE("histograms that contradict themselves are refused one by one", "[push][histogram]") {
+  Fixture f;
+  const std::string now = Int(15, f.start.ms);
+  const auto t = GENERATE_COPY(table<std::string, std::string>({
+      {Int(1, 5) + Double(3, 1) + Span(11, 0, 1) + SInt(12, 2) + now,
+       "2 observations found in buckets, but the Count field is 5: histogram's observation count should equal the "
+       "number "
+       "of observations found in the buckets (in absence of NaN)"},
+      {Int(1, 1) + Span(11, 0, 4'000'000'000U) + SInt(12, 1) + now,
+       "positive side: spans need 4000000000 buckets, have 1 buckets: histogram spans specify different number of "
+       "buckets than provided"},
+      {Int(1, 1) + Span(8, 0, 1) + Span(8, -1, 1) + SInt(9, 1) + SInt(9, 0) + now,
+       "negative side: span number 2 with offset -1: histogram has a span whose offset is negative"},
+      {Int(1, 1) + Span(11, 0, 1) + SInt(12, -1) + now,
+       "positive side: bucket number 1 has observation count of -1: histogram has a bucket whose observation count is "
+       "negative"},
+      {Int(1, 0) + SInt(4, 100) + now,
+       "histogram has an unknown schema, which must be between -4 and 8 for exponential buckets, or -53 for custom "
+       "buckets, got schema 100"},
+      {Int(1, 0) + Double(16, 1) + now, "histogram with exponential schema must not have custom bounds"},
+      {Int(1, 0) + SInt(4, -53) + Double(16, 2) + Double(16, 1) + now,
+       "custom buckets: previous bound is 2.000000 and current is 1.000000: histogram custom bounds must be in "
+       "strictly "
+       "increasing order"},
+      {Double(2, -1) + now, "observation count is  -1: histogram's observation count is negative"},
+      {Int(1, 1) + Span(11, 2'000'000'000, 1) + SInt(12, 1) + now,
+       "histogram with a span of 1 buckets up to number 2000000000"},
+  }));
+  const std::string good = Int(1, 0) + now;
+  const std::string message = Series(Label("__name__", "h") + Bytes(4, std::get<0>(t)) + Bytes(4, good));
+  CHECK(f.Refused(Compress(message)).message == std::get<1>(t) + " for series {__name__=\"h\"}");
+  CHECK(f.Stored() == "h int[s0 0/0 z0]@0\n");
+}
+
+TEST_CASE("remote write 2.0 stores what its table of symbols names", "[push][rw2]") {
+  Fixture f;
+  const std::int64_t t = f.start.ms;
+  Request2 request;
+  const std::string metadata = Bytes(5, Int(1, 3) + Int(3, static_cast<std::int64_t>(request.Symbol("Help."))) +
+                                            Int(4, static_cast<std::int64_t>(request.Symbol("seconds"))));
+  const std::string exemplar = Bytes(4, request.References({"trace_id", "x"}) + Double(2, 7) + Int(3, t));
+  const std::string with_start = Bytes(2, Double(1, 2) + Int(2, t + 1) + Int(3, t - 1000));
+  request.Add({"job", "j", "__name__", "h_bucket", "instance", "i", "le", "1"},
+              Sample(t, 1) + with_start + metadata + exemplar);
+  request.Add({"__name__", "g"}, Bytes(3, Int(1, 0) + Int(15, t) + Int(17, t - 5)));
+  for (int i = 0; i < 2; ++i) {
+    const PushOutcome outcome = f.Send2(request.Build());
+    MustSucceed(outcome.status);
+    CHECK(outcome.samples == 2);
+    CHECK(outcome.histograms == 1);
+    CHECK(outcome.exemplars == 1);
+  }
+  CHECK(f.Stored() == "g int[s0 0/0 z0]@0 from -5\nh_bucket{instance=\"i\", job=\"j\", le=\"1\"} 1@0 2@1 from -1000\n");
+  CHECK(f.Said() == "{instance=\"i\", job=\"j\"} h histogram 'Help.' 'seconds'\n");
+  CHECK(f.Exemplars() == "h_bucket{instance=\"i\", job=\"j\", le=\"1\"} {trace_id=\"x\"} 7@0\n");
+  CHECK(f.Metrics().find("vedette_collector_push_series_total{way=\"cached\"} 2") != std::string::npos);
+}
+
+TEST_CASE("other numbers of the same symbols are the same series", "[push][rw2]") {
+  Fixture f;
+  Request2 one, other;
+  one.Add({"__name__", "m", "a", "b"}, Sample(f.start.ms, 1));
+  for (const char* first : {"z", "b", "a"}) other.Symbol(first);
+  other.Add({"__name__", "m", "a", "b"}, Sample(f.start.ms + 1, 2)).Add({"__name__", "m", "a", "z"}, Sample(1'000, 3));
+  MustSucceed(f.Send2(one.Build()).status);
+  CHECK(f.Send2(other.Build()).samples == 1);
+  CHECK(f.Stored() == "m{a=\"b\"} 1@0 2@1\n");
+  CHECK(f.Metrics().find("vedette_collector_push_series_total{way=\"cached\"} 1") != std::string::npos);
+}
+
+TEST_CASE("of a 2.0 request the good part is stored and the rest explained", "[push][rw2]") {
+  Fixture f;
+  const std::string sample = Sample(f.start.ms, 1);
+  Request2 request;
+  request.Add({"__name__", "good"}, sample)
+      .Add({"a", "b"}, sample)
+      .Add({"__name__", "m", "a", "1", "a", "2"}, sample)
+      .Add({"__name__", "empty"}, "")
+      .Add({"__name__", "future"}, Sample(f.start.ms + 700'000, 1))
+      .Add({"__name__", "odd", "a"}, sample);
+  const std::string beyond = Bytes(5, Bytes(1, Varint(1) + Varint(99)) + sample) +
+                             Bytes(5, Bytes(1, Varint(1) + Varint(2)) + sample + Bytes(5, Int(3, 50))) +
+                             Bytes(5, Int(1, 1) + Int(1, 2) + sample + Bytes(4, Int(1, 1)));
+  const PushOutcome outcome = f.Send2(request.Build() + beyond);
+  CHECK(outcome.samples == 2);
+  CHECK(outcome.status.error().code == Code::kBadData);
+  CHECK(outcome.status.error().message ==
+        "invalid metric name or labels, got {a=\"b\"}\n"
+        "invalid labels for series, labels {__name__=\"m\", a=\"1\", a=\"2\"}, duplicated label a\n"
+        "TimeSeries must contain at least one sample or histogram for series {__name__=\"empty\"}\n"
+        "out of bounds: timestamp is too far in the future for series {__name__=\"future\"}\n"
+        "parsing labels for series [1 10 3]: invalid labelRefs length 3\n"
+        "parsing labels for series [1 99]: labelRefs 1 (name) = 99 (value) outside of symbols table (size 11)\n"
+        "parsing metadata for series [1 2]: metadata help_ref 50 outside of symbols table (size 11)\n"
+        "parsing exemplar for series {__name__=\"good\"}: invalid labelRefs length 1");
+  CHECK(f.Stored() == "good 1@0\n");
+}
+
+TEST_CASE("a list of complaints ends", "[push][rw2]") {
+  Fixture f;
+  Request2 request;
+  for (int i = 0; i < 50; ++i) request.Add({"a", std::to_string(i)}, Sample(f.start.ms, 1));
+  CHECK_THAT(f.Send2(request.Build()).status.error().message, Catch::Matchers::EndsWith("\nand 40 more"));
+}
+
+TEST_CASE("metadata that changes back is written again", "[push][rw2]") {
+  Fixture f;
+  for (const char* help : {"one", "two", "one"}) {
+    Request2 request;
+    const auto reference = static_cast<std::int64_t>(request.Symbol(help));
+    request.Add({"__name__", "m_total"}, Sample(f.start.ms, 1) + Bytes(5, Int(1, 1) + Int(3, reference)));
+    MustSucceed(f.Send2(request.Build()).status);
+    f.clock.Advance(Millis(1000));
+  }
+  CHECK(f.Said() == "{} m_total counter 'one' ''\n{} m_total counter 'two' ''\n{} m_total counter 'one' ''\n");
+}
+
+TEST_CASE("requests that lie about their size are refused before they cost memory", "[push]") {
+  PushOptions options;
+  options.max_request_bytes = 100'000;
+  Fixture f(options);
+  std::string series = Label("__name__", "m");
+  for (int i = 0; i < 10'000; ++i) series += Bytes(2, "") + Bytes(4, "");
+  const Error error = f.Refused(Compress(Series(series)));
+  CHECK(error.code == Code::kLimit);
+  CHECK(error.message == "request needs more than 100000 bytes of memory");
+  CHECK(f.Stored().empty());
+}
+
+TEST_CASE("requests beyond the memory for all are put off", "[push]") {
+  PushOptions options;
+  options.max_bytes_in_flight = 1000;
+  Fixture f(options);
+  const std::string message = Series(Label("__name__", "m") + Sample(f.start.ms, 1));
+  {
+    PushBatch other(f.intake, PushProtocol::kOtlp);
+    MustSucceed(other.Charge(950));
+    CHECK(f.Refused(Compress(message)).code == Code::kUnavailable);
+    CHECK(f.Metrics().find("result=\"failed\"} 1") != std::string::npos);
+  }
+  MustSucceed(f.Send(message).status);
+  CHECK(f.Metrics().find("vedette_collector_push_in_flight_bytes 0") != std::string::npos);
 }
 
 TEST_CASE("the series cache forgets the oldest beyond its bound", "[push]") {

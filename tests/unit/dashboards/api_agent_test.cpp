@@ -230,13 +230,37 @@ TEST_CASE_METHOD(ApiFixture, "remote write is refused, taken or deferred", "[api
         "404 remote write receiver needs to be enabled with --web.enable-remote-write-receiver\n");
   CHECK(Call(kGet, "/api/v1/write").status == 405);
   std::string taken;
-  Result<collector::RemoteWriteOutcome> outcome = collector::RemoteWriteOutcome{};
-  context.remote_write = [&](std::string_view body) { return taken = body, outcome; };
-  CHECK(Text(Call(kPost, "/api/v1/write", {}, good, "body")) == "204 ");
+  collector::PushOutcome outcome;
+  collector::WriteMessage message{};
+  context.remote_write = [&](std::string_view body, collector::WriteMessage as) {
+    taken = body;
+    message = as;
+    return outcome;
+  };
+  Response response = Call(kPost, "/api/v1/write", {}, good, "body");
+  CHECK(Text(response) == "204 ");
   CHECK(taken == "body");
-  CHECK(Call(kPost, "/api/v1/write", {}, {{"Content-Type", "text/plain"}}, "x").status == 415);
-  outcome = Fail(Code::kBadData, "too old");
-  CHECK(Text(Call(kPost, "/api/v1/write", {}, good, "x")) == "400 too old\n");
-  outcome = Fail(Code::kIo, "disk full");
-  CHECK(Text(Call(kPost, "/api/v1/write", {}, good, "x")) == "503 disk full\n");
+  CHECK(message == collector::WriteMessage::kVersion1);
+  CHECK_FALSE(response.headers.Has("X-Prometheus-Remote-Write-Samples-Written"));
+  CHECK(Text(Call(kPost, "/api/v1/write", {}, {{"Content-Type", "text/plain"}}, "x")) ==
+        "415 expected application/x-protobuf as the first (media) part, got text/plain content-type\n");
+
+  const Headers second = {{"Content-Type", "application/x-protobuf;proto=io.prometheus.write.v2.Request"}};
+  outcome = {.status = Fail(Code::kBadData, "too old"), .samples = 3, .histograms = 2, .exemplars = 1};
+  response = Call(kPost, "/api/v1/write", {}, second, "x");
+  CHECK(message == collector::WriteMessage::kVersion2);
+  CHECK(Text(response) == "400 too old\n");
+  CHECK(response.headers.Get("X-Prometheus-Remote-Write-Samples-Written") == "3");
+  CHECK(response.headers.Get("X-Prometheus-Remote-Write-Histograms-Written") == "2");
+  CHECK(response.headers.Get("X-Prometheus-Remote-Write-Exemplars-Written") == "1");
+  CHECK_FALSE(response.headers.Has("Retry-After"));
+  context.options.write_messages = {collector::WriteMessage::kVersion1};
+  CHECK(Text(Call(kPost, "/api/v1/write", {}, second, "x")) ==
+        "415 io.prometheus.write.v2.Request protobuf message is not accepted by this server; only accepts "
+        "prometheus.WriteRequest\n");
+
+  outcome = {.status = Fail(Code::kIo, "disk full")};
+  response = Call(kPost, "/api/v1/write", {}, good, "x");
+  CHECK(Text(response) == "503 disk full\n");
+  CHECK(response.headers.Get("Retry-After") == "5");
 }
