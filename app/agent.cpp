@@ -22,6 +22,7 @@
 #include "app/threads.h"
 #include "collector/host/host_collector.h"
 #include "collector/probe/prober.h"
+#include "collector/push/otlp/receiver.h"
 #include "collector/push/remote_write.h"
 #include "collector/remote/fanout_storage.h"
 #include "collector/remote/read_server.h"
@@ -188,6 +189,7 @@ struct Agent::Impl {
   std::unique_ptr<collector::ScrapeManager> scraper;
   std::unique_ptr<collector::Intake> intake;
   std::unique_ptr<collector::RemoteWriteReceiver> receiver;
+  std::unique_ptr<collector::OtlpReceiver> otlp;
   std::unique_ptr<analytics::AnalyticsJobs> jobs;
   std::unique_ptr<dashboards::ApiContext> api;
   std::unique_ptr<dashboards::Server> server;
@@ -354,6 +356,7 @@ Status Agent::Impl::StartScraping() {
   VEDETTE_CHECK(scraper->Apply(config->collector.scrape_configs));
   intake = std::make_unique<collector::Intake>(*store, clock, *registry, config->collector.push);
   receiver = std::make_unique<collector::RemoteWriteReceiver>(*intake);
+  otlp = std::make_unique<collector::OtlpReceiver>(*intake, config->collector.otlp, command.query_lookback);
   census.Use(scraper.get());
   metadata_source = scraper.get();
   scraper->Start();
@@ -449,6 +452,11 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
       return receiver->Ingest(body, message);
     };
   }
+  if (command.otlp_receiver) {
+    out.otlp = [this](std::string_view body, std::string_view type, std::string_view encoding) {
+      return otlp->Ingest(body, type, encoding);
+    };
+  }
   if (command.lifecycle || IsLoopback(command.listen_address)) out.reload = [this] { return Reload(); };
   if (command.lifecycle) out.quit = requests.quit;
   return out;
@@ -510,6 +518,7 @@ Status Agent::Impl::Reload() {
   }
   UseProbes(next->probes);
   writers->ForgetOthers();
+  otlp->Apply(next->collector.otlp);
   if (jobs) jobs->Stop();
   jobs.reset();
   {

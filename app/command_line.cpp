@@ -77,6 +77,8 @@ void AddServeFlags(CLI::App& app, ServeCommand& serve) {
   app.add_option("--web.remote-write-receiver.accepted-protobuf-messages", serve.write_messages,
                  "messages of remote write to accept; may be given more than once")
       ->default_str("prometheus.WriteRequest,io.prometheus.write.v2.Request");
+  app.add_flag("--web.enable-otlp-receiver,!--no-web.enable-otlp-receiver", serve.otlp_receiver,
+               "accept OTLP metrics on /api/v1/otlp/v1/metrics");
   app.add_flag("--web.enable-admin-api,!--no-web.enable-admin-api", serve.admin_api, "serve /api/v1/admin");
   app.add_flag("--web.enable-lifecycle,!--no-web.enable-lifecycle", serve.lifecycle,
                "serve /-/quit, and /-/reload also when not listening on loopback");

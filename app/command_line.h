@@ -36,6 +36,7 @@ struct ServeCommand {
   std::size_t remote_read_concurrency = 10;
   std::size_t remote_read_frame_bytes = 1 << 20;
   std::vector<std::string> write_messages = {"prometheus.WriteRequest", "io.prometheus.write.v2.Request"};
+  bool otlp_receiver = false;
   bool admin_api = false;
   bool lifecycle = false;
   Millis query_timeout = std::chrono::minutes(2);

@@ -24,6 +24,13 @@ constexpr std::array<std::pair<std::string_view, NameEscaping>, 4> kEscapings = 
     {"values", NameEscaping::kValues},
 }};
 
+constexpr std::pair<std::string_view, OtlpTranslation> kTranslations[] = {
+    {"UnderscoreEscapingWithSuffixes", OtlpTranslation::kEscapedWithSuffixes},
+    {"UnderscoreEscapingWithoutSuffixes", OtlpTranslation::kEscapedWithoutSuffixes},
+    {"NoUTF8EscapingWithSuffixes", OtlpTranslation::kUtf8WithSuffixes},
+    {"NoTranslation", OtlpTranslation::kNoTranslation},
+};
+
 /// The ending is .json, .yml or .yaml, and a * stands in the last component at most.
 bool IsFileSdPattern(std::string_view path) {
   constexpr std::array<std::string_view, 6> kEndings = {".json", ".yml", ".yaml", ".JSON", ".YML", ".YAML"};
@@ -47,6 +54,13 @@ void SetIfOpen(std::optional<std::size_t>& limit, std::size_t inherited) {
 }
 
 }  // namespace
+
+Result<OtlpTranslation> ParseOtlpTranslation(std::string_view text) {
+  for (const auto& [name, strategy] : kTranslations) {
+    if (name == text) return strategy;
+  }
+  return Fail(Code::kBadData, "unsupported OTLP translation strategy {}", Quote(text));
+}
 
 Result<ScrapeProtocol> ParseScrapeProtocol(std::string_view text) {
   std::string known;

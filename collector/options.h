@@ -134,10 +134,37 @@ struct PushOptions {
   bool operator==(const PushOptions&) const = default;
 };
 
+/// What becomes of OTLP's names; in the file as `translation_strategy`.
+enum class OtlpTranslation : std::uint8_t {
+  kEscapedWithSuffixes,     // UnderscoreEscapingWithSuffixes
+  kEscapedWithoutSuffixes,  // UnderscoreEscapingWithoutSuffixes
+  kUtf8WithSuffixes,        // NoUTF8EscapingWithSuffixes
+  kNoTranslation,           // NoTranslation
+};
+/// Errors: kBadData.
+Result<OtlpTranslation> ParseOtlpTranslation(std::string_view text);
+
+/// The section `otlp`.
+struct OtlpOptions {
+  OtlpTranslation translation_strategy = OtlpTranslation::kEscapedWithSuffixes;
+  bool promote_all_resource_attributes = false;
+  std::vector<std::string> promote_resource_attributes;  // these become labels of every series
+  std::vector<std::string> ignore_resource_attributes;   // all but these, when all are promoted
+  bool keep_identifying_resource_attributes = false;     // service.* in target_info, beside job and instance
+  bool convert_histograms_to_nhcb = false;
+  bool promote_scope_metadata = false;
+  bool label_name_underscore_sanitization = true;
+  bool label_name_preserve_multiple_underscores = true;
+  bool operator==(const OtlpOptions&) const = default;
+
+  bool escapes() const { return translation_strategy <= OtlpTranslation::kEscapedWithoutSuffixes; }
+};
+
 struct CollectorOptions {
   GlobalScrapeOptions global;
   std::vector<ScrapeConfig> scrape_configs;
   PushOptions push;
+  OtlpOptions otlp;
 
   /// Inherits, validates every job and refuses a job name used twice.
   Status Finish();

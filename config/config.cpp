@@ -48,7 +48,9 @@ constexpr Field<Root> kRootFields[] = {
     {"remote_read",
      [](const YamlNode& node, Root& out) { return ReadRemoteRead(node, out.context, out.config.remote_read); }},
     {"otlp",
-     [](const YamlNode& node, Root& out) { return CheckOtlp(node, out.global.scrape.metric_name_validation_scheme); }},
+     [](const YamlNode& node, Root& out) {
+       return ReadOtlp(node, out.global.scrape.metric_name_validation_scheme, out.config.collector.otlp);
+     }},
     {"tracing", [](const YamlNode& node, Root&) { return CheckTracing(node); }},
 };
 

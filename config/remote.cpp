@@ -1,4 +1,4 @@
-// `remote_write`, `remote_read`, `otlp` and `tracing`: checked as Prometheus checks them.
+// `remote_write`, `remote_read`, `otlp` and `tracing`: checked as Prometheus checks them; `otlp` is kept as well.
 #include <algorithm>
 #include <cctype>
 #include <set>
@@ -169,14 +169,27 @@ Status CheckRemotes(const YamlNode& list, std::string_view key, std::span<const 
   return Ok();
 }
 
+std::string TrimmedName(const std::string& name) {
+  const std::size_t first = name.find_first_not_of(' ');
+  return first == std::string::npos ? "" : name.substr(first, name.find_last_not_of(' ') + 1 - first);
+}
+
+/// Of a list that IsAttributes() accepts.
+Status ReadAttributeNames(const YamlNode& section, std::string_view key, Texts& out) {
+  out.clear();
+  if (!IsSet(section, key)) return Ok();
+  VEDETTE_TRY(const Texts names, section.Get(key)->As<Texts>());
+  for (const std::string& name : names) out.push_back(TrimmedName(name));
+  return Ok();
+}
+
 /// Attribute names: none empty, none twice.
 Status IsAttributes(const YamlNode& value) {
   VEDETTE_TRY(const Texts names, value.As<Texts>());
   std::set<std::string> seen;
   for (const std::string& name : names) {
-    const std::size_t first = name.find_first_not_of(' ');
-    if (first == std::string::npos) return value.At("an attribute name must not be empty");
-    const std::string trimmed = name.substr(first, name.find_last_not_of(' ') + 1 - first);
+    const std::string trimmed = TrimmedName(name);
+    if (trimmed.empty()) return value.At("an attribute name must not be empty");
     if (!seen.insert(trimmed).second) return value.At(fmt::format("duplicated attribute {}", Quote(trimmed)));
   }
   return Ok();
@@ -205,7 +218,7 @@ Status CheckRemoteRead(const YamlNode& list, const SectionContext& context) {
   return CheckRemotes(list, "remote_read", kReadKeys, context);
 }
 
-Status CheckOtlp(const YamlNode& section, collector::NameValidation names) {
+Status ReadOtlp(const YamlNode& section, collector::NameValidation names, collector::OtlpOptions& out) {
   static constexpr KeyCheck kKeys[] = {
       {"promote_all_resource_attributes", Is<bool>},
       {"promote_resource_attributes", IsAttributes},
@@ -234,7 +247,20 @@ Status CheckOtlp(const YamlNode& section, collector::NameValidation names) {
     return section.At(fmt::format(
         "OTLP translation strategy {} is not allowed when metric_name_validation_scheme is legacy", Quote(strategy)));
   }
-  return Ok();
+  if (!strategy.empty()) {
+    VEDETTE_TRY(out.translation_strategy, collector::ParseOtlpTranslation(strategy));
+  }
+  for (const auto& [key, flag] : std::initializer_list<std::pair<std::string_view, bool*>>{
+           {"promote_all_resource_attributes", &out.promote_all_resource_attributes},
+           {"keep_identifying_resource_attributes", &out.keep_identifying_resource_attributes},
+           {"convert_histograms_to_nhcb", &out.convert_histograms_to_nhcb},
+           {"promote_scope_metadata", &out.promote_scope_metadata},
+           {"label_name_underscore_sanitization", &out.label_name_underscore_sanitization},
+           {"label_name_preserve_multiple_underscores", &out.label_name_preserve_multiple_underscores}}) {
+    VEDETTE_CHECK(section.Read(key, *flag));
+  }
+  VEDETTE_CHECK(ReadAttributeNames(section, "promote_resource_attributes", out.promote_resource_attributes));
+  return ReadAttributeNames(section, "ignore_resource_attributes", out.ignore_resource_attributes);
 }
 
 Status CheckTracing(const YamlNode& section) {

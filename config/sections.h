@@ -37,6 +37,7 @@ Status ReadNameEscaping(const YamlNode& node, collector::NameEscaping& out);
 Status ReadScrapeConfigs(const YamlNode& node, const collector::GlobalScrapeOptions& global,
                          const SectionContext& context, std::vector<collector::ScrapeConfig>& out);
 Status ReadRelabelConfigs(const YamlNode& node, std::string_view what, std::vector<collector::RelabelConfig>& out);
+Status ReadOtlp(const YamlNode& section, collector::NameValidation names, collector::OtlpOptions& out);
 Status ReadStaticConfigs(const YamlNode& node, std::vector<collector::StaticConfig>& out);
 /// An entry `<kind>_sd_configs` of a job. False: it is no kind that runs, and nothing was read.
 Result<bool> ReadDiscovery(const YamlNode::Entry& entry, const SectionContext& context, collector::ScrapeConfig& out);
@@ -55,14 +56,13 @@ Status ReadScrapeConfigFiles(const YamlNode& node, const collector::GlobalScrape
                              const SectionContext& context, std::vector<collector::ScrapeConfig>& out,
                              std::vector<YamlNode>& roots);
 
-/// Sections as Prometheus checks them; of `otlp` and `tracing` nothing is kept yet.
+/// Sections as Prometheus checks them; of `tracing` nothing is kept yet.
 Status CheckRemoteWrite(const YamlNode& list, const SectionContext& context);
 Status CheckRemoteRead(const YamlNode& list, const SectionContext& context);
 /// These check as well.
 Status ReadRemoteWrite(const YamlNode& list, const SectionContext& context,
                        std::vector<collector::RemoteWriteEnd>& out);
 Status ReadRemoteRead(const YamlNode& list, const SectionContext& context, std::vector<collector::RemoteReadEnd>& out);
-Status CheckOtlp(const YamlNode& section, collector::NameValidation names);
 Status CheckTracing(const YamlNode& section);
 /// Adds a sentence, with its place, for everything in a document that this version does not act on.
 void ListNotRun(const YamlNode& root, std::vector<std::string>& out);

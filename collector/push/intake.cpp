@@ -113,7 +113,7 @@ void PushBatch::SetMetadata(const Said& said, const Labels& target, std::string_
 
 void PushBatch::Drop(PushDrop reason, std::size_t count) {
   intake_.metrics_->Dropped(reason).Increment(static_cast<double>(count));
-  outcome_.dropped += count;
+  if (reason != PushDrop::kBadExemplar) outcome_.dropped += count;
 }
 
 void PushBatch::Complain(std::string text) {

@@ -160,7 +160,7 @@ Status WriteRun::TakeExemplars(PushedSeries& series, storage::SeriesId id) {
     std::optional<storage::Exemplar> exemplar = GoodExemplar(pushed);
     // Nothing but the counter says so, as in Prometheus: exemplars never fail a request.
     if (!exemplar || !batch_.InTime(exemplar->time)) {
-      batch_.Drop(PushDrop::kBadExemplar, 0);
+      batch_.Drop(PushDrop::kBadExemplar);
       continue;
     }
     batch_.AddExemplar(id, *std::move(exemplar));

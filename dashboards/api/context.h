@@ -15,6 +15,7 @@
 #include "alerting/rules/views.h"
 #include "analytics/promql/engine.h"
 #include "collector/probe/prober.h"
+#include "collector/push/otlp/receiver.h"
 #include "collector/push/remote_write.h"
 #include "collector/scrape/manager.h"
 #include "core/clock.h"
@@ -84,6 +85,8 @@ struct ApiContext {
   std::function<std::vector<alerting::IncidentView>(const alerting::IncidentFilter&)> incidents{};
   /// Takes a compressed remote-write request; not set: the receiver is switched off.
   std::function<collector::PushOutcome(std::string_view, collector::WriteMessage)> remote_write{};
+  /// (body, Content-Type, Content-Encoding) of an OTLP request; not set: the receiver is switched off.
+  std::function<collector::OtlpReceiver::Answer(std::string_view, std::string_view, std::string_view)> otlp{};
 
   /// Runs a service check; the answer comes later, on another thread. Not set: there are none.
   std::function<void(collector::ProbeRequest, collector::Prober::Done)> probe{};

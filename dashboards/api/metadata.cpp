@@ -74,7 +74,7 @@ Response Metadata(const ApiContext& context, const Request& request) {
     VEDETTE_TRY(const std::int64_t per_metric, IntParameter(parameters, "limit_per_metric", -1));
     const std::string_view metric = parameters.Get("metric");
     std::vector<collector::MetricMetadata> all = Ask(context.metadata, metric);
-    if (all.empty() || context.remote_write) {
+    if (all.empty() || context.remote_write || context.otlp) {
       VEDETTE_TRY(std::vector<collector::MetricMetadata> stored, StoredMetadata(context, metric));
       AddUnknown(std::move(stored), all);
     }

@@ -35,6 +35,7 @@ constexpr ApiRoute kRoutes[] = {
     {kGet, "/api/v1/status/walreplay", api::WalReplay, Needs::kNothing},
     {kPost, "/api/v1/read", api::RemoteRead},
     {kPost, "/api/v1/write", api::Write},
+    {kPost, "/api/v1/otlp/v1/metrics", api::OtlpMetrics},
     {kAction, "/api/v1/admin/tsdb/delete_series", api::DeleteSeries},
     {kAction, "/api/v1/admin/tsdb/clean_tombstones", api::CleanTombstones},
     {kAction, "/api/v1/admin/tsdb/snapshot", api::Snapshot},

@@ -40,4 +40,16 @@ Response Write(const ApiContext& context, const Request& request) {
   return response;
 }
 
+Response OtlpMetrics(const ApiContext& context, const Request& request) {
+  if (!context.otlp) {
+    return TextResponse(404, "otlp write receiver needs to be enabled with --web.enable-otlp-receiver\n");
+  }
+  const collector::OtlpReceiver::Answer answer =
+      context.otlp(request.body, request.headers.Get("Content-Type"), request.headers.Get("Content-Encoding"));
+  Response response = TextResponse(answer.status, answer.body);
+  response.headers.Set("Content-Type", answer.content_type);
+  if (answer.status == 503) response.headers.Set("Retry-After", kRetryAfterSeconds);
+  return response;
+}
+
 }  // namespace vedette::dashboards::api

@@ -1,16 +1,12 @@
 #include "collector/push/remote_write.h"
 
-#include <prometheus/registry.h>
-#include <prometheus/text_serializer.h>
 #include <snappy.h>
 
 #include <limits>
 
 #include "collector/push/series_cache.h"
-#include "core/numbers.h"
-#include "storage/memory/memory_storage.h"
 #include "tests/support/catch.h"
-#include "tests/support/fake_clock.h"
+#include "tests/unit/collector/push_fixture.h"
 #include "tests/unit/collector/wire_writer.h"
 
 namespace vedette::collector {
@@ -27,65 +23,9 @@ std::string Compress(std::string_view message) {
   return out;
 }
 
-class Fixture {
+class Fixture : public test::PushFixture {
  public:
-  explicit Fixture(const PushOptions& options = {})
-      : store_(storage::NewMemoryStorage({}, clock)), intake(*store_, clock, registry_, options), receiver(intake) {}
-
-  /// Series with their samples and histograms, times from `start` on.
-  std::string Stored() const {
-    const auto querier = store_->NewQuerier({});
-    std::string out;
-    for (const auto& series : MustHave(querier->Select({}))) {
-      storage::Columns columns;
-      storage::HistogramColumns histograms;
-      MustSucceed(querier->ReadMixed(series.id, {}, columns, histograms));
-      out += series.labels.ToString();
-      for (std::size_t i = 0; i < columns.size(); ++i) {
-        out += fmt::format(" {}@{}", FormatSampleValue(columns.values[i]), columns.times[i] - start.ms);
-      }
-      for (std::size_t i = 0; i < histograms.size(); ++i) {
-        out += fmt::format(" {}@{}", Text(histograms.histograms[i]), histograms.times[i] - start.ms);
-      }
-      std::vector<storage::StartTime> starts;
-      MustSucceed(querier->ReadStarts(series.id, starts));
-      for (const storage::StartTime& s : starts) out += fmt::format(" from {}", s.start.ms - start.ms);
-      out += '\n';
-    }
-    return out;
-  }
-  static std::string Text(const Histogram& h) {
-    std::string out =
-        fmt::format("{}[s{} {}/{} z{}", h.integers ? "int" : "float", h.layout->schema, h.count, h.sum, h.zero_count);
-    for (std::size_t i = 0; i < h.counts.size(); ++i) {
-      const auto& positive = h.layout->positive;
-      out += i < positive.size() ? fmt::format(" {}:{}", positive[i], h.counts[i])
-                                 : fmt::format(" -{}:{}", h.layout->negative[i - positive.size()], h.counts[i]);
-    }
-    for (const double bound : h.layout->bounds) out += fmt::format(" <{}", bound);
-    return out + "]";
-  }
-  std::string Said() const {
-    std::string out;
-    MustSucceed(store_->NewQuerier({})->VisitMetadata({}, [&](const storage::MetadataEntry& entry) {
-      out += fmt::format("{} {} {} '{}' '{}'\n", entry.target.ToString(), entry.family, entry.info.type,
-                         entry.info.help, entry.info.unit);
-      return true;
-    }));
-    return out;
-  }
-  std::string Exemplars() const {
-    const std::vector<std::vector<Matcher>> all(1);
-    std::string out;
-    for (const auto& series : MustHave(store_->NewQuerier({})->Exemplars(all, {}))) {
-      for (const auto& e : series.exemplars) {
-        out +=
-            fmt::format("{} {} {}@{}\n", series.series.ToString(), e.labels.ToString(), e.value, e.time.ms - start.ms);
-      }
-    }
-    return out;
-  }
-  std::string Metrics() const { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
+  explicit Fixture(const PushOptions& options = {}) : PushFixture(options), receiver(intake) {}
 
   PushOutcome Send(std::string_view message, WriteMessage version = WriteMessage::kVersion1) {
     return receiver.Ingest(Compress(message), version);
@@ -97,15 +37,6 @@ class Fixture {
     return outcome.status.error();
   }
 
-  test::FakeClock clock;
-  const TimeMs start = clock.Now();
-
- private:
-  prometheus::Registry registry_;
-  std::unique_ptr<storage::Storage> store_;
-
- public:
-  Intake intake;
   RemoteWriteReceiver receiver;
 };
 

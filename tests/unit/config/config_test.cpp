@@ -241,6 +241,28 @@ scrape_configs:
             .not_run.empty());
 }
 
+TEST_CASE("otlp says how names are made", "[config]") {
+  const Config config = MustHave(ParseConfig(R"(
+otlp:
+  translation_strategy: NoUTF8EscapingWithSuffixes
+  promote_resource_attributes: [" k8s.pod ", zone]
+  keep_identifying_resource_attributes: true
+  convert_histograms_to_nhcb: true
+  promote_scope_metadata: true
+  label_name_underscore_sanitization: false
+)",
+                                             "f.yml"));
+  const collector::OtlpOptions& otlp = config.collector.otlp;
+  CHECK(otlp.translation_strategy == collector::OtlpTranslation::kUtf8WithSuffixes);
+  CHECK(otlp.promote_resource_attributes == std::vector<std::string>{"k8s.pod", "zone"});
+  CHECK(otlp.keep_identifying_resource_attributes);
+  CHECK(otlp.convert_histograms_to_nhcb);
+  CHECK(otlp.promote_scope_metadata);
+  CHECK_FALSE(otlp.label_name_underscore_sanitization);
+  CHECK(otlp.label_name_preserve_multiple_underscores);
+  CHECK_FALSE(otlp.promote_all_resource_attributes);
+}
+
 TEST_CASE("jobs of more files inherit from the same global, and paths start at their own", "[config]") {
   const test::TempDir dir;
   dir.Write("jobs/one.yml", "scrape_configs: [{job_name: one, file_sd_configs: [{files: [t.json]}]}]\n");

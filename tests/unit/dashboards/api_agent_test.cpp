@@ -264,3 +264,17 @@ TEST_CASE_METHOD(ApiFixture, "remote write is refused, taken or deferred", "[api
   CHECK(Text(response) == "503 disk full\n");
   CHECK(response.headers.Get("Retry-After") == "5");
 }
+
+TEST_CASE_METHOD(ApiFixture, "OTLP is answered in the format of the request", "[api][write]") {
+  CHECK(Text(Call(kPost, "/api/v1/otlp/v1/metrics", {}, {}, "x")) ==
+        "404 otlp write receiver needs to be enabled with --web.enable-otlp-receiver\n");
+  context.otlp = [](std::string_view body, std::string_view type, std::string_view encoding) {
+    CHECK(encoding == "gzip");
+    return collector::OtlpReceiver::Answer{503, std::string(type), std::string(body)};
+  };
+  const Response response = Call(kPost, "/api/v1/otlp/v1/metrics", {},
+                                 {{"Content-Type", "application/json"}, {"Content-Encoding", "gzip"}}, "{}");
+  CHECK(Text(response) == "503 {}");
+  CHECK(response.headers.Get("Content-Type") == "application/json");
+  CHECK(response.headers.Get("Retry-After") == "5");
+}
