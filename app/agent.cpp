@@ -22,6 +22,7 @@
 #include "app/threads.h"
 #include "collector/host/host_collector.h"
 #include "collector/probe/prober.h"
+#include "collector/push/influx.h"
 #include "collector/push/otlp/receiver.h"
 #include "collector/push/remote_write.h"
 #include "collector/remote/fanout_storage.h"
@@ -190,6 +191,7 @@ struct Agent::Impl {
   std::unique_ptr<collector::Intake> intake;
   std::unique_ptr<collector::RemoteWriteReceiver> receiver;
   std::unique_ptr<collector::OtlpReceiver> otlp;
+  std::unique_ptr<collector::InfluxReceiver> influx;
   std::unique_ptr<analytics::AnalyticsJobs> jobs;
   std::unique_ptr<dashboards::ApiContext> api;
   std::unique_ptr<dashboards::Server> server;
@@ -356,6 +358,7 @@ Status Agent::Impl::StartScraping() {
   VEDETTE_CHECK(scraper->Apply(config->collector.scrape_configs));
   intake = std::make_unique<collector::Intake>(*store, clock, *registry, config->collector.push);
   receiver = std::make_unique<collector::RemoteWriteReceiver>(*intake);
+  influx = std::make_unique<collector::InfluxReceiver>(*intake);
   otlp = std::make_unique<collector::OtlpReceiver>(*intake, config->collector.otlp, command.query_lookback);
   census.Use(scraper.get());
   metadata_source = scraper.get();
@@ -456,6 +459,9 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
     out.otlp = [this](std::string_view body, std::string_view type, std::string_view encoding) {
       return otlp->Ingest(body, type, encoding);
     };
+  }
+  if (config->collector.push.influx) {
+    out.influx = [this](const collector::InfluxRequest& request) { return influx->Ingest(request); };
   }
   if (command.lifecycle || IsLoopback(command.listen_address)) out.reload = [this] { return Reload(); };
   if (command.lifecycle) out.quit = requests.quit;

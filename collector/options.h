@@ -131,6 +131,7 @@ struct PushOptions {
   std::size_t max_request_bytes = 128 << 20;    // memory of one request, with what is made of it
   std::size_t max_bytes_in_flight = 256 << 20;  // the same of all requests under way; beyond it they are put off
   std::size_t series_cache_entries = 500'000;   // label sets remembered between requests
+  bool influx = false;                          // take InfluxDB's line protocol
   bool operator==(const PushOptions&) const = default;
 };
 

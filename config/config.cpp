@@ -35,6 +35,7 @@ constexpr Field<Root> kRootFields[] = {
     {"storage", [](const YamlNode& node, Root& out) { return ReadStorage(node, out.context, out.config.storage); }},
     {"host", [](const YamlNode& node, Root& out) { return ReadHost(node, out.config.host); }},
     {"probes", [](const YamlNode& node, Root& out) { return ReadProbes(node, out.context, out.config.probes); }},
+    {"push", [](const YamlNode& node, Root& out) { return ReadPush(node, out.config.collector.push); }},
     {"alerting", [](const YamlNode& node, Root& out) { return ReadAlerting(node, out.context, out.config.alerting); }},
     {"incidents",
      [](const YamlNode& node, Root& out) {

@@ -71,6 +71,7 @@ void ListNotRun(const YamlNode& root, std::vector<std::string>& out);
 Status ReadAlerting(const YamlNode& node, const SectionContext& context, alerting::AlertingOptions& out);
 
 Status ReadStorage(const YamlNode& node, const SectionContext& context, storage::StorageOptions& out);
+Status ReadPush(const YamlNode& node, collector::PushOptions& out);
 Status ReadHost(const YamlNode& node, collector::HostOptions& out);
 Status ReadProbes(const YamlNode& node, const SectionContext& context, collector::ProbeOptions& out);
 /// The modules of a document. Errors: with their place.

@@ -48,35 +48,47 @@ PushBatch::PushBatch(Intake& intake, PushProtocol protocol)
     : intake_(intake),
       protocol_(protocol),
       appender_(intake.storage_.NewAppender()),
+      rows_(*appender_),
       now_(intake.clock_.Now()),
       newest_(now_ + kMaxAhead) {}
 
 PushBatch::~PushBatch() {
+  intake_.metrics_->cached->Increment(static_cast<double>(cached_));
+  intake_.metrics_->parsed->Increment(static_cast<double>(parsed_));
   intake_.budget_.Give(charged_);
   intake_.metrics_->bytes_in_flight->Set(static_cast<double>(intake_.budget_.taken()));
 }
 
-Status PushBatch::Charge(std::size_t bytes) {
-  if (charged_ + bytes > intake_.options_.max_request_bytes) {
-    return Fail(Code::kLimit, "request needs more than {} bytes of memory", intake_.options_.max_request_bytes);
+/// In steps, so that small things do not touch what all requests share.
+Status PushBatch::ChargeMore(std::size_t bytes) {
+  constexpr std::size_t kStep = 64 << 10;
+  const std::size_t most = intake_.options_.max_request_bytes;
+  const std::size_t missing = bytes - reserved_;
+  if (missing > most - charged_) return Fail(Code::kLimit, "request needs more than {} bytes of memory", most);
+  std::size_t more = std::min(std::max(missing, kStep), most - charged_);
+  bool taken = intake_.budget_.Take(more);
+  if (!taken) {
+    more = missing;
+    taken = intake_.budget_.Take(more);
   }
-  if (!intake_.budget_.Take(bytes)) {
+  if (!taken) {
     return Fail(Code::kUnavailable, "too many requests under way: {} bytes are all they may take",
                 intake_.options_.max_bytes_in_flight);
   }
-  charged_ += bytes;
+  charged_ += more;
+  reserved_ += more - bytes;
   intake_.metrics_->bytes_in_flight->Set(static_cast<double>(intake_.budget_.taken()));
   return Ok();
 }
 
 storage::SeriesId PushBatch::Find(const SeriesCache::Key& key) {
   const storage::SeriesId known = intake_.series_.Find(key);
-  if (known != storage::SeriesId::kNone) intake_.metrics_->cached->Increment();
+  if (known != storage::SeriesId::kNone) ++cached_;
   return known;
 }
 
 Result<storage::SeriesId> PushBatch::Series(const Labels& labels, const SeriesCache::Key* key, std::size_t weight) {
-  intake_.metrics_->parsed->Increment();
+  ++parsed_;
   const auto id = appender_->Series(labels);
   if (id) {
     if (key != nullptr) intake_.series_.Add(*key, *id);
@@ -128,14 +140,8 @@ void PushBatch::DropOutOfBounds(TimeMs time, std::string_view series) {
   Complain(fmt::format("out of bounds{} for series {}", too_new ? ": timestamp is too far in the future" : "", series));
 }
 
-void PushBatch::FlushRow() {
-  if (!row_series_.empty()) appender_->AddRow(row_time_, row_series_, row_values_);
-  row_series_.clear();
-  row_values_.clear();
-}
-
 Status PushBatch::Commit() {
-  FlushRow();
+  rows_.Flush();
   VEDETTE_TRY(const storage::AppendOutcome stored, appender_->Commit());
   if (stored.unknown > 0) {
     intake_.series_.Clear();

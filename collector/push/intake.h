@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "collector/options.h"
+#include "collector/push/row_collector.h"
 #include "collector/push/series_cache.h"
 #include "core/clock.h"
 #include "core/labels.h"
@@ -111,7 +112,11 @@ class PushBatch {
 
   /// The request takes this much more memory. Errors: kLimit when it is too much for one request, kUnavailable when
   /// others hold too much now.
-  Status Charge(std::size_t bytes);
+  Status Charge(std::size_t bytes) {
+    if (bytes > reserved_) return ChargeMore(bytes);
+    reserved_ -= bytes;
+    return Ok();
+  }
 
   /// kNone when the key is not known.
   storage::SeriesId Find(const SeriesCache::Key& key);
@@ -121,12 +126,9 @@ class PushBatch {
 
   /// Whether the store takes samples of this time, which is said before they are added.
   bool InTime(TimeMs time) const { return time >= TimeMs(0) && time <= newest_; }
-  /// The sample is `InTime`. Samples of many series at one time are best added one after another.
+  /// The sample is `InTime`. Cheap when series after series has the same times, or many have one time.
   void Add(storage::SeriesId series, TimeMs time, double value) {
-    if (time != row_time_) FlushRow();
-    row_time_ = time;
-    row_series_.push_back(series);
-    row_values_.push_back(value);
+    rows_.Add(series, time, value);
     ++outcome_.samples;
   }
   void AddHistogram(storage::SeriesId series, TimeMs time, Histogram histogram);
@@ -155,17 +157,17 @@ class PushBatch {
  private:
   static constexpr std::size_t kMaxComplaints = 10;
 
-  void FlushRow();
+  Status ChargeMore(std::size_t bytes);
   Status Commit();
 
   Intake& intake_;
   const PushProtocol protocol_;
   std::unique_ptr<storage::Appender> appender_;
+  RowCollector rows_;
   const TimeMs now_, newest_;
   std::size_t charged_ = 0;
-  TimeMs row_time_;
-  std::vector<storage::SeriesId> row_series_;
-  std::vector<double> row_values_;
+  std::size_t reserved_ = 0;             // of what was charged, not used yet
+  std::size_t cached_ = 0, parsed_ = 0;  // series
   std::vector<Said> said_;
   std::unordered_set<std::uint64_t> set_;  // of SetMetadata(), each once
   PushOutcome outcome_;

@@ -97,6 +97,7 @@ class WireReader {
   void Advance(std::ptrdiff_t size) { ok_ = ok_ && end_ - at_ >= size ? (at_ += size, true) : false; }
 
   std::uint64_t ReadVarint() {
+    if (at_ != end_ && static_cast<signed char>(*at_) >= 0) return static_cast<unsigned char>(*at_++);
     std::uint64_t value = 0;
     for (unsigned shift = 0; at_ != end_ && shift < 64; shift += 7) {
       const auto byte = static_cast<unsigned char>(*at_++);

@@ -15,6 +15,7 @@
 #include "alerting/rules/views.h"
 #include "analytics/promql/engine.h"
 #include "collector/probe/prober.h"
+#include "collector/push/influx.h"
 #include "collector/push/otlp/receiver.h"
 #include "collector/push/remote_write.h"
 #include "collector/scrape/manager.h"
@@ -87,6 +88,8 @@ struct ApiContext {
   std::function<collector::PushOutcome(std::string_view, collector::WriteMessage)> remote_write{};
   /// (body, Content-Type, Content-Encoding) of an OTLP request; not set: the receiver is switched off.
   std::function<collector::OtlpReceiver::Answer(std::string_view, std::string_view, std::string_view)> otlp{};
+  /// A body of InfluxDB's line protocol; not set: switched off.
+  std::function<collector::PushOutcome(const collector::InfluxRequest&)> influx{};
 
   /// Runs a service check; the answer comes later, on another thread. Not set: there are none.
   std::function<void(collector::ProbeRequest, collector::Prober::Done)> probe{};

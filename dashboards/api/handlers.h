@@ -41,6 +41,7 @@ Response TsdbStatus(const ApiContext& context, const Request& request);
 Response WalReplay(const ApiContext& context, const Request& request);
 // write.cpp
 Response Write(const ApiContext& context, const Request& request);
+Response InfluxWrite(const ApiContext& context, const Request& request);
 Response OtlpMetrics(const ApiContext& context, const Request& request);
 // probe.cpp
 Response Probe(const ApiContext& context, const Request& request);

@@ -36,6 +36,8 @@ constexpr ApiRoute kRoutes[] = {
     {kPost, "/api/v1/read", api::RemoteRead},
     {kPost, "/api/v1/write", api::Write},
     {kPost, "/api/v1/otlp/v1/metrics", api::OtlpMetrics},
+    {kPost, "/write", api::InfluxWrite},
+    {kPost, "/api/v2/write", api::InfluxWrite},
     {kAction, "/api/v1/admin/tsdb/delete_series", api::DeleteSeries},
     {kAction, "/api/v1/admin/tsdb/clean_tombstones", api::CleanTombstones},
     {kAction, "/api/v1/admin/tsdb/snapshot", api::Snapshot},

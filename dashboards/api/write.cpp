@@ -2,6 +2,7 @@
 #include "collector/push/remote_write.h"
 #include "dashboards/api/envelope.h"
 #include "dashboards/api/handlers.h"
+#include "dashboards/api/json_writer.h"
 
 namespace vedette::dashboards::api {
 
@@ -49,6 +50,33 @@ Response OtlpMetrics(const ApiContext& context, const Request& request) {
   Response response = TextResponse(answer.status, answer.body);
   response.headers.Set("Content-Type", answer.content_type);
   if (answer.status == 503) response.headers.Set("Retry-After", kRetryAfterSeconds);
+  return response;
+}
+
+Response InfluxWrite(const ApiContext& context, const Request& request) {
+  if (!context.influx) return TextResponse(404, "the line protocol needs to be enabled with push.influx\n");
+  // Version 1 names a database, version 2 a bucket.
+  const std::string_view database = request.query.Has("db") ? request.query.Get("db") : request.query.Get("bucket");
+  const collector::PushOutcome outcome = context.influx({.body = request.body,
+                                                         .encoding = request.headers.Get("Content-Encoding"),
+                                                         .precision = request.query.Get("precision"),
+                                                         .database = database});
+  Response response = PushResponse(outcome, 204);
+  if (outcome.status) return response;
+  // Version 1 reads `error`, version 2 the other two.
+  const bool some = outcome.samples > 0;
+  JsonWriter json;
+  json.BeginObject()
+      .Key("code")
+      .String(response.status == 400 ? "invalid" : "unavailable")
+      .Key("message")
+      .String(outcome.status.error().message)
+      .Key("error")
+      .String((some ? "partial write: " : "") + outcome.status.error().message)
+      .End();
+  const std::string retry(response.headers.Get("Retry-After"));
+  response = JsonResponse(response.status, std::move(json).Take());
+  if (!retry.empty()) response.headers.Set("Retry-After", retry);
   return response;
 }
 

@@ -6,34 +6,12 @@
 #include "collector/push/otlp/answer.h"
 #include "collector/push/otlp/model.h"
 #include "collector/push/otlp/translator.h"
-#include "core/gzip.h"
+#include "collector/push/unpack.h"
 
 namespace vedette::collector {
 namespace {
 
 constexpr std::string_view kOtlpProtobuf = "application/x-protobuf", kOtlpJson = "application/json";
-
-/// Unpacks piece by piece, so that memory is charged before it is taken. `plain` views `body` or `buffer`.
-Status Unpack(std::string_view body, bool gzip, std::size_t limit, PushBatch& batch, std::string& buffer,
-              std::string_view& plain) {
-  VEDETTE_CHECK(batch.Charge(body.size()));
-  plain = body;
-  if (gzip) {
-    constexpr std::size_t kPiece = 4096;
-    GzipReader reader(limit);
-    while (!body.empty()) {
-      const std::string_view piece = body.substr(0, kPiece);
-      const std::size_t before = buffer.size();
-      VEDETTE_CHECK(reader.Read(piece, buffer));
-      VEDETTE_CHECK(batch.Charge(buffer.size() - before));
-      body.remove_prefix(piece.size());
-    }
-    VEDETTE_CHECK(reader.Finish());
-    plain = buffer;
-  }
-  if (plain.size() > limit) return Fail(Code::kLimit, "request of more than {} bytes", limit);
-  return Ok();
-}
 
 }  // namespace
 
@@ -60,19 +38,13 @@ OtlpReceiver::Answer OtlpReceiver::Ingest(std::string_view body, std::string_vie
             fmt::format("unsupported content type: {}, supported: [{}, {}]\n", content_type.substr(0, 200), kOtlpJson,
                         kOtlpProtobuf)};
   }
-  const std::string encoding = NormalizedToken(content_encoding);
-  if (!encoding.empty() && encoding != "gzip") {
-    return {400, "text/plain; charset=utf-8",
-            fmt::format("unsupported compression: {}. Only \"gzip\" or no compression supported\n",
-                        std::string_view(encoding).substr(0, 200))};
-  }
   const std::shared_ptr<const OtlpOptions> options = Options();
   PushBatch batch(intake_, PushProtocol::kOtlp);
   otlp::Translator translator(intake_, batch, *options, lookback_);
   const auto read = [&]() -> Status {
     std::string buffer;
     std::string_view plain;
-    VEDETTE_CHECK(Unpack(body, !encoding.empty(), intake_.options().max_decoded_bytes, batch, buffer, plain));
+    VEDETTE_CHECK(UnpackBody(body, content_encoding, intake_.options().max_decoded_bytes, batch, buffer, plain));
     return json ? otlp::ReadJson(plain, translator) : otlp::ReadProtobuf(plain, translator);
   };
   const Status unreadable = read();

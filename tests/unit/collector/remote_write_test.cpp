@@ -312,6 +312,31 @@ TEST_CASE("a list of complaints ends", "[push][rw2]") {
   CHECK_THAT(f.Send2(request.Build()).status.error().message, Catch::Matchers::EndsWith("\nand 40 more"));
 }
 
+TEST_CASE("samples keep their series and times however requests mix them", "[push]") {
+  Fixture f;
+  const std::int64_t t = f.start.ms;
+  // Grids, gaps, one odd time, and so many times of their own that rows are given up.
+  std::string message, expected;
+  const auto add = [&](const std::string& name, const std::vector<std::int64_t>& times) {
+    std::string samples;
+    expected += name;
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      samples += Sample(t + times[i], static_cast<double>(i));
+      expected += fmt::format(" {}@{}", i, times[i]);
+    }
+    expected += '\n';
+    message += Series(Label("__name__", name) + samples);
+  };
+  add("a", {-30, -20, -10, 0});
+  add("b", {-30, -20, -10, 0});
+  add("c", {-20, 0});
+  add("d", {-30, -25, -10, 0});
+  for (int i = 100; i < 600; ++i) add(fmt::format("e{}", i), {-1000 - i, 1 + i});
+  add("f", {-30, 0});
+  MustSucceed(f.Send(message).status);
+  CHECK(f.Stored() == expected);
+}
+
 TEST_CASE("metadata that changes back is written again", "[push][rw2]") {
   Fixture f;
   for (const char* help : {"one", "two", "one"}) {

@@ -1,0 +1,34 @@
+#include "collector/push/unpack.h"
+
+#include "collector/media_type.h"
+#include "core/gzip.h"
+
+namespace vedette::collector {
+
+Status UnpackBody(std::string_view body, std::string_view encoding, std::size_t limit, PushBatch& batch,
+                  std::string& buffer, std::string_view& plain) {
+  const std::string token = NormalizedToken(encoding);
+  if (!token.empty() && token != "gzip" && token != "identity") {
+    return Fail(Code::kBadData, "unsupported compression: {}. Only \"gzip\" or no compression supported",
+                std::string_view(token).substr(0, 200));
+  }
+  VEDETTE_CHECK(batch.Charge(body.size()));
+  plain = body;
+  if (token == "gzip") {
+    constexpr std::size_t kPiece = 4096;
+    GzipReader reader(limit);
+    while (!body.empty()) {
+      const std::string_view piece = body.substr(0, kPiece);
+      const std::size_t before = buffer.size();
+      VEDETTE_CHECK(reader.Read(piece, buffer));
+      VEDETTE_CHECK(batch.Charge(buffer.size() - before));
+      body.remove_prefix(piece.size());
+    }
+    VEDETTE_CHECK(reader.Finish());
+    plain = buffer;
+  }
+  if (plain.size() > limit) return Fail(Code::kLimit, "request of more than {} bytes", limit);
+  return Ok();
+}
+
+}  // namespace vedette::collector
