@@ -1,4 +1,6 @@
 """What others push: Prometheus and vmagent as senders of remote write, and what survives a kill."""
+import gzip
+import json
 import os
 import subprocess
 import time
@@ -157,6 +159,33 @@ def test_bad_requests_get_prometheus_verdicts():
         many = {f"l{i}": "v" for i in range(100_000)}
         assert agent.write([(dict(series, **many), [(now, 1.0)])]) in (204, 400)
         assert agent.query("m", time=now / 1000)
+
+
+def test_otlp_and_influx_are_off_until_asked_for():
+    otlp = json.dumps({"resourceMetrics": [{
+        "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]},
+        "scopeMetrics": [{"metrics": [{"name": "queue.size", "unit": "By", "gauge": {"dataPoints": [
+            {"timeUnixNano": str(time.time_ns()), "asInt": "7"}]}}]}]}]})
+    as_json = {"Content-Type": "application/json"}
+    with scratch() as (directory, things):
+        agent = Agent(directory, "scrape_configs: []\n")
+        things.append(agent)
+        agent.start()
+        assert agent.request("POST", "/api/v1/otlp/v1/metrics", otlp, as_json)[0] == 404
+        assert agent.request("POST", "/write", "m v=1")[0] == 404
+    with scratch() as (directory, things):
+        agent = Agent(directory, "push: {influx: true}\notlp: {translation_strategy: NoTranslation}\n",
+                      "--web.enable-otlp-receiver")
+        things.append(agent)
+        agent.start()
+        assert agent.request("POST", "/api/v1/otlp/v1/metrics", otlp, as_json) == (200, b"{}")
+        assert agent.query('{"queue.size",job="shop"} == 7')
+        assert agent.request("POST", "/write?db=d&precision=s", "cpu,host=a usage=2.5")[0] == 204
+        assert agent.request("POST", "/api/v2/write?bucket=d", gzip.compress(b"cpu,host=b usage=1i"),
+                             {"Content-Encoding": "gzip"})[0] == 204
+        agent.kill()
+        agent.start()
+        assert agent.query("sum(cpu_usage{db='d'})")[0][1] == 3.5
 
 
 if __name__ == "__main__":

@@ -263,6 +263,14 @@ otlp:
   CHECK_FALSE(otlp.promote_all_resource_attributes);
 }
 
+TEST_CASE("push says what others may send", "[config]") {
+  const Config config = MustHave(ParseConfig("push: {influx: true, max_in_flight_size: 1GB}\n", "f.yml"));
+  CHECK(config.collector.push.influx);
+  CHECK(config.collector.push.max_bytes_in_flight == std::size_t{1} << 30);
+  CHECK_THAT(ParseConfig("push: {max_request_size: 1KB}\n", "f.yml").error().message,
+             Catch::Matchers::StartsWith("f.yml:1:7: max_request_size must be at least"));
+}
+
 TEST_CASE("jobs of more files inherit from the same global, and paths start at their own", "[config]") {
   const test::TempDir dir;
   dir.Write("jobs/one.yml", "scrape_configs: [{job_name: one, file_sd_configs: [{files: [t.json]}]}]\n");

@@ -278,3 +278,24 @@ TEST_CASE_METHOD(ApiFixture, "OTLP is answered in the format of the request", "[
   CHECK(response.headers.Get("Content-Type") == "application/json");
   CHECK(response.headers.Get("Retry-After") == "5");
 }
+
+TEST_CASE_METHOD(ApiFixture, "InfluxDB's writers get its answers", "[api][write]") {
+  CHECK(Call(kPost, "/write", {}, {}, "m v=1").status == 404);
+  collector::PushOutcome outcome;
+  std::string database;
+  context.influx = [&](const collector::InfluxRequest& request) {
+    database = request.database;
+    return outcome;
+  };
+  CHECK(Call(kPost, "/write", {{"db", "telegraf"}}, {}, "m v=1").status == 204);
+  CHECK(database == "telegraf");
+  CHECK(Call(kPost, "/api/v2/write", {{"bucket", "b"}, {"org", "o"}}, {}, "m v=1").status == 204);
+  CHECK(database == "b");
+  outcome = {.status = Fail(Code::kBadData, "line 1: bad"), .samples = 1};
+  CHECK(Text(Call(kPost, "/write", {}, {}, "x")) ==
+        R"(400 {"code":"invalid","message":"line 1: bad","error":"partial write: line 1: bad"})");
+  outcome = {.status = Fail(Code::kIo, "disk full")};
+  const Response response = Call(kPost, "/write", {}, {}, "x");
+  CHECK(response.status == 503);
+  CHECK(response.headers.Get("Retry-After") == "5");
+}
