@@ -268,7 +268,7 @@ TEST_CASE("push says what others may send", "[config]") {
   CHECK(config.collector.push.influx);
   CHECK(config.collector.push.max_bytes_in_flight == std::size_t{1} << 30);
   CHECK_THAT(ParseConfig("push: {max_request_size: 1KB}\n", "f.yml").error().message,
-             Catch::Matchers::StartsWith("f.yml:1:7: max_request_size must be at least"));
+             Catch::Matchers::StartsWith("f.yml:1:7: push: max_request_size must be at least"));
 }
 
 TEST_CASE("jobs of more files inherit from the same global, and paths start at their own", "[config]") {
