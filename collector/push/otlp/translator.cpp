@@ -277,11 +277,11 @@ Result<storage::SeriesId> Translator::SeriesOf(const Family& family, const Point
   AppendKeyParts(key_bytes_, point.attributes);
   const SeriesCache::Key key = intake_.series_cache().KeyOf(key_bytes_);
   if (const storage::SeriesId known = batch_.Find(key); known != storage::SeriesId::kNone) return known;
-  return MakeSeries(family, point, family.name + std::string(suffix), extra, key);
+  return MakeSeries(point, family.name + std::string(suffix), extra, key);
 }
 
-Result<storage::SeriesId> Translator::MakeSeries(const Family& /*family*/, const Point& point, std::string_view name,
-                                                 Extra extra, const SeriesCache::Key& key) {
+Result<storage::SeriesId> Translator::MakeSeries(const Point& point, std::string_view name, Extra extra,
+                                                 const SeriesCache::Key& key) {
   LabelsBuilder labels;
   VEDETTE_CHECK(AddAttributes(point.attributes, kMetricName, labels));
   for (const auto& [promoted, value] : promoted_.items()) {

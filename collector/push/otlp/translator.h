@@ -46,7 +46,7 @@ class Translator final : public Sink {
   Status TakeNative(const Family& family, const Point& point);
   Status TakeSummary(const Family& family, const Point& point);
   Result<storage::SeriesId> SeriesOf(const Family& family, const Point& point, std::string_view suffix, Extra extra);
-  Result<storage::SeriesId> MakeSeries(const Family& family, const Point& point, std::string_view name, Extra extra,
+  Result<storage::SeriesId> MakeSeries(const Point& point, std::string_view name, Extra extra,
                                        const SeriesCache::Key& key);
   /// Adds a sample of the series. Nothing happens for kNone.
   void Add(storage::SeriesId series, const Point& point, double value);
