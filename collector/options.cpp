@@ -31,6 +31,11 @@ constexpr std::pair<std::string_view, OtlpTranslation> kTranslations[] = {
     {"NoTranslation", OtlpTranslation::kNoTranslation},
 };
 
+
+/// In the order of the enum.
+constexpr std::array<std::string_view, 6> kKubernetesRoles = {"pod",           "service", "endpoints",
+                                                              "endpointslice", "node",    "ingress"};
+
 /// The ending is .json, .yml or .yaml, and a * stands in the last component at most.
 bool IsFileSdPattern(std::string_view path) {
   constexpr std::array<std::string_view, 6> kEndings = {".json", ".yml", ".yaml", ".JSON", ".YML", ".YAML"};
@@ -71,6 +76,14 @@ Result<ScrapeProtocol> ParseScrapeProtocol(std::string_view text) {
   }
   return Fail(Code::kBadData, "unknown scrape protocol {}, supported: [{}]", text, known);
 }
+
+std::optional<KubernetesRole> ParseKubernetesRole(std::string_view text) {
+  const auto* found = std::ranges::find(kKubernetesRoles, text);
+  if (found == kKubernetesRoles.end()) return std::nullopt;
+  return static_cast<KubernetesRole>(found - kKubernetesRoles.begin());
+}
+
+std::string_view KubernetesRoleName(KubernetesRole role) { return kKubernetesRoles[static_cast<std::size_t>(role)]; }
 
 std::string_view ScrapeProtocolName(ScrapeProtocol protocol) {
   const auto* row =

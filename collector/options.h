@@ -110,6 +110,7 @@ struct ScrapeConfig {
   std::vector<ConsulSdConfig> consul_sd_configs;
   std::vector<DockerSdConfig> docker_sd_configs;
   std::vector<Ec2SdConfig> ec2_sd_configs;
+  std::vector<KubernetesSdConfig> kubernetes_sd_configs;
   std::vector<RelabelConfig> relabel_configs;
   std::vector<RelabelConfig> metric_relabel_configs;
 

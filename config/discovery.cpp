@@ -132,7 +132,8 @@ Status IsSelectors(const YamlNode& value) {
   return Ok();
 }
 Status IsAttachedMetadata(const YamlNode& value) {
-  static constexpr KeyCheck kKeys[] = {{"node", Is<bool>}, {"namespace", Is<bool>}};
+  static constexpr KeyCheck kKeys[] = {
+      {"node", Is<bool>}, {"namespace", Is<bool>}, {"deployment", Is<bool>}, {"job", Is<bool>}, {"cronjob", Is<bool>}};
   return CheckKeys(value, "attach_metadata", kKeys);
 }
 constexpr KeyCheck kKubernetes[] = {

@@ -1,5 +1,5 @@
 // What kubernetes_sd_configs may say: roles, selectors of each role, and which ways to the API server exclude each
-// other.
+// other. Reading follows checking and finds no mistakes any more.
 #include <algorithm>
 #include <array>
 #include <set>
@@ -17,8 +17,8 @@ struct Role {
 constexpr Role kRoles[] = {
     {"pod", {"pod", "node"}},
     {"service", {"service"}},
-    {"endpoints", {"endpoints", "pod", "service", "node"}},
-    {"endpointslice", {"endpointslice", "pod", "service", "node"}},
+    {"endpoints", {"pod", "service", "endpoints"}},
+    {"endpointslice", {"pod", "service", "endpointslice"}},
     {"node", {"node"}},
     {"ingress", {"ingress"}},
 };
@@ -84,6 +84,34 @@ Status CheckKubernetes(const YamlNode& section, const HttpConfig& http) {
   }
   const auto selectors = section.Get("selectors");
   return selectors ? CheckSelectors(*selectors, *role) : Ok();
+}
+
+Status ReadKubernetes(const YamlNode& section, const SectionContext& context, collector::KubernetesSdConfig& out) {
+  VEDETTE_TRY(const std::vector<YamlNode::Entry> entries, section.Map());
+  for (const YamlNode::Entry& entry : entries) VEDETTE_CHECK(ReadHttpConfigKey(entry, out.http));
+  VEDETTE_CHECK(CheckHttpConfig(section, context, out.http));
+  out.role = collector::ParseKubernetesRole(TextOf(section, "role")).value_or(out.role);
+  out.api_server = TextOf(section, "api_server");
+  out.kubeconfig_file = ResolvePath(context.base_dir, TextOf(section, "kubeconfig_file"));
+  if (const auto namespaces = section.Get("namespaces")) {
+    VEDETTE_CHECK(namespaces->Read("names", out.namespaces));
+    VEDETTE_CHECK(namespaces->Read("own_namespace", out.own_namespace));
+  }
+  if (const auto attach = section.Get("attach_metadata")) {
+    VEDETTE_CHECK(attach->Read("node", out.attach.node));
+    VEDETTE_CHECK(attach->Read("namespace", out.attach.namespace_labels));
+    VEDETTE_CHECK(attach->Read("deployment", out.attach.deployment));
+    VEDETTE_CHECK(attach->Read("job", out.attach.job));
+    VEDETTE_CHECK(attach->Read("cronjob", out.attach.cronjob));
+  }
+  const auto selectors = section.Get("selectors");
+  if (!selectors) return Ok();
+  VEDETTE_TRY(const std::vector<YamlNode> items, selectors->Sequence());
+  for (const YamlNode& item : items) {
+    const auto role = collector::ParseKubernetesRole(TextOf(item, "role"));
+    out.selectors.push_back({role.value_or(out.role), TextOf(item, "label"), TextOf(item, "field")});
+  }
+  return Ok();
 }
 
 }  // namespace vedette::config

@@ -216,6 +216,7 @@ constexpr RunningKind kRunningKinds[] = {
 }  // namespace
 
 bool IsRunningDiscovery(std::string_view key) {
+  if (key == "kubernetes_sd_configs") return true;  // checked and read in discovery_kubernetes.cpp
   return std::ranges::find(kRunningKinds, key, &RunningKind::key) != std::end(kRunningKinds);
 }
 

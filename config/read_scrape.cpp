@@ -139,6 +139,12 @@ Status ReadJob(const YamlNode& item, const SectionContext& context, ScrapeConfig
       }
       VEDETTE_TRY(const bool runs, ReadDiscovery(entry, context, out));
       if (!runs && !entry.value.IsNull()) VEDETTE_CHECK(CheckDiscovery(item, entry, context));
+      if (entry.key == "kubernetes_sd_configs" && !entry.value.IsNull()) {
+        VEDETTE_CHECK(ReadList(entry.value, out.kubernetes_sd_configs, "section in kubernetes_sd_configs",
+                               [&](const YamlNode& section, collector::KubernetesSdConfig& sd) {
+                                 return ReadKubernetes(section, context, sd);
+                               }));
+      }
       continue;
     }
     if (!entry.value.IsNull()) VEDETTE_CHECK(row->read(entry.value, out));

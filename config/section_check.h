@@ -58,5 +58,7 @@ Status NeedOneOf(const YamlNode& section, std::string_view key, std::string_view
 Status CheckDiscovery(const YamlNode& parent, const YamlNode::Entry& entry, const SectionContext& context);
 /// One item of kubernetes_sd_configs.
 Status CheckKubernetes(const YamlNode& section, const HttpConfig& http);
+/// The same, checked before.
+Status ReadKubernetes(const YamlNode& section, const SectionContext& context, collector::KubernetesSdConfig& out);
 
 }  // namespace vedette::config

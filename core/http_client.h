@@ -59,6 +59,10 @@ struct HttpConfig {
   bool operator==(const HttpConfig&) const = default;
 };
 
+/// Takes a body as it comes. `piece` is valid until `next` is called: exactly once, from any thread. Nothing is read
+/// meanwhile, so a slow reader slows the peer; anything but Ok() ends the request with that error.
+using BodyReader = std::function<void(std::string_view piece, std::function<void(Status)> next)>;
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url{};  // absolute; http or https
@@ -70,6 +74,11 @@ struct HttpRequest {
   /// Of the body after decompression; the transfer is stopped as soon as it is exceeded. 0 = 256 MiB.
   std::size_t max_body_bytes = 0;
   bool accept_gzip = true;
+  /// When set, the body of a 2xx answer goes to it piece by piece, decompressed, and is not collected: `max_body_bytes`
+  /// is then of all pieces together, and 0 no limit. Not called any more once the request has ended.
+  BodyReader body_reader{};
+  /// Until the head of the answer is there; 0: only `timeout` counts. For bodies that last.
+  Millis head_timeout{0};
 };
 
 struct HttpResponse {

@@ -1,5 +1,7 @@
 #include "core/http_connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -29,6 +31,17 @@ constexpr auto kTuple = net::as_tuple(net::use_awaitable);
 constexpr std::size_t kMaxAddresses = 8;
 /// A proxy's answer to CONNECT: head only.
 constexpr std::size_t kMaxTunnelReply = 8 << 10;
+
+/// A peer that went without a word is noticed within two minutes, also while nothing is to be sent.
+void KeepAlive(int socket) {
+  constexpr std::array<std::array<int, 3>, 4> kOptions = {{{SOL_SOCKET, SO_KEEPALIVE, 1},
+                                                           {IPPROTO_TCP, TCP_KEEPIDLE, 30},
+                                                           {IPPROTO_TCP, TCP_KEEPINTVL, 15},
+                                                           {IPPROTO_TCP, TCP_KEEPCNT, 5}}};
+  for (const auto& [level, name, value] : kOptions) {
+    ::setsockopt(socket, level, name, &value, sizeof(value));
+  }
+}
 
 Error Unavailable(std::string_view step, const Url& hop, std::string_view reason) {
   return Fail(Code::kUnavailable, "{} {}: {}", step, hop.Authority(), reason);
@@ -127,6 +140,7 @@ net::awaitable<Status> Connection::Connect(const Url& hop, steady_clock::time_po
     error_code ignored;
     if (!error && !closed_) {
       socket_.set_option(tcp::no_delay(true), ignored);  // not of a Unix socket
+      KeepAlive(socket_.native_handle());
       co_return Ok();
     }
     last = error == net::error::operation_aborted ? error_code(net::error::timed_out) : error;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <optional>
 
 #include <boost/beast/core/flat_buffer.hpp>
@@ -23,6 +24,7 @@ constexpr std::size_t kReadSize = 64 << 10;
 constexpr std::uint32_t kMaxHeadBytes = 64 << 10;
 /// A Content-Length is believed up to here when memory is set aside in advance.
 constexpr std::size_t kMaxReserve = 4 << 20;
+constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 /// 1xx replies that may precede the real one.
 constexpr int kMaxInterim = 8;
 
@@ -30,6 +32,7 @@ constexpr int kMaxInterim = 8;
 struct Sink {
   std::string text;
   std::size_t max_bytes = 0;
+  std::size_t taken_bytes = 0;  // of text that is not here any more
   std::size_t wire_bytes = 0;
   std::optional<GzipReader> gzip;
   Status status = Ok();
@@ -85,7 +88,7 @@ struct SinkBody {
         if (Status status = sink_.gzip->Read(piece, sink_.text); !status) Leave(std::move(status), error);
         return;
       }
-      if (sink_.text.size() + piece.size() > sink_.max_bytes) {
+      if (sink_.taken_bytes + sink_.text.size() + piece.size() > sink_.max_bytes) {
         return Leave(Fail(Code::kLimit, "body exceeds {} bytes", sink_.max_bytes), error);
       }
       sink_.text.append(piece);
@@ -118,7 +121,11 @@ struct ReplyReader::Impl {
     parser->eager(true);
     parser->skip(head_only);
     parser->header_limit(kMaxHeadBytes);
-    parser->body_limit(max_body_bytes);
+    if (max_body_bytes == kNoLimit) {
+      parser->body_limit(boost::none);
+    } else {
+      parser->body_limit(max_body_bytes);
+    }
     parser->get().body().max_bytes = max_body_bytes;
   }
 
@@ -134,7 +141,7 @@ struct ReplyReader::Impl {
 };
 
 ReplyReader::ReplyReader(std::size_t max_body_bytes, bool head_only) : impl_(std::make_unique<Impl>()) {
-  impl_->max_body_bytes = max_body_bytes;
+  impl_->max_body_bytes = max_body_bytes == 0 ? kNoLimit : max_body_bytes;
   impl_->head_only = head_only;
   impl_->StartReply();
 }
@@ -187,6 +194,18 @@ Status ReplyReader::Closed() {
 bool ReplyReader::Started() const { return impl_->started; }
 bool ReplyReader::Done() const { return impl_->parser->is_done(); }
 bool ReplyReader::KeepAlive() const { return impl_->parser->keep_alive() && impl_->buffer.size() == 0; }
+
+bool ReplyReader::IsSuccess() const {
+  return impl_->parser->is_header_done() && impl_->parser->get().result_int() / 100 == 2;
+}
+
+std::string ReplyReader::TakeBody() {
+  Sink& sink = impl_->parser->get().body();
+  sink.taken_bytes += sink.text.size();
+  return std::exchange(sink.text, std::string());
+}
+
+std::size_t ReplyReader::BodySize() const { return impl_->parser->get().body().text.size(); }
 
 HttpResponse ReplyReader::Take() {
   auto message = impl_->parser->release();

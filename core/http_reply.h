@@ -12,7 +12,7 @@ namespace vedette::http {
 
 class ReplyReader {
  public:
-  /// `head_only`: the request was HEAD, no body follows whatever the headers say.
+  /// `head_only`: the request was HEAD, no body follows whatever the headers say. `max_body_bytes` 0: no limit.
   ReplyReader(std::size_t max_body_bytes, bool head_only);
   ~ReplyReader();
 
@@ -27,6 +27,10 @@ class ReplyReader {
   bool Started() const;    // any byte has arrived
   bool Done() const;       // the reply is complete
   bool KeepAlive() const;  // when done: the connection can carry another request
+  bool IsSuccess() const;  // the head is complete and says 2xx
+  /// What has arrived of the body since the last call: for whoever does not want it collected.
+  std::string TakeBody();
+  std::size_t BodySize() const;
   /// When done, once.
   HttpResponse Take();
 

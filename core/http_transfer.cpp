@@ -5,7 +5,9 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <array>
 
 namespace vedette::http {
@@ -15,6 +17,8 @@ using std::chrono::steady_clock;
 
 constexpr int kMaxRedirects = 10;
 constexpr std::size_t kDefaultMaxBody = 256 << 20;
+/// Of an answer that is no success where a body without limit was asked for.
+constexpr std::size_t kMaxRefusal = 1 << 20;
 
 /// A request that may reach the server twice without harm.
 bool IsRepeatable(std::string_view method) { return method == "GET" || method == "HEAD" || method == "OPTIONS"; }
@@ -37,12 +41,22 @@ Transfer::Transfer(std::shared_ptr<ClientState> state, HttpRequest request, Http
       reused_(connection_ != nullptr),
       strand_(connection_ ? connection_->strand() : net::make_strand(state_->io)),
       timer_(strand_),
-      deadline_(steady_clock::now() + request_.timeout) {}
+      start_(steady_clock::now()),
+      allowed_(request_.head_timeout > Millis(0) ? std::min(request_.head_timeout, request_.timeout)
+                                                 : request_.timeout) {}
 
 void Transfer::Start() { net::co_spawn(strand_, Run(shared_from_this()), net::detached); }
 
 void Transfer::Cancel() {
   net::post(strand_, [self = shared_from_this()] { self->Abort(Stopped::kCanceled); });
+}
+
+void Transfer::StopAt(steady_clock::time_point deadline) {
+  timer_.expires_at(deadline);
+  timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    if (error) return;
+    if (const auto transfer = weak.lock()) transfer->Abort(Stopped::kTimeout);
+  });
 }
 
 void Transfer::Abort(Stopped why) {
@@ -52,11 +66,7 @@ void Transfer::Abort(Stopped why) {
 }
 
 net::awaitable<void> Transfer::Run(std::shared_ptr<Transfer> self) {
-  self->timer_.expires_at(self->deadline_);
-  self->timer_.async_wait([weak = std::weak_ptr(self)](const boost::system::error_code& error) {
-    if (error) return;
-    if (const auto transfer = weak.lock()) transfer->Abort(Stopped::kTimeout);
-  });
+  self->StopAt(self->start_ + self->allowed_);
   Result<HttpResponse> result = Fail(Code::kInternal, "the request was not run");
   try {
     result = co_await self->Hops();
@@ -99,7 +109,8 @@ net::awaitable<Result<HttpResponse>> Transfer::Exchange(const Hop& hop) {
   for (;;) {
     Status status = Ok();
     if (!connection_) status = co_await Connect(hop);
-    ReplyReader reply(request_.max_body_bytes == 0 ? kDefaultMaxBody : request_.max_body_bytes, hop.method == "HEAD");
+    const bool default_limit = request_.max_body_bytes == 0 && !request_.body_reader;
+    ReplyReader reply(default_limit ? kDefaultMaxBody : request_.max_body_bytes, hop.method == "HEAD");
     if (status) status = co_await RoundTrip(hop, *head, reply);
     if (status && stopped_ == Stopped::kNo) {
       if (reply.KeepAlive()) {
@@ -120,7 +131,7 @@ net::awaitable<Status> Transfer::Connect(const Hop& hop) {
   reused_ = false;
   if (stopped_ != Stopped::kNo) co_return Fail(Code::kCanceled, "stopped");
   connection_ = std::make_shared<Connection>(strand_);
-  Status status = co_await connection_->Open(RouteTo(hop), state_->tls, deadline_);
+  Status status = co_await connection_->Open(RouteTo(hop), state_->tls, start_ + allowed_);
   step_ = connection_->step();
   co_return status;
 }
@@ -153,10 +164,37 @@ net::awaitable<Status> Transfer::ReadReply(const Hop& hop, ReplyReader& reply) {
       status = reply.Received(received);
       step_ = "reading the answer of";
     }
+    if (status && reply.IsSuccess()) {
+      if (allowed_ != request_.timeout) StopAt(start_ + (allowed_ = request_.timeout));
+      if (request_.body_reader) {
+        if (Status taken = co_await HandOver(reply); !taken) co_return taken;
+      }
+    } else if (status && request_.body_reader && reply.BodySize() > kMaxRefusal) {
+      status = Fail(Code::kLimit, "body exceeds {} bytes", kMaxRefusal);
+    }
     if (!status) co_return Annotate(hop.url.Authority(), std::move(status).error());
     if (error) break;
   }
   co_return Ok();
+}
+
+/// Lets the reader have what has arrived, and waits for it.
+net::awaitable<Status> Transfer::HandOver(ReplyReader& reply) {
+  const std::string piece = reply.TakeBody();
+  if (piece.empty()) co_return Ok();
+  Status taken = Ok();
+  auto initiate = [&](auto handler) {
+    auto resume = std::make_shared<decltype(handler)>(std::move(handler));
+    request_.body_reader(piece, [this, &taken, resume](Status status) {
+      net::post(strand_, [&taken, resume, status = std::move(status)]() mutable {
+        taken = std::move(status);
+        (*resume)();
+      });
+    });
+  };
+  co_await net::async_initiate<decltype(net::use_awaitable), void()>(initiate, net::use_awaitable);
+  if (taken && stopped_ != Stopped::kNo) co_return Fail(Code::kCanceled, "stopped");
+  co_return taken;
 }
 
 void Transfer::Release(const Hop& hop, bool reusable) {
@@ -172,8 +210,7 @@ void Transfer::Release(const Hop& hop, bool reusable) {
 Error Transfer::Explained(Error error, const Hop& hop) const {
   switch (stopped_) {
     case Stopped::kTimeout:
-      return Fail(Code::kTimeout, "timeout after {} while {} {}", FormatDuration(request_.timeout), step_,
-                  hop.url.Authority());
+      return Fail(Code::kTimeout, "timeout after {} while {} {}", FormatDuration(allowed_), step_, hop.url.Authority());
     case Stopped::kCanceled:
       return Fail(Code::kCanceled, "request to {} was canceled", hop.url.Authority());
     case Stopped::kNo:

@@ -51,8 +51,10 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   net::awaitable<Result<HttpResponse>> Exchange(const Hop& hop);
   net::awaitable<Status> RoundTrip(const Hop& hop, const std::string& head, ReplyReader& reply);
   net::awaitable<Status> ReadReply(const Hop& hop, ReplyReader& reply);
+  net::awaitable<Status> HandOver(ReplyReader& reply);
   net::awaitable<Status> Connect(const Hop& hop);
   Route RouteTo(const Hop& hop) const { return {hop.url, state_->proxy, request_.unix_socket}; }
+  void StopAt(std::chrono::steady_clock::time_point deadline);
   void Abort(Stopped why);
   void Release(const Hop& hop, bool reusable);
   Error Explained(Error error, const Hop& hop) const;
@@ -65,7 +67,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   bool reused_ = false;
   const Strand strand_;
   net::steady_timer timer_;
-  const std::chrono::steady_clock::time_point deadline_;
+  const std::chrono::steady_clock::time_point start_;
+  Millis allowed_;  // from start_ until it is stopped: first for the head, where that has a time of its own
   const char* step_ = "connecting to";
   Stopped stopped_ = Stopped::kNo;
 };

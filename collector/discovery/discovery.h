@@ -1,4 +1,4 @@
-// Where targets come from. A discovery reports all it knows whenever that changes; the scrape pool does the rest.
+// Where targets come from. A discovery reports what it knows, or what of it has changed; the scrape pool does the rest.
 //
 // Another kind is a struct in options.h and a list of it in ScrapeConfig, one more function that returns a Discovery
 // (most are a PolledTask, see discovery_task.h), and its rows in kinds.h and kinds.cpp.
@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "collector/discovery/options.h"
@@ -25,6 +26,7 @@ class thread_pool;
 namespace vedette::collector {
 
 struct DiscoveryMetrics;
+struct KubernetesClusters;
 
 /// Targets that were found in one place and share labels.
 struct TargetGroup {
@@ -34,10 +36,21 @@ struct TargetGroup {
   bool operator==(const TargetGroup&) const = default;
 };
 
+/// What a discovery reports.
+struct TargetUpdate {
+  TargetUpdate() = default;
+  /// All groups: those that are not among them are gone.
+  TargetUpdate(std::vector<TargetGroup> all) : groups(std::move(all)) {}  // NOLINT: a list of groups is such a report
+
+  std::vector<TargetGroup> groups;
+  /// False: the groups that have changed, each whole; one without targets is gone, all others stay as they are.
+  bool complete = true;
+};
+
 class Discovery {
  public:
-  /// Called with all groups, from any thread, never from two at once.
-  using Update = std::function<void(std::vector<TargetGroup>)>;
+  /// Called from any thread, never from two at once.
+  using Update = std::function<void(TargetUpdate)>;
 
   /// Ends it. An update under way may still arrive a moment later: what `update` refers to must be able to tell.
   virtual ~Discovery() = default;
@@ -52,6 +65,7 @@ struct DiscoveryEnvironment {
   const Clock& clock;
   DiscoveryMetrics& metrics;
   std::function<Result<std::unique_ptr<HttpClient>>(boost::asio::io_context&, const HttpConfig&)> new_client;
+  KubernetesClusters* clusters = nullptr;  // null: each Kubernetes discovery is for itself
 };
 
 /// Of a discovery of the same place that a reload replaces: what it reported last.
@@ -93,5 +107,12 @@ using EnvironmentLookup = std::function<std::string(const char* name)>;
 /// Asks EC2 for the instances of the region at each refresh_interval. `lookup` null: the environment of the process.
 Result<std::unique_ptr<Discovery>> NewEc2Discovery(const DiscoveryEnvironment& environment, const Ec2SdConfig& config,
                                                    KnownGroups known, EnvironmentLookup lookup = {});
+
+/// Watches the objects of a cluster and reports the groups that a change concerns, soon after it. While the API server
+/// cannot be asked, what is known stays; before anything is, none are reported. `has_known`: the listener goes on with
+/// what an earlier discovery of the same cluster reported, until this one knows. Those of equal configurations share
+/// their watches.
+std::unique_ptr<Discovery> NewKubernetesDiscovery(const DiscoveryEnvironment& environment,
+                                                  const KubernetesSdConfig& config, bool has_known = false);
 
 }  // namespace vedette::collector

@@ -29,6 +29,7 @@ DiscoveryMetrics::DiscoveryMetrics(prometheus::Registry& registry)
       docker_failures(DiscoveryCounter(registry, "vedette_collector_docker_sd_failures_total",
                                        "Refreshes that a Docker daemon did not answer as it should.")),
       ec2_failures(DiscoveryCounter(registry, "vedette_collector_ec2_sd_failures_total",
-                                    "Refreshes that EC2, or who gives the credentials for it, did not answer.")) {}
+                                    "Refreshes that EC2, or who gives the credentials for it, did not answer.")),
+      kubernetes(registry) {}
 
 }  // namespace vedette::collector

@@ -1,6 +1,8 @@
 // What the discoveries count, one struct for all jobs. Thread-safe, as prometheus-cpp's counters are.
 #pragma once
 
+#include "collector/discovery/kubernetes/metrics.h"
+
 namespace prometheus {
 class Counter;
 class Registry;
@@ -19,6 +21,7 @@ struct DiscoveryMetrics {
   prometheus::Counter* consul_failures;  // requests without a usable answer
   prometheus::Counter* docker_failures;  // refreshes that failed
   prometheus::Counter* ec2_failures;     // refreshes that failed
+  KubernetesMetrics kubernetes;
 };
 
 }  // namespace vedette::collector

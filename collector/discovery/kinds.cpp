@@ -23,6 +23,9 @@ struct Maker {
     return NewDockerDiscovery(environment, config, std::move(known));
   }
   NewResult operator()(const Ec2SdConfig& config) { return NewEc2Discovery(environment, config, std::move(known)); }
+  NewResult operator()(const KubernetesSdConfig& config) {
+    return NewKubernetesDiscovery(environment, config, known.has_value());
+  }
 };
 
 /// Empty: nobody else's targets are its own.
@@ -39,6 +42,16 @@ struct PlaceOf {
   std::string operator()(const Ec2SdConfig& config) const {
     return fmt::format("{} {} {} {} {}", config.region, config.endpoint, config.access_key, config.profile,
                        config.role_arn);
+  }
+  std::string operator()(const KubernetesSdConfig& config) const {
+    std::string place = fmt::format("{} {} {} {}", KubernetesRoleName(config.role), config.api_server,
+                                    config.kubeconfig_file, config.own_namespace);
+    for (const std::string& ns : config.namespaces) place += " " + ns;
+    for (const auto& [role, label, field] : config.selectors) {
+      place += fmt::format("\n{} {} {}", KubernetesRoleName(role), label, field);
+    }
+    const auto& [node, ns, deployment, job, cronjob] = config.attach;
+    return place + fmt::format("\n{} {} {} {} {}", node, ns, deployment, job, cronjob);
   }
 };
 
@@ -61,6 +74,7 @@ std::vector<DiscoveryConfig> DiscoveriesOf(const ScrapeConfig& job) {
   add(job.consul_sd_configs);
   add(job.docker_sd_configs);
   add(job.ec2_sd_configs);
+  add(job.kubernetes_sd_configs);
   return all;
 }
 
@@ -68,6 +82,7 @@ Status CheckDiscoveries(const ScrapeConfig& job) {
   VEDETTE_CHECK(CheckClients("http_sd_configs", job.http_sd_configs));
   VEDETTE_CHECK(CheckClients("consul_sd_configs", job.consul_sd_configs));
   VEDETTE_CHECK(CheckClients("docker_sd_configs", job.docker_sd_configs));
+  VEDETTE_CHECK(CheckClients("kubernetes_sd_configs", job.kubernetes_sd_configs));
   return CheckClients("ec2_sd_configs", job.ec2_sd_configs);
 }
 

@@ -12,7 +12,7 @@ namespace vedette::collector {
 
 /// One discovery of a job; all its static lists are one.
 using DiscoveryConfig = std::variant<std::vector<StaticConfig>, FileSdConfig, HttpSdConfig, DnsSdConfig, ConsulSdConfig,
-                                     DockerSdConfig, Ec2SdConfig>;
+                                     DockerSdConfig, Ec2SdConfig, KubernetesSdConfig>;
 
 std::vector<DiscoveryConfig> DiscoveriesOf(const ScrapeConfig& job);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -100,6 +101,35 @@ struct Ec2SdConfig {
   Millis refresh_interval = std::chrono::seconds(60);
   HttpConfig http;
   bool operator==(const Ec2SdConfig&) const = default;
+};
+
+enum class KubernetesRole : std::uint8_t { kPod, kService, kEndpoints, kEndpointSlice, kNode, kIngress };
+/// "pod", "service", "endpoints", "endpointslice", "node", "ingress"; nothing for another text.
+std::optional<KubernetesRole> ParseKubernetesRole(std::string_view text);
+std::string_view KubernetesRoleName(KubernetesRole role);
+
+struct KubernetesSdConfig {
+  /// Narrows what is asked of the API server, in its own syntax.
+  struct Selector {
+    KubernetesRole role = KubernetesRole::kPod;
+    std::string label, field;
+    bool operator==(const Selector&) const = default;
+  };
+  /// Labels of other objects that targets get.
+  struct Attached {
+    bool node = false, namespace_labels = false, deployment = false, job = false, cronjob = false;
+    bool operator==(const Attached&) const = default;
+  };
+
+  KubernetesRole role = KubernetesRole::kPod;
+  std::string api_server;       // URL; empty: the kubeconfig's, or that of the cluster we run in
+  std::string kubeconfig_file;  // path
+  std::vector<std::string> namespaces;
+  bool own_namespace = false;  // besides `namespaces`, of which none means all
+  std::vector<Selector> selectors;
+  Attached attach;
+  HttpConfig http;  // with api_server only
+  bool operator==(const KubernetesSdConfig&) const = default;
 };
 
 }  // namespace vedette::collector

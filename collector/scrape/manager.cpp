@@ -9,6 +9,7 @@
 
 #include "collector/discovery/discovery_metrics.h"
 #include "collector/discovery/kinds.h"
+#include "collector/discovery/kubernetes/clusters.h"
 #include "collector/scrape/fetch.h"
 #include "collector/scrape/scrape_pool.h"
 
@@ -34,7 +35,8 @@ struct ScrapeManager::Impl {
       : environment(Completed(std::move(env))),
         metrics(environment.registry),
         discovery_metrics(environment.registry),
-        discovery{environment.io, environment.workers, environment.clock, discovery_metrics, environment.new_client},
+        discovery{environment.io,    environment.workers,    environment.clock,
+                  discovery_metrics, environment.new_client, &clusters},
         runtime{environment.io, environment.workers, environment.storage, environment.clock, metrics, metadata, loops,
                 discovery} {}
 
@@ -49,6 +51,7 @@ struct ScrapeManager::Impl {
   MetadataPool metadata;
   LoopCount loops;
   DiscoveryMetrics discovery_metrics;
+  KubernetesClusters clusters;
   const DiscoveryEnvironment discovery;
   ScrapeRuntime runtime;
   std::map<std::string, InProcessSource> sources;

@@ -1,8 +1,7 @@
 #include "collector/scrape/scrape_pool.h"
 
-#include <prometheus/gauge.h>
-
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "core/log.h"
@@ -39,12 +38,12 @@ void ScrapePool::Configure(std::shared_ptr<const JobSettings> settings) {
   StartDiscoveries();
 }
 
-/// Under the mutex: of a place that is only asked in another way now.
-KnownGroups ScrapePool::KnownBefore(const DiscoveryConfig& wanted) const {
+/// Under the mutex: a source that is only asked in another way now, whose targets stay until the new one knows better.
+const ScrapePool::Source* ScrapePool::SameBefore(const DiscoveryConfig& wanted) const {
   for (const auto& source : sources_) {
-    if (source && AskSamePlace(source->config, wanted)) return source->groups;
+    if (source && AskSamePlace(source->config, wanted)) return source.get();
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 void ScrapePool::StartDiscoveries() {
@@ -52,15 +51,22 @@ void ScrapePool::StartDiscoveries() {
   std::vector<std::shared_ptr<Source>> next, fresh, gone;
   {
     const std::lock_guard lock(mutex_);
+    all_due_ = true;
     for (const DiscoveryConfig& wanted : all) {
       // One that is told the same goes on with what it knows.
       const auto old = std::ranges::find_if(sources_, [&](const auto& s) { return s && s->config == wanted; });
       if (old != sources_.end()) {
         next.push_back(std::move(*old));
-      } else {
-        next.push_back(std::make_shared<Source>(wanted, nullptr, KnownBefore(wanted)));
-        fresh.push_back(next.back());
+        continue;
       }
+      const auto source = std::make_shared<Source>();
+      source->config = wanted;
+      if (const Source* const before = SameBefore(wanted)) {
+        source->known = before->known;
+        source->groups = before->groups;
+      }
+      next.push_back(source);
+      fresh.push_back(source);
     }
     gone = std::exchange(sources_, std::move(next));
   }
@@ -74,7 +80,10 @@ void ScrapePool::StartDiscovery(const std::shared_ptr<Source>& source) {
   KnownGroups known;
   {
     const std::lock_guard lock(mutex_);
-    known = source->groups;
+    if (source->known) {
+      known.emplace();
+      for (const auto& [name, found] : source->groups) known->push_back(found.group);
+    }
   }
   auto discovery = NewDiscovery(runtime_.discovery, source->config, std::move(known));
   if (!discovery) {  // what CheckDiscoveries() let pass
@@ -82,81 +91,47 @@ void ScrapePool::StartDiscovery(const std::shared_ptr<Source>& source) {
     return Take(*source, {});
   }
   source->discovery = *std::move(discovery);
-  source->discovery->Start([pool = weak_from_this(), weak = std::weak_ptr(source)](std::vector<TargetGroup> groups) {
+  source->discovery->Start([pool = weak_from_this(), weak = std::weak_ptr(source)](TargetUpdate update) {
     const auto self = pool.lock();
     const auto same = weak.lock();
-    if (self && same) self->Take(*same, std::move(groups));
+    if (self && same) self->Take(*same, std::move(update));
   });
 }
 
-void ScrapePool::Take(const Source& source, std::vector<TargetGroup> groups) {
+void ScrapePool::Take(const Source& source, TargetUpdate update) {
   const std::lock_guard lock(mutex_);
   const auto at = std::ranges::find(sources_, &source, &std::shared_ptr<Source>::get);
   if (at == sources_.end()) return;  // it was replaced meanwhile
-  (*at)->groups = std::move(groups);
+  (*at)->known = true;
+  std::vector<Change> changes = ChangesOf(**at, std::move(update));
+  if (!all_due_) return SyncChanges(std::move(changes));
+  for (Change& change : changes) (*at)->groups[change.name].group = std::move(change.group);
   SyncIfKnown();
 }
 
-/// Under the mutex.
-void ScrapePool::SyncIfKnown() {
-  const auto known = [](const std::shared_ptr<Source>& source) { return source->groups.has_value(); };
-  if (!sources_.empty() && std::ranges::all_of(sources_, known)) Sync(std::exchange(reset_pending_, false));
-}
-
-/// Under the mutex: what the discoveries know becomes loops.
-void ScrapePool::Sync(bool reset) {
-  std::vector<TargetGroup> all;
-  for (const auto& source : sources_) all.insert(all.end(), source->groups->begin(), source->groups->end());
-  const ScrapeConfig config = settings_->config;
-  TargetSet set = MakeTargets(config, all);
-  if (!set.errors.empty()) {
-    LogWarn("collector", "targets not usable", {{"targets", set.errors.size()}, {"first", set.errors.front()}});
+/// Under the mutex: what is different from what the source said before, without its targets yet.
+std::vector<ScrapePool::Change> ScrapePool::ChangesOf(Source& source, TargetUpdate update) const {
+  std::vector<Change> changes;
+  std::set<std::string> names;
+  for (TargetGroup& group : update.groups) {
+    std::string name = group.source;
+    while (!names.insert(name).second) name += '\'';  // a source that says so twice means both
+    const auto old = source.groups.find(name);
+    if (old == source.groups.end() ? group.targets.empty() : old->second.group == group) continue;
+    changes.push_back({&source, std::move(name), std::move(group), {}});
   }
-
-  const std::size_t limit = config.target_limit.value_or(0);
-  std::string refusal;
-  if (limit > 0 && set.active.size() > limit) {
-    refusal = fmt::format("target_limit exceeded (number of targets: {}, limit: {})", set.active.size(), limit);
-    LogWarn("collector", "job over its target limit", {{"job", config.job_name}, {"targets", set.active.size()}});
+  if (!update.complete) return changes;
+  for (const auto& [name, found] : source.groups) {
+    if (!names.contains(name)) changes.push_back({&source, name, {found.group.source, {}, {}}, {}});
   }
-  if (refusal != settings_->refusal) {
-    auto changed = std::make_shared<JobSettings>(*settings_);
-    changed->refusal = refusal;
-    settings_ = std::move(changed);
-  }
-  const std::size_t active_before = loops_.size();
-  const std::size_t dropped_before = std::exchange(dropped_count_, set.dropped.size());
-  const std::size_t keep = config.keep_dropped_targets.value_or(0);
-  if (keep > 0 && set.dropped.size() > keep) set.dropped.resize(keep);
-  dropped_ = std::move(set.dropped);
-  SyncLoops(std::move(set.active), reset);
-  CountTargets(active_before, dropped_before);
-}
-
-void ScrapePool::SyncLoops(std::vector<Target> targets, bool reset) {
-  std::set<std::uint64_t> wanted;
-  for (Target& target : targets) {
-    const std::uint64_t key = target.Key();
-    wanted.insert(key);
-    auto& loop = loops_[key];
-    if (loop) {
-      loop->Update(std::move(target), settings_, reset);
-    } else {
-      loop = TargetLoop::Start(runtime_, settings_->config.job_name, std::move(target), settings_);
-    }
-  }
-  std::erase_if(loops_, [&](const auto& entry) {
-    if (wanted.count(entry.first) > 0) return false;
-    entry.second->Stop(true);
-    return true;
-  });
+  return changes;
 }
 
 void ScrapePool::Stop(bool mark) {
   std::vector<std::shared_ptr<Source>> gone;  // ends after the lock
   const std::lock_guard lock(mutex_);
   gone.swap(sources_);  // late reports are nobody's
-  for (const auto& [key, loop] : loops_) loop->Stop(mark);
+  for (const auto& [key, running] : loops_) running.loop->Stop(mark);
   const std::size_t active_before = loops_.size();
   const std::size_t dropped_before = std::exchange(dropped_count_, 0);
   loops_.clear();
@@ -171,10 +146,20 @@ void ScrapePool::AppendTo(TargetsView& view) const {
   const std::lock_guard lock(mutex_);
   const std::string& name = settings_->config.job_name;
   const std::size_t first = view.active.size();
-  for (const auto& [key, loop] : loops_) view.active.push_back(loop->View());
+  for (const auto& [key, running] : loops_) view.active.push_back(running.loop->View());
   std::sort(view.active.begin() + static_cast<std::ptrdiff_t>(first), view.active.end(),
             [](const TargetView& a, const TargetView& b) { return a.labels < b.labels; });
-  for (const Labels& labels : dropped_) view.dropped.push_back({name, labels});
+  const std::size_t keep = settings_->config.keep_dropped_targets.value_or(0);
+  std::size_t left = keep == 0 ? dropped_count_ : keep;
+  for (const auto& source : sources_) {
+    for (const auto& [group, found] : source->groups) {
+      for (const Labels& labels : found.dropped) {
+        if (left == 0) break;
+        view.dropped.push_back({name, labels});
+        --left;
+      }
+    }
+  }
   view.dropped_counts.emplace_back(name, dropped_count_);
 }
 
@@ -182,16 +167,8 @@ std::vector<std::shared_ptr<TargetLoop>> ScrapePool::Loops() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<TargetLoop>> loops;
   loops.reserve(loops_.size());
-  for (const auto& [key, loop] : loops_) loops.push_back(loop);
+  for (const auto& [key, running] : loops_) loops.push_back(running.loop);
   return loops;
-}
-
-void ScrapePool::CountTargets(std::size_t active_before, std::size_t dropped_before) const {
-  const auto change = [](std::size_t before, std::size_t after) {
-    return static_cast<double>(after) - static_cast<double>(before);
-  };
-  runtime_.metrics.targets_active->Increment(change(active_before, loops_.size()));
-  runtime_.metrics.targets_dropped->Increment(change(dropped_before, dropped_count_));
 }
 
 }  // namespace vedette::collector

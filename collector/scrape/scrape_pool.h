@@ -3,10 +3,11 @@
 // Thread-safe: discoveries report from worker threads while a reload or the API calls in.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,29 +34,56 @@ class ScrapePool : public std::enable_shared_from_this<ScrapePool> {
   std::vector<std::shared_ptr<TargetLoop>> Loops() const;
 
  private:
+  /// A group, and what became of it.
+  struct Found {
+    TargetGroup group;
+    std::vector<std::uint64_t> active;  // keys of its targets
+    std::vector<Labels> dropped;
+  };
+  using Groups = std::map<std::string, Found>;  // by their sources
+
   /// One discovery, and what it said last.
   struct Source {
     DiscoveryConfig config;
     std::unique_ptr<Discovery> discovery;  // touched by the manager's calls only
-    KnownGroups groups;                    // GUARDED_BY(mutex_); nothing before its first report
+    bool known = false;                    // GUARDED_BY(mutex_); it has reported
+    Groups groups;                         // GUARDED_BY(mutex_)
   };
-  KnownGroups KnownBefore(const DiscoveryConfig& wanted) const;
+  struct Running {
+    std::shared_ptr<TargetLoop> loop;
+    std::size_t groups = 0;  // that have this target
+  };
+  /// Groups that are about to be replaced, with the targets that come of them.
+  struct Change {
+    Source* source;
+    std::string name;
+    TargetGroup group;
+    TargetSet targets;
+  };
+
+  const Source* SameBefore(const DiscoveryConfig& wanted) const;
   void StartDiscoveries();
   void StartDiscovery(const std::shared_ptr<Source>& source);
-  void Take(const Source& source, std::vector<TargetGroup> groups);
+  void Take(const Source& source, TargetUpdate update);
+  std::vector<Change> ChangesOf(Source& source, TargetUpdate update) const;
   void SyncIfKnown();
-  void Sync(bool reset);
-  void SyncLoops(std::vector<Target> targets, bool reset);
+  void SyncAll(bool reset);
+  void SyncChanges(std::vector<Change> changes);
+  std::size_t CountAfter(const std::vector<Change>& changes) const;
+  bool SetRefusal(std::size_t targets);
+  void Release(const Change& change, std::vector<std::uint64_t>& keys);
+  void Adopt(Change change, bool reset);
+  void StopUnused();
   void CountTargets(std::size_t active_before, std::size_t dropped_before) const;
 
   ScrapeRuntime& runtime_;
   mutable std::mutex mutex_;
   // GUARDED_BY(mutex_):
   std::shared_ptr<const JobSettings> settings_;
-  std::vector<std::shared_ptr<Source>> sources_;                // empty: stopped
-  bool reset_pending_ = false;                                  // a Configure() that no Sync() has carried out
-  std::map<std::uint64_t, std::shared_ptr<TargetLoop>> loops_;  // by Target::Key()
-  std::vector<Labels> dropped_;                                 // at most keep_dropped_targets
+  std::vector<std::shared_ptr<Source>> sources_;  // empty: stopped
+  bool reset_pending_ = false;                    // a Configure() that no SyncAll() has carried out
+  bool all_due_ = true;                           // the loops are not what the groups say: wait for SyncAll()
+  std::map<std::uint64_t, Running> loops_;        // by Target::Key()
   std::size_t dropped_count_ = 0;
 };
 

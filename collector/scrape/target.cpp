@@ -157,7 +157,7 @@ Result<std::optional<Target>> MakeTarget(const ScrapeConfig& job, LabelsBuilder 
 
 std::uint64_t Target::Key() const { return XXH3_64bits_withSeed(url.data(), url.size(), labels.Hash()); }
 
-TargetSet MakeTargets(const ScrapeConfig& job, const std::vector<TargetGroup>& groups) {
+TargetSet MakeTargets(const ScrapeConfig& job, std::span<const TargetGroup> groups) {
   TargetSet set;
   std::set<std::uint64_t> seen;
   for (const TargetGroup& group : groups) {

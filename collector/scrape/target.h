@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,7 @@ struct TargetSet {
 };
 
 /// Applies the job's defaults and relabel_configs to everything that was found.
-TargetSet MakeTargets(const ScrapeConfig& job, const std::vector<TargetGroup>& groups);
+TargetSet MakeTargets(const ScrapeConfig& job, std::span<const TargetGroup> groups);
 
 /// When within each interval the target is scraped: spreads the targets evenly and stays the same over restarts.
 /// Between zero and `interval`.

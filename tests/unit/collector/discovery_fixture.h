@@ -39,7 +39,8 @@ class DiscoveryFixture {
 
   void Run(std::unique_ptr<Discovery> discovery) {
     discovery_ = std::move(discovery);
-    discovery_->Start([this](std::vector<TargetGroup> groups) {
+    discovery_->Start([this](TargetUpdate update) {
+      std::vector<TargetGroup> groups = std::move(update.groups);
       const std::lock_guard lock(mutex_);
       groups_ = std::move(groups);
       ++reports_;

@@ -271,6 +271,37 @@ TEST_CASE("push says what others may send", "[config]") {
              Catch::Matchers::StartsWith("f.yml:1:7: push: max_request_size must be at least"));
 }
 
+TEST_CASE("a Kubernetes discovery is read whole", "[config]") {
+  const Config config = MustHave(ParseConfig(R"(
+scrape_configs:
+  - job_name: a
+    kubernetes_sd_configs:
+      - role: endpointslice
+        api_server: https://api:6443
+        namespaces: {names: [shop, bank]}
+        selectors: [{role: pod, label: 'app in (a, b)'}, {role: endpointslice, field: metadata.name=x}]
+        attach_metadata: {node: true, namespace: true, deployment: true, job: true, cronjob: true}
+        authorization: {credentials_file: token}
+      - {role: pod, kubeconfig_file: kube.yml}
+      - {role: node, namespaces: {own_namespace: true}}
+)",
+                                             "/etc/p/p.yml", FileCheck::kSyntaxOnly));
+  CHECK(config.not_run.empty());
+  const auto& all = config.collector.scrape_configs.at(0).kubernetes_sd_configs;
+  REQUIRE(all.size() == 3);
+  CHECK(all[0].role == collector::KubernetesRole::kEndpointSlice);
+  CHECK(all[0].api_server == "https://api:6443");
+  CHECK(all[0].namespaces == std::vector<std::string>{"shop", "bank"});
+  REQUIRE(all[0].selectors.size() == 2);
+  CHECK(all[0].selectors[0].label == "app in (a, b)");
+  CHECK(all[0].selectors[1].role == collector::KubernetesRole::kEndpointSlice);
+  CHECK(all[0].selectors[1].field == "metadata.name=x");
+  CHECK(all[0].attach == collector::KubernetesSdConfig::Attached{true, true, true, true, true});
+  CHECK(all[0].http.authorization->credentials_file == "/etc/p/token");
+  CHECK(all[1].kubeconfig_file == "/etc/p/kube.yml");
+  CHECK(all[2].own_namespace);
+}
+
 TEST_CASE("jobs of more files inherit from the same global, and paths start at their own", "[config]") {
   const test::TempDir dir;
   dir.Write("jobs/one.yml", "scrape_configs: [{job_name: one, file_sd_configs: [{files: [t.json]}]}]\n");

@@ -1,0 +1,143 @@
+#include "collector/discovery/kubernetes/store.h"
+
+#include <algorithm>
+
+#include "collector/discovery/kubernetes/groups.h"
+
+namespace vedette::collector::kube {
+namespace {
+
+std::string UseKey(Resource resource, const std::string& key) {
+  return static_cast<char>('a' + static_cast<int>(resource)) + key;
+}
+
+std::vector<Resource> Needed(const KubernetesSdConfig& config) {
+  const KubernetesRole role = config.role;
+  std::vector<Resource> out = {ResourceOf(role)};
+  const bool endpoints = role == KubernetesRole::kEndpoints || role == KubernetesRole::kEndpointSlice;
+  const bool pods = endpoints || role == KubernetesRole::kPod;
+  if (endpoints) out.insert(out.end(), {Resource::kServices, Resource::kPods});
+  if (pods && config.attach.node) out.push_back(Resource::kNodes);
+  if (role != KubernetesRole::kNode && config.attach.namespace_labels) out.push_back(Resource::kNamespaces);
+  if (pods && config.attach.deployment) out.push_back(Resource::kReplicaSets);
+  if (pods && config.attach.cronjob) out.push_back(Resource::kJobs);
+  return out;
+}
+
+}  // namespace
+
+Store::Store(const KubernetesSdConfig& config, std::vector<std::string> namespaces)
+    : attach_(config.attach), primary_(ResourceOf(config.role)) {
+  if (namespaces.empty()) namespaces.emplace_back();
+  for (const Resource resource : Needed(config)) {
+    if (!InfoOf(resource).namespaced) {
+      unlisted_.insert({resource, ""});
+      continue;
+    }
+    for (const std::string& ns : namespaces) unlisted_.insert({resource, ns});
+  }
+  watched_.assign(unlisted_.begin(), unlisted_.end());
+}
+
+Store::Change Store::Put(Resource resource, Object object) {
+  std::string key = object.Key();
+  const auto [at, added] = Of(resource).try_emplace(std::move(key));
+  if (!added && at->second == object.body) return Change::kNone;
+  at->second = std::move(object.body);
+  Touch(resource, at->first);
+  return added ? Change::kAdded : Change::kUpdated;
+}
+
+Store::Change Store::Erase(Resource resource, const std::string& key) {
+  if (Of(resource).erase(key) == 0) return Change::kNone;
+  Touch(resource, key);
+  return Change::kDeleted;
+}
+
+std::size_t Store::KeepOnly(const Watched& watched, const std::unordered_set<std::string>& keys) {
+  const std::string prefix = watched.ns.empty() ? "" : watched.ns + "/";
+  return std::erase_if(Of(watched.resource), [&](const auto& entry) {
+    if (!entry.first.starts_with(prefix) || keys.contains(entry.first)) return false;
+    Touch(watched.resource, entry.first);
+    return true;
+  });
+}
+
+void Store::Touch(Resource resource, const std::string& key) {
+  if (resource == primary_) due_.insert(key);
+  const auto users = users_.find(UseKey(resource, key));
+  if (users != users_.end()) due_.insert(users->second.begin(), users->second.end());
+}
+
+bool Store::Ready(const std::string& key) const {
+  return std::ranges::none_of(unlisted_, [&](const Watched& watched) {
+    return watched.ns.empty() || (key.starts_with(watched.ns) && key.substr(watched.ns.size()).starts_with('/'));
+  });
+}
+
+bool Store::HasChanges() const {
+  if (due_.empty() || unlisted_.empty()) return !due_.empty();
+  const bool none = std::ranges::any_of(unlisted_, [](const Watched& watched) { return watched.ns.empty(); });
+  return !none && std::ranges::any_of(due_, [this](const std::string& key) { return Ready(key); });
+}
+
+std::vector<TargetGroup> Store::TakeChanges() {
+  std::vector<TargetGroup> out;
+  for (auto at = due_.begin(); at != due_.end();) {
+    if (!Ready(*at)) {
+      ++at;
+      continue;
+    }
+    std::vector<std::string> uses;
+    out.push_back(Make(*at, uses));
+    NoteUses(*at, std::move(uses));
+    at = due_.erase(at);
+  }
+  return out;
+}
+
+std::vector<TargetGroup> Store::AllGroups() {
+  std::vector<TargetGroup> out;
+  for (const auto& [key, body] : Of(primary_)) {
+    std::vector<std::string> uses;  // as noted
+    if (Ready(key)) out.push_back(Make(key, uses));
+  }
+  return out;
+}
+
+TargetGroup Store::Make(const std::string& key, std::vector<std::string>& uses) {
+  const Find find = [&](Resource resource, const std::string& other) -> const Body* {
+    uses.push_back(UseKey(resource, other));
+    const auto found = Of(resource).find(other);
+    return found == Of(resource).end() ? nullptr : &found->second;
+  };
+  const auto found = Of(primary_).find(key);
+  if (found == Of(primary_).end()) return {GroupSource(primary_, key), {}, {}};
+  return BuildGroup(primary_, key, found->second, attach_, find);
+}
+
+void Store::NoteUses(const std::string& group, std::vector<std::string> uses) {
+  std::ranges::sort(uses);
+  uses.erase(std::unique(uses.begin(), uses.end()), uses.end());
+  const auto known = uses_.find(group);
+  if (known == uses_.end() ? uses.empty() : known->second == uses) return;
+  if (known != uses_.end()) {
+    for (const std::string& use : known->second) {
+      const auto users = users_.find(use);
+      users->second.erase(group);
+      if (users->second.empty()) users_.erase(users);
+    }
+    uses_.erase(known);
+  }
+  if (uses.empty()) return;
+  for (const std::string& use : uses) users_[use].insert(group);
+  uses_.emplace(group, std::move(uses));
+}
+
+std::size_t Store::size() const {
+  std::size_t total = 0;
+  for (const Map& map : objects_) total += map.size();
+  return total;
+}
+
+}  // namespace vedette::collector::kube
