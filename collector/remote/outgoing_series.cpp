@@ -11,7 +11,7 @@ constexpr std::size_t kSymbolBytes = 96;
 
 }  // namespace
 
-std::uint32_t SymbolTable::Intern(std::string_view text) {
+std::uint32_t TextTable::Intern(std::string_view text) {
   if (const auto found = numbers_.find(text); found != numbers_.end()) return found->second;
   const auto number = static_cast<std::uint32_t>(texts_.size());
   numbers_.emplace(texts_.emplace_back(text), number);
@@ -82,7 +82,7 @@ void OutgoingSeriesTable::Sweep(std::uint64_t done) {
       return true;
     });
   }
-  auto symbols = std::make_unique<SymbolTable>();
+  auto symbols = std::make_unique<TextTable>();
   for (auto& [id, series] : series_) {
     series->used = false;
     for (std::uint32_t& symbol : series->symbols) symbol = symbols->Intern(symbols_->Text(symbol));

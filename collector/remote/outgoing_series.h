@@ -22,7 +22,7 @@
 namespace vedette::collector {
 
 /// Texts with numbers, of messages that name each text once.
-class SymbolTable {
+class TextTable {
  public:
   std::uint32_t Intern(std::string_view text);
   std::string_view Text(std::uint32_t symbol) const { return texts_[symbol]; }
@@ -67,7 +67,7 @@ class OutgoingSeriesTable {
   /// sweep. Pointers to them end, and all numbers of symbols change.
   void Sweep(std::uint64_t done);
 
-  const SymbolTable& symbols() const { return *symbols_; }
+  const TextTable& symbols() const { return *symbols_; }
   std::size_t size() const { return series_.size(); }
   std::size_t bytes() const { return bytes_ + symbols_->bytes(); }
 
@@ -79,7 +79,7 @@ class OutgoingSeriesTable {
   const Labels& external_;
   const std::size_t max_bytes_;
   std::unordered_map<storage::SeriesId, std::unique_ptr<OutgoingSeries>> series_;
-  std::unique_ptr<SymbolTable> symbols_ = std::make_unique<SymbolTable>();
+  std::unique_ptr<TextTable> symbols_ = std::make_unique<TextTable>();
   std::size_t bytes_ = 0;
 };
 

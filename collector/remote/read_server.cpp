@@ -63,8 +63,8 @@ ReadServer::ReadServer(const storage::Storage& storage, std::function<Labels()> 
       gate_(static_cast<std::ptrdiff_t>(std::max<std::size_t>(options.max_concurrency, 1))) {}
 
 Result<ReadServer::Answer> ReadServer::Read(std::string_view compressed, const std::stop_token& stop) {
-  VEDETTE_TRY(const std::string plain, DecompressSnappy(compressed, options_.max_request_bytes));
-  VEDETTE_TRY(const ReadRequest request, DecodeReadRequest(plain));
+  VEDETTE_TRY(const Decompressed plain, DecompressSnappy(compressed, options_.max_request_bytes));
+  VEDETTE_TRY(const ReadRequest request, DecodeReadRequest(plain.view()));
   while (!gate_.try_acquire_for(kGatePause)) {
     if (stop.stop_requested()) return Fail(Code::kCanceled, "the client went away");
   }

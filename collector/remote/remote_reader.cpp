@@ -110,8 +110,8 @@ Result<std::vector<RemoteSeries>> RemoteReader::Decode(const HttpResponse& respo
   if (IsStreamed(response.Header("Content-Type"))) {
     return DecodeReadStream(response.body, end_.chunked_read_limit, has_histograms);
   }
-  VEDETTE_TRY(const std::string plain, DecompressSnappy(response.body, kMaxAnswerBytes));
-  return DecodeReadResponse(plain);
+  VEDETTE_TRY(const Decompressed plain, DecompressSnappy(response.body, kMaxAnswerBytes));
+  return DecodeReadResponse(plain.view());
 }
 
 Result<std::vector<RemoteSeries>> RemoteReader::Pending::Finish() {

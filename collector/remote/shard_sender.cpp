@@ -111,7 +111,7 @@ ShardSender::Time ShardSender::Start(const OutgoingSeriesTable& series, bool flu
 }
 
 /// Makes the body, unless it is there from the attempt before.
-void ShardSender::Prepare(Shard& shard, const SymbolTable& symbols, Time now) {
+void ShardSender::Prepare(Shard& shard, const TextTable& symbols, Time now) {
   const bool ages = end_.queue.sample_age_limit.count() > 0;
   if (shard.sending == 0) {
     shard.sending = std::min(shard.queue.size(), static_cast<std::size_t>(end_.queue.max_samples_per_send));

@@ -85,7 +85,7 @@ class ShardSender {
   };
 
   bool Due(const Shard& shard, Time now, bool flush, Time& wake) const;
-  void Prepare(Shard& shard, const SymbolTable& symbols, Time now);
+  void Prepare(Shard& shard, const TextTable& symbols, Time now);
   void Send(std::size_t index, Time now);
   void Judge(Shard& shard, const Result<HttpResponse>& result);
   void Retry(Shard& shard, std::optional<Millis> after, const std::string& why);

@@ -66,7 +66,7 @@ void WriteEncoder::Collect(std::span<OutgoingSample> samples, std::int64_t oldes
   }
 }
 
-std::string WriteEncoder::Encode(std::span<OutgoingSample> samples, std::int64_t oldest, const SymbolTable& symbols,
+std::string WriteEncoder::Encode(std::span<OutgoingSample> samples, std::int64_t oldest, const TextTable& symbols,
                                  MessageCounts& counts) {
   Collect(samples, oldest, counts);
   plain_.clear();
@@ -114,7 +114,7 @@ void WriteEncoder::PutV1(std::span<OutgoingSample> samples, std::string& out) {
   }
 }
 
-std::uint32_t WriteEncoder::Reference(std::uint32_t symbol, const SymbolTable& symbols) {
+std::uint32_t WriteEncoder::Reference(std::uint32_t symbol, const TextTable& symbols) {
   if (symbol >= given_.size()) given_.resize(symbols.size());
   Given& given = given_[symbol];
   if (given.message != number_) {
@@ -146,7 +146,7 @@ void WriteEncoder::PutMetadataV2(std::string_view name, std::string& out) {
   proto::PutText(out, 5, small_);
 }
 
-void WriteEncoder::PutV2(std::span<OutgoingSample> samples, const SymbolTable& symbols, std::string& out) {
+void WriteEncoder::PutV2(std::span<OutgoingSample> samples, const TextTable& symbols, std::string& out) {
   listed_.assign(1, std::string_view());  // the first symbol is the empty text
   given_texts_.clear();
   std::string all, refs;

@@ -47,7 +47,7 @@ class WriteEncoder {
   explicit WriteEncoder(WriteMessage message) : message_(message) {}
 
   /// The Snappy-compressed message of those of `samples` that are not older than `oldest` (ms).
-  std::string Encode(std::span<OutgoingSample> samples, std::int64_t oldest, const SymbolTable& symbols,
+  std::string Encode(std::span<OutgoingSample> samples, std::int64_t oldest, const TextTable& symbols,
                      MessageCounts& counts);
 
   /// What the second message type says about metrics from here on.
@@ -66,9 +66,9 @@ class WriteEncoder {
 
   void Collect(std::span<OutgoingSample> samples, std::int64_t oldest, MessageCounts& counts);
   void PutV1(std::span<OutgoingSample> samples, std::string& out);
-  void PutV2(std::span<OutgoingSample> samples, const SymbolTable& symbols, std::string& out);
+  void PutV2(std::span<OutgoingSample> samples, const TextTable& symbols, std::string& out);
   void PutMetadataV2(std::string_view name, std::string& out);
-  std::uint32_t Reference(std::uint32_t symbol, const SymbolTable& symbols);
+  std::uint32_t Reference(std::uint32_t symbol, const TextTable& symbols);
   std::uint32_t ReferenceOfText(std::string_view text);
 
   const WriteMessage message_;

@@ -183,7 +183,7 @@ TEST_CASE("requests and both kinds of answers survive their encoding", "[remote_
 TEST_CASE("an end adds what lies before the store here, which wins", "[remote_read]") {
   const bool streamed = GENERATE(false, true);
   const test::HttpServer server([&](const Received& received) -> Reply {
-    const ReadRequest request = MustHave(DecodeReadRequest(MustHave(DecompressSnappy(received.body, 1 << 20))));
+    const ReadRequest request = MustHave(DecodeReadRequest(MustHave(DecompressSnappy(received.body, 1 << 20)).view()));
     CHECK(received.Header("X-Prometheus-Remote-Read-Version") == "0.1.0");
     CHECK(request.queries.at(0).range.max.ms == 500'000);
     // The external label is asked for, and is in the answer.
@@ -258,7 +258,7 @@ TEST_CASE("a read is answered as it is asked for", "[remote_read]") {
   const Labels expected{{"__name__", "m"}, {"cluster", "c"}};
   auto answer = MustHave(read());
   CHECK(answer.content_type == "application/x-protobuf");
-  auto series = MustHave(DecodeReadResponse(MustHave(DecompressSnappy(answer.body, 1 << 20))));
+  auto series = MustHave(DecodeReadResponse(MustHave(DecompressSnappy(answer.body, 1 << 20)).view()));
   REQUIRE(series.size() == 1);
   CHECK(series[0].labels == expected);
   CHECK(series[0].floats.size() == 10);

@@ -33,6 +33,7 @@ using test::Reply;
 /// What a remote end holds: samples by series, in the order of their arrival. Used by the threads of a server, where
 /// nothing may be checked: what is wrong is noted.
 struct RemoteStore {
+  SeriesCache hasher{1};
   std::map<std::string, std::vector<storage::Sample>> series;
   std::vector<std::string> problems;
 
@@ -42,13 +43,16 @@ struct RemoteStore {
   void Take(std::string_view body) {
     const auto plain = DecompressSnappy(body, 64 << 20);
     if (!plain) return problems.push_back(plain.error().message);
-    const Status read = ReadWriteRequest(*plain, [&](PushedSeries& pushed) -> Status {
+    WriteRequestSink sink;
+    sink.series = [&](PushedSeries& pushed) -> Status {
       VEDETTE_CHECK(pushed.ReadLabels());
-      Expect(NormalizeLabels(pushed.labels), "bad labels");
+      Expect(NormalizeLabels(pushed.labels) == LabelVerdict::kGood, "bad labels");
       auto& samples = series[Labels::FromSorted(pushed.labels).ToString()];
       samples.insert(samples.end(), pushed.samples.begin(), pushed.samples.end());
       return Ok();
-    });
+    };
+    sink.metadata = [](const PushedMetadata&) {};
+    const Status read = ReadWriteRequest(plain->view(), hasher, sink);
     Expect(read.has_value(), "a malformed message");
   }
 };
@@ -217,12 +221,12 @@ TEST_CASE("a message of the second type names each text once", "[remote_write_ou
     samples.push_back(Float(two, 1000, 2));
     samples.push_back(Float(one, 1000, 1));
     MessageCounts counts;
-    const std::string plain =
+    const Decompressed plain =
         MustHave(DecompressSnappy(encoder.Encode(samples, INT64_MIN, table.symbols(), counts), 1 << 20));
     std::vector<std::string> symbols;
     std::vector<std::string> series;
     std::size_t with_metadata = 0;
-    WireReader in(plain);
+    WireReader in(plain.view());
     while (in.Next()) {
       if (in.field() == 4) {
         symbols.emplace_back(in.Bytes());
@@ -485,7 +489,7 @@ TEST_CASE("metadata and the headers of the second type", "[remote_write_out]") {
   const test::HttpServer server([&](const Received& request) -> Reply {
     const std::lock_guard lock(mutex);
     const auto message = DecompressSnappy(request.body, 1 << 20);
-    const std::string plain = message ? *message : std::string();
+    const std::string_view plain = message ? message->view() : std::string_view();
     version = request.Header("X-Prometheus-Remote-Write-Version");
     WireReader in(plain);
     while (in.Next()) {
