@@ -31,7 +31,6 @@ constexpr std::pair<std::string_view, OtlpTranslation> kTranslations[] = {
     {"NoTranslation", OtlpTranslation::kNoTranslation},
 };
 
-
 /// In the order of the enum.
 constexpr std::array<std::string_view, 6> kKubernetesRoles = {"pod",           "service", "endpoints",
                                                               "endpointslice", "node",    "ingress"};
