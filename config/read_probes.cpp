@@ -379,7 +379,7 @@ struct DnsReader {
   DnsProbe probe;
   const SectionContext* context = nullptr;
 };
-constexpr Field<DnsReader> kDnsFields[] = {
+constexpr Field<DnsReader> kDnsProbeFields[] = {
     {"preferred_ip_protocol", [](const YamlNode& value, DnsReader& in) { return PreferredIp(value, in.probe); }},
     {"ip_protocol_fallback", [](const YamlNode& value, DnsReader& in) { return IpFallback(value, in.probe); }},
     {"dns_over_tls", [](const YamlNode& value, DnsReader& in) { return ReadValue(value, in.probe.over_tls); }},
@@ -425,7 +425,7 @@ constexpr Field<DnsReader> kDnsFields[] = {
 
 Status ReadDnsProbe(const YamlNode& node, ModuleReader& out) {
   DnsReader reader{.probe = {}, .context = out.context};
-  VEDETTE_CHECK(ReadFields<DnsReader>(node, kDnsFields, reader, "type config.plain"));
+  VEDETTE_CHECK(ReadFields<DnsReader>(node, kDnsProbeFields, reader, "type config.plain"));
   if (reader.probe.query_name.empty()) return node.At("query name must be set for DNS module");
   if (reader.probe.over_tls && !reader.probe.tcp) {
     return node.At("Expected transport protocol tcp for dns_over_tls");
@@ -495,10 +495,10 @@ Status CheckWebsocket(const YamlNode& node, ModuleReader&) {
 }
 
 Status ReadProberName(const YamlNode& node, ModuleReader& out) {
-  static constexpr std::pair<std::string_view, ProbeKind> kKinds[] = {
+  static constexpr std::pair<std::string_view, ProbeKind> kProbeKinds[] = {
       {"http", ProbeKind::kHttp}, {"tcp", ProbeKind::kTcp}, {"dns", ProbeKind::kDns}, {"icmp", ProbeKind::kIcmp}};
   VEDETTE_TRY(const std::string name, node.As<std::string>());
-  for (const auto& [known, kind] : kKinds) {
+  for (const auto& [known, kind] : kProbeKinds) {
     if (known != name) continue;
     out.module.kind = kind;
     return Ok();

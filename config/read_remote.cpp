@@ -48,7 +48,8 @@ constexpr Field<RemoteWriteEnd> kWriteFields[] = {
     {"protobuf_message",
      [](const YamlNode& node, RemoteWriteEnd& out) -> Status {
        VEDETTE_TRY(const std::string text, node.As<std::string>());
-       out.message = text == "prometheus.WriteRequest" ? collector::WriteMessage::kV1 : collector::WriteMessage::kV2;
+       out.message = text == collector::kWriteMessageNames[0] ? collector::WriteMessage::kVersion1
+                                                              : collector::WriteMessage::kVersion2;
        return Ok();
      }},
     {"send_exemplars", Set<&RemoteWriteEnd::send_exemplars>},

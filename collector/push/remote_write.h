@@ -4,18 +4,15 @@
 // each other.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "collector/push/intake.h"
+#include "collector/write_message.h"
 #include "core/result.h"
 
 namespace vedette::collector {
-
-enum class WriteMessage : std::uint8_t { kVersion1, kVersion2 };
-inline constexpr std::string_view kWriteMessageNames[] = {"prometheus.WriteRequest", "io.prometheus.write.v2.Request"};
 
 /// Of what --web.remote-write-receiver.accepted-protobuf-messages names. Errors: kBadData for another name.
 Result<std::vector<WriteMessage>> ParseWriteMessages(const std::vector<std::string>& names);

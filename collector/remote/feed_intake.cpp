@@ -77,7 +77,7 @@ Status FeedIntake::TakeAll() {
     VEDETTE_TRY(OutgoingSeries* const series, FindSeries(item.series));
     const FeedPlace place{commit_.number, index_++};
     if (!end_.send_native_histograms || !Wanted(series, item.time.ms) || progress_.Has(series->hash, place)) continue;
-    if (end_.message == WriteMessage::kV1 && item.histogram.layout && item.histogram.layout->custom()) {
+    if (end_.message == WriteMessage::kVersion1 && item.histogram.layout && item.histogram.layout->custom()) {
       Count(metrics_.dropped_unsupported, 1);
       continue;
     }

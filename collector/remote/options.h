@@ -10,13 +10,11 @@
 #include <vector>
 
 #include "collector/relabel/relabel.h"
+#include "collector/write_message.h"
 #include "core/http_client.h"
 #include "core/time.h"
 
 namespace vedette::collector {
-
-/// prometheus.WriteRequest and io.prometheus.write.v2.Request.
-enum class WriteMessage : std::uint8_t { kV1, kV2 };
 
 /// `queue_config`.
 struct RemoteQueueOptions {
@@ -46,7 +44,7 @@ struct RemoteWriteEnd {
   Millis remote_timeout = std::chrono::seconds(30);
   std::vector<std::pair<std::string, std::string>> headers;
   std::vector<RelabelConfig> write_relabel_configs;
-  WriteMessage message = WriteMessage::kV1;
+  WriteMessage message = WriteMessage::kVersion1;
   bool send_exemplars = false;
   bool send_native_histograms = false;
   HttpConfig http;

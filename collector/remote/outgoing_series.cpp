@@ -48,7 +48,7 @@ void OutgoingSeriesTable::Name(OutgoingSeries& series, const Labels& labels) {
   series.unknown = labels.empty();
   series.dropped = sent.empty();
   if (series.dropped) return;
-  if (end_.message == WriteMessage::kV2) {
+  if (end_.message == WriteMessage::kVersion2) {
     series.symbols.reserve(2 * sent.size());
     for (const auto& [name, value] : sent) {
       series.symbols.push_back(symbols_->Intern(name));

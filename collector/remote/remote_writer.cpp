@@ -257,7 +257,7 @@ void RemoteWriter::Loop::SendMetadata() {
   metadata_after_ = Now() + end_.metadata.send_interval;
   metrics_.metadata.Increment(static_cast<double>(metadata_taken_->exchange(0)));
   std::vector<MetricMetadata> metadata = environment_.metadata();
-  if (end_.message == WriteMessage::kV2) {
+  if (end_.message == WriteMessage::kVersion2) {
     sender_.encoder().SetMetadata(std::move(metadata));
     return;
   }

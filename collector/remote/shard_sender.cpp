@@ -34,7 +34,7 @@ std::optional<std::size_t> Written(const HttpResponse& response, std::string_vie
 }  // namespace
 
 HttpRequest RemoteWriteRequest(const RemoteWriteEnd& end) {
-  const bool v2 = end.message == WriteMessage::kV2;
+  const bool v2 = end.message == WriteMessage::kVersion2;
   HttpRequest request;
   request.method = "POST";
   request.url = end.url;
@@ -170,7 +170,7 @@ void ShardSender::Judge(Shard& shard, const Result<HttpResponse>& result) {
   }
   if (status < 200 || status > 299) return Refused(shard, fmt::format("HTTP {}: {}", status, FirstLine(response.body)));
   MessageCounts taken = shard.counts;
-  if (end_.message == WriteMessage::kV2) {
+  if (end_.message == WriteMessage::kVersion2) {
     // An end that knows only the first message may answer 2xx to what it did not understand.
     taken.samples = std::min(taken.samples, Written(response, "Samples").value_or(0));
     taken.histograms = std::min(taken.histograms, Written(response, "Histograms").value_or(0));

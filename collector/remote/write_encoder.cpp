@@ -70,7 +70,7 @@ std::string WriteEncoder::Encode(std::span<OutgoingSample> samples, std::int64_t
                                  MessageCounts& counts) {
   Collect(samples, oldest, counts);
   plain_.clear();
-  if (message_ == WriteMessage::kV1) {
+  if (message_ == WriteMessage::kVersion1) {
     PutV1(samples, plain_);
   } else {
     PutV2(samples, symbols, plain_);

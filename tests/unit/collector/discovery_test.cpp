@@ -195,7 +195,9 @@ TEST_CASE("relabelling may decide about the histograms of a target", "[discovery
   job.job_name = "j";
   job.scrape_native_histograms = true;
   job.InheritFrom({});
-  const auto make = [&](Labels labels) { return MakeTargets(job, {{"s", {std::move(labels)}, {}}}); };
+  const auto make = [&](Labels labels) {
+    return MakeTargets(job, std::vector<TargetGroup>{{"s", {std::move(labels)}, {}}});
+  };
   const TargetSet plain = make({{"__address__", "a"}});
   CHECK(plain.active.at(0).histograms == HistogramChoice{true, false, false});
   CHECK(plain.active.at(0).discovered.Get("__scrape_native_histograms__") == "true");

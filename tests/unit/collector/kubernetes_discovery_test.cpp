@@ -36,7 +36,7 @@ std::string List(const std::string& items, int version, const std::string& more 
   return R"({"kind":"PodList","metadata":{"resourceVersion":")" + std::to_string(version) + R"(","continue":")" + more +
          R"("},"items":[)" + items + "]}";
 }
-std::string Event(const std::string& type, const std::string& object) {
+std::string WatchEvent(const std::string& type, const std::string& object) {
   return R"({"type":")" + type + R"(","object":)" + object + "}\n";
 }
 /// A watch that says `events` and then stays silent, or breaks.
@@ -154,13 +154,14 @@ bool Has(const std::string& text, std::string_view part) { return text.find(part
 }  // namespace
 
 TEST_CASE("a list in pages, then a watch that adds, changes and deletes", "[kubernetes]") {
-  Script script({{.body = List(PodJson("a", "10.0.0.1", 3), 5, "more/of it")},
-                 {.body = List(PodJson("b", "10.0.0.2", 4), 6)},
-                 Stream(Event("ADDED", PodJson("c", "10.0.0.3", 7)) + Event("DELETED", PodJson("a", "10.0.0.1", 8)) +
-                            Event("BOOKMARK", R"({"kind":"Pod","metadata":{"resourceVersion":"12"}})") +
-                            Event("MODIFIED", PodJson("b", "10.0.0.9", 13)),
-                        test::After::kReset),
-                 Stream(Event("ADDED", PodJson("d", "10.0.0.4", 14)))});
+  Script script(
+      {{.body = List(PodJson("a", "10.0.0.1", 3), 5, "more/of it")},
+       {.body = List(PodJson("b", "10.0.0.2", 4), 6)},
+       Stream(WatchEvent("ADDED", PodJson("c", "10.0.0.3", 7)) + WatchEvent("DELETED", PodJson("a", "10.0.0.1", 8)) +
+                  WatchEvent("BOOKMARK", R"({"kind":"Pod","metadata":{"resourceVersion":"12"}})") +
+                  WatchEvent("MODIFIED", PodJson("b", "10.0.0.9", 13)),
+              test::After::kReset),
+       Stream(WatchEvent("ADDED", PodJson("d", "10.0.0.4", 14)))});
   test::HttpServer server([&](const test::Received& request) { return script(request); });
   Watching watching(server.Url("/base/"));
   CHECK(watching.Becomes("10.0.0.9:1 10.0.0.3:1 10.0.0.4:1 "));
@@ -184,7 +185,7 @@ TEST_CASE("410 lists again, as a status and as an event, and keeps the targets m
   const std::string status = R"({"kind":"Status","code":410,"reason":"Expired","message":"too old"})";
   Script script(
       {{.body = List(PodJson("a", "10.0.0.1", 3) + "," + PodJson("b", "10.0.0.2", 4), 5)},
-       as_event ? Stream(Event("ERROR", status), test::After::kClose) : test::Reply{.status = 410, .body = status},
+       as_event ? Stream(WatchEvent("ERROR", status), test::After::kClose) : test::Reply{.status = 410, .body = status},
        {.status = 410, .body = status},  // of the list: our version is not even known to the cache
        {.body = List(PodJson("b", "10.0.0.2", 4) + "," + PodJson("c", "10.0.0.3", 9), 10)},
        Stream("")});
@@ -203,7 +204,7 @@ TEST_CASE("what makes no sense is refused, and what was known stays", "[kubernet
       {R"({"kind":"Status","metadata":{},"items":[]})", "<html></html>", R"({"kind":"PodList","items":[)", "[]", ""}));
   INFO(nonsense);
   Script script({{.body = List(PodJson("a", "10.0.0.1", 3), 5)},
-                 Stream(Event("ADDED", "7"), test::After::kClose),  // no event: listed again
+                 Stream(WatchEvent("ADDED", "7"), test::After::kClose),  // no event: listed again
                  {.body = nonsense},
                  {.body = List(PodJson("a", "10.0.0.1", 3) + "," + PodJson("b", "10.0.0.2", 4), 5)},
                  Stream("")});
@@ -219,7 +220,7 @@ TEST_CASE("an object that cannot be read keeps its last good state", "[kubernete
   std::string broken = PodJson("a", "10.0.0.7", 8);
   broken.replace(broken.find("\"10.0.0.7\""), 10, "[]");
   Script script({{.body = List(PodJson("a", "10.0.0.1", 3), 5)},
-                 Stream(Event("MODIFIED", broken) + Event("ERROR", R"({"code":410})"), test::After::kClose),
+                 Stream(WatchEvent("MODIFIED", broken) + WatchEvent("ERROR", R"({"code":410})"), test::After::kClose),
                  {.body = List(broken + "," + PodJson("b", "10.0.0.2", 4), 9)},
                  Stream("")});
   test::HttpServer server([&](const test::Received& request) { return script(request); });
@@ -250,9 +251,10 @@ TEST_CASE("a job's targets follow its cluster, beside targets that stay", "[kube
   const auto storage = storage::NewMemoryStorage({}, SystemClock());
   Script script(
       {{.body = List(PodJson("a", "127.0.0.1", 3) + "," + PodJson("b", "127.0.0.2", 4), 5)},
-       Stream(Event("DELETED", PodJson("a", "127.0.0.1", 6)) + Event("ADDED", PodJson("c", "127.0.0.3", 7)) +
-              Event("ADDED", PodJson("twice", "127.0.0.3", 8)) + Event("DELETED", PodJson("c", "127.0.0.3", 9)) +
-              Event("ADDED", PodJson("dropped", "127.0.0.4", 10)))});
+       Stream(WatchEvent("DELETED", PodJson("a", "127.0.0.1", 6)) + WatchEvent("ADDED", PodJson("c", "127.0.0.3", 7)) +
+              WatchEvent("ADDED", PodJson("twice", "127.0.0.3", 8)) +
+              WatchEvent("DELETED", PodJson("c", "127.0.0.3", 9)) +
+              WatchEvent("ADDED", PodJson("dropped", "127.0.0.4", 10)))});
   test::HttpServer server([&](const test::Received& request) { return script(request); });
   {
     ScrapeManager manager(ScrapeEnvironment{io, workers, *storage, SystemClock(), registry, nullptr});

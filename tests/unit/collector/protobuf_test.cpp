@@ -38,7 +38,7 @@ std::string OneMetric(std::string_view name, test::ProtoType type, const Proto& 
 }
 
 /// A classic histogram with a bucket up to 1 and one up to 2.5.
-Proto ClassicHistogram() {
+Proto ClassicProto() {
   return Proto().Varint(1, 5).Double(2, 7.5).Message(3, ProtoBucket(1, 2)).Message(3, ProtoBucket(2.5, 4));
 }
 /// Native only: 1 zero, buckets 0, 1 and 3 with 2, 3 and 1, and -1 with 4.
@@ -74,7 +74,7 @@ TEST_CASE("simple types are one series each, summaries and histograms several", 
       ProtoFamily("nothing", test::kGaugeType, {}) +
       OneMetric("s", test::kSummaryType, ProtoMetric({{"x", "y"}}).Message(4, summary)) +
       OneMetric("s_empty", test::kSummaryType, ProtoMetric().Message(4, Proto())) +
-      OneMetric("h", test::kHistogramType, ProtoMetric().Message(7, ClassicHistogram()));
+      OneMetric("h", test::kHistogramType, ProtoMetric().Message(7, ClassicProto()));
   CHECK(f.Store(body) ==
         "c_total{a=\"1\", b=\"2\"} 3\nc_total{a=\"2\"} 0\ng -1.5\nh_bucket{le=\"+Inf\"} 5\nh_bucket{le=\"1.0\"} 2\n"
         "h_bucket{le=\"2.5\"} 4\nh_count 5\nh_sum 7.5\ns{quantile=\"0.5\", x=\"y\"} 1\ns{quantile=\"1.0\", x=\"y\"} 3\n"
@@ -327,7 +327,7 @@ TEST_CASE("exemplars of a native histogram need a time and come in their order",
 TEST_CASE("classic histograms of protobuf become native ones with custom buckets", "[protobuf][nhcb]") {
   ProtobufFixture f;
   f.target.histograms.convert_classic = true;
-  const std::string classic = OneMetric("h", test::kHistogramType, ProtoMetric().Message(7, ClassicHistogram()));
+  const std::string classic = OneMetric("h", test::kHistogramType, ProtoMetric().Message(7, ClassicProto()));
   const std::string converted = "h -53/0 5 7.5 0 <1 <2.5 | 0:2 1:2 2:1\n";
   CHECK(f.Store(classic) == converted);
   CHECK(f.ScrapeProto(classic).scraped == 1);

@@ -179,7 +179,7 @@ TEST_CASE("a message of the first type is read as it was meant", "[remote_write_
   OutgoingSeriesTable table(end, external, 1 << 20);
   OutgoingSeries& one = table.Add(storage::SeriesId(1), Labels{{"__name__", "m"}, {"i", "1"}});
   OutgoingSeries& two = table.Add(storage::SeriesId(2), Labels{{"__name__", "m"}, {"i", "2"}});
-  WriteEncoder encoder(WriteMessage::kV1);
+  WriteEncoder encoder(WriteMessage::kVersion1);
   std::vector<OutgoingSample> samples;
   samples.push_back(Float(one, 1000, 1.5));
   samples.push_back(Float(two, 1000, StaleNan()));
@@ -209,11 +209,11 @@ TEST_CASE("a message of the first type is read as it was meant", "[remote_write_
 
 TEST_CASE("a message of the second type names each text once", "[remote_write_out]") {
   RemoteWriteEnd end;
-  end.message = WriteMessage::kV2;
+  end.message = WriteMessage::kVersion2;
   OutgoingSeriesTable table(end, Labels(), 1 << 20);
   OutgoingSeries& one = table.Add(storage::SeriesId(1), Labels{{"__name__", "m_total"}, {"i", "1"}});
   OutgoingSeries& two = table.Add(storage::SeriesId(2), Labels{{"__name__", "m_total"}, {"i", "2"}});
-  WriteEncoder encoder(WriteMessage::kV2);
+  WriteEncoder encoder(WriteMessage::kVersion2);
   one.last_commit = two.last_commit = 1;  // they are waited for
   encoder.SetMetadata({{"m", "counter", "help", ""}});
   for (int round = 0; round < 2; ++round) {
@@ -512,7 +512,7 @@ TEST_CASE("metadata and the headers of the second type", "[remote_write_out]") {
     }));
   }
   SECTION("second") {
-    end.message = WriteMessage::kV2;
+    end.message = WriteMessage::kVersion2;
     fixture.Start(end);
     fixture.Append(0, 2);
     CHECK(SendFixture::WaitFor([&] { return fixture.Metric("samples_total") == 5; }));

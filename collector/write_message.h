@@ -1,0 +1,13 @@
+// The two messages of Prometheus remote write, in both directions.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace vedette::collector {
+
+enum class WriteMessage : std::uint8_t { kVersion1, kVersion2 };
+/// By number of the enum.
+inline constexpr std::string_view kWriteMessageNames[] = {"prometheus.WriteRequest", "io.prometheus.write.v2.Request"};
+
+}  // namespace vedette::collector
