@@ -14,10 +14,11 @@ Error BadLine(std::string_view what, std::string_view text) {
   return Fail(Code::kBadData, "{} in {}", what, Quote(text.substr(0, kLongestShown)));
 }
 
-/// How far it is to the first of `ends` that no backslash escapes; the size of the text when there is none.
+/// How far it is to the first of `ends` that no backslash escapes; the size of the text when there is none. A newline
+/// cannot be escaped: reading a bad line never goes beyond its end.
 std::size_t FindUnescaped(std::string_view text, std::string_view ends) {
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\') {
+    if (text[i] == '\\' && !text.substr(i + 1).starts_with('\n')) {
       ++i;
     } else if (ends.find(text[i]) != std::string_view::npos) {
       return i;

@@ -66,6 +66,8 @@ Status PushedSeries::ReadLabels() {
   if (symbols != nullptr) return LookUpLabels(*symbols, label_references, &labels);
   WireReader reader(label_bytes);
   while (reader.Next()) {
+    if (labels.size() == kMaxPushedLabels)
+      return Fail(Code::kLimit, "a series with more than {} labels", kMaxPushedLabels);
     if (!ReadLabel(reader, labels)) return Malformed("a label");
   }
   return reader.ok() ? Ok() : Status(Malformed("the labels"));

@@ -17,6 +17,9 @@ namespace vedette::collector {
 /// In requests a start of zero means that there is none.
 inline constexpr TimeMs kNoTime{0};
 
+/// More labels than anybody's series has: what a request can make of few bytes is bounded.
+inline constexpr std::size_t kMaxPushedLabels = 1 << 17;
+
 struct PushedExemplar {
   std::vector<LabelView> labels;
   double value = 0;

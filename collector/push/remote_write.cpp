@@ -15,6 +15,8 @@ constexpr std::string_view kWriteMedia = "application/x-protobuf";
 /// A sample is kept twice until it is stored: by its reader and in the batch.
 constexpr std::size_t kPushedSampleBytes = 2 * sizeof(storage::Sample), kPushedHistogramBytes = 256,
                       kPushedExemplarBytes = 192;
+/// What one of hundreds of buckets takes at most; beyond this its buckets are charged before they are read.
+constexpr std::size_t kLongHistogramBytes = 16 << 10;
 
 /// One request on its way into the store.
 class WriteRun {
@@ -54,7 +56,8 @@ Status WriteRun::Read(std::string_view compressed) {
   VEDETTE_TRY(const Decompressed message, DecompressSnappy(compressed, limit));
   const WriteRequestSink sink{
       .series = [this](PushedSeries& series) { return Take(series); },
-      .metadata = [this](const PushedMetadata& said) { NoteMetadata(intake_, batch_, Labels(), said); }};
+      .metadata = [this](const PushedMetadata& said) { NoteMetadata(intake_, batch_, Labels(), said); },
+      .charge = [this] { return batch_.Charge(kChargedAtOnce * kPushedSampleBytes); }};
   const auto read = strict_ ? ReadWriteRequest2 : ReadWriteRequest;
   return read(message.view(), intake_.series_cache(), sink);
 }
@@ -62,7 +65,8 @@ Status WriteRun::Read(std::string_view compressed) {
 Status WriteRun::Take(PushedSeries& series) {
   batch_.CountSeries();
   const std::size_t samples = series.samples.size() + series.histograms.size();
-  VEDETTE_CHECK(batch_.Charge(series.samples.size() * kPushedSampleBytes +
+  // Of long lists the most was charged as they were read.
+  VEDETTE_CHECK(batch_.Charge(series.samples.size() % kChargedAtOnce * kPushedSampleBytes +
                               series.histograms.size() * kPushedHistogramBytes +
                               series.exemplars.size() * kPushedExemplarBytes));
   if (!series.problem.empty()) {
@@ -130,6 +134,8 @@ void WriteRun::TakeSamples(PushedSeries& series, storage::SeriesId id) {
 Status WriteRun::TakeHistograms(PushedSeries& series, storage::SeriesId id) {
   for (const std::string_view bytes : series.histograms) {
     WireHistogram wire;
+    // A byte may be a bucket of eight.
+    if (bytes.size() > kLongHistogramBytes) VEDETTE_CHECK(batch_.Charge(8 * bytes.size()));
     VEDETTE_CHECK(ReadWireHistogram(bytes, wire));
     if (!batch_.InTime(wire.time)) {
       batch_.DropOutOfBounds(wire.time, Named(series));

@@ -64,17 +64,20 @@ bool ReadSample(WireReader& outer, storage::Sample& sample) {
   return reader.ok() && outer.ok();
 }
 
-Status ReadSeries(std::string_view bytes, PushedSeries& series, LabelBytes& labels) {
+Status ReadSeries(std::string_view bytes, const WriteRequestSink& sink, PushedSeries& series, LabelBytes& labels) {
   WireReader reader(bytes);
   while (reader.Next()) {
     if (reader.Is(1, Type::kBytes)) {
       reader.Bytes();
       if (reader.ok()) labels.Add(reader.tag_at(), reader.at());
     } else if (reader.Is(2, Type::kBytes)) {
+      VEDETTE_CHECK(sink.Charge(series.samples.size()));
       if (!ReadSample(reader, series.samples.emplace_back(TimeMs(0), 0.0))) return MalformedRequest("a sample");
     } else if (reader.Is(3, Type::kBytes)) {
+      VEDETTE_CHECK(sink.Charge(series.exemplars.size()));
       series.exemplars.push_back(reader.Bytes());
     } else if (reader.Is(4, Type::kBytes)) {
+      VEDETTE_CHECK(sink.Charge(series.histograms.size()));
       series.histograms.push_back(reader.Bytes());
     } else {
       reader.Skip();
@@ -144,7 +147,7 @@ Status ReadWriteRequest(std::string_view message, const SeriesCache& hasher, con
     if (!reader.ok()) break;
     series.Clear();
     LabelBytes labels;
-    VEDETTE_CHECK(ReadSeries(bytes, series, labels));
+    VEDETTE_CHECK(ReadSeries(bytes, sink, series, labels));
     series.key = hasher.KeyOf(series.label_bytes);
     VEDETTE_CHECK(sink.series(series));
   }

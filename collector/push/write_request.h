@@ -26,11 +26,21 @@ Result<std::size_t> SnappySize(std::string_view compressed, std::size_t max_byte
 /// Nothing is allocated before the size is known. Errors: as SnappySize(), kBadData for damaged input.
 Result<Decompressed> DecompressSnappy(std::string_view compressed, std::size_t max_bytes);
 
+/// So many samples, histograms or exemplars of a series are charged before they are read.
+inline constexpr std::size_t kChargedAtOnce = 4096;
+
 struct WriteRequestSink {
   /// Always called with the same object. Its errors end the reading.
   std::function<Status(PushedSeries&)> series;
   /// Metadata of 1.0, which belong to no series.
   std::function<void(const PushedMetadata&)> metadata;
+  /// A series has kChargedAtOnce more items; empty: they cost nothing. Its errors end the reading.
+  std::function<Status()> charge;
+
+  /// After `items` of a kind one more is to be read.
+  Status Charge(std::size_t items) const {
+    return items > 0 && items % kChargedAtOnce == 0 && charge ? charge() : Ok();
+  }
 };
 
 /// prometheus.WriteRequest (1.0). `hasher` makes the keys of the series. Unknown fields are skipped.

@@ -74,20 +74,28 @@ void Resolve(const MetadataReferences& metadata, const SymbolTable& symbols, Pus
   series.metadata = {{}, PushedTypeName(metadata.type), symbols[metadata.help], symbols[metadata.unit]};
 }
 
-Status ReadSeries2(std::string_view bytes, const SymbolTable& symbols, PushedSeries& series) {
+Status ReadSeries2(std::string_view bytes, const SymbolTable& symbols, const WriteRequestSink& sink,
+                   PushedSeries& series) {
   MetadataReferences metadata;
   WireReader reader(bytes);
   while (reader.Next()) {
     if (reader.field() == 1) {
       const bool read = reader.Repeated(Type::kVarint, [&](WireReader& items) {
-        series.label_references.push_back(static_cast<std::uint32_t>(items.Varint()));
+        const auto reference = static_cast<std::uint32_t>(items.Varint());
+        if (series.label_references.size() <= 2 * kMaxPushedLabels) series.label_references.push_back(reference);
       });
       if (!read) reader.Skip();
+      if (series.label_references.size() > 2 * kMaxPushedLabels) {
+        return Fail(Code::kLimit, "a series with more than {} labels", kMaxPushedLabels);
+      }
     } else if (reader.Is(2, Type::kBytes)) {
+      VEDETTE_CHECK(sink.Charge(series.samples.size()));
       VEDETTE_CHECK(ReadSample2(reader, series));
     } else if (reader.Is(3, Type::kBytes)) {
+      VEDETTE_CHECK(sink.Charge(series.histograms.size()));
       series.histograms.push_back(reader.Bytes());
     } else if (reader.Is(4, Type::kBytes)) {
+      VEDETTE_CHECK(sink.Charge(series.exemplars.size()));
       series.exemplars.push_back(reader.Bytes());
     } else if (reader.Is(5, Type::kBytes)) {
       VEDETTE_CHECK(ReadMetadata2(reader.Bytes(), metadata));
@@ -134,7 +142,7 @@ Status ReadWriteRequest2(std::string_view message, const SeriesCache& hasher, co
       continue;
     }
     series.Clear();
-    VEDETTE_CHECK(ReadSeries2(reader.Bytes(), symbols, series));
+    VEDETTE_CHECK(ReadSeries2(reader.Bytes(), symbols, sink, series));
     if (!reader.ok()) break;
     if (series.problem.empty()) series.key = symbols.KeyOf(series.label_references);
     VEDETTE_CHECK(sink.series(series));

@@ -148,6 +148,7 @@ Value JsonReader::ReadValue(const Json& json, int depth) {
 }
 
 void JsonReader::ReadAttributes(const Json& object, const char* name, const char* snake, Attributes& out) {
+  if (List(object, name, snake).size() > kMaxAttributes) return Mistake(name, "a list of at most 1024 attributes");
   for (const Json& item : List(object, name, snake)) {
     const Json* const value = Member(item, "value");
     out.push_back({Text(item, "key"), value != nullptr ? ReadValue(*value, 0).Text() : std::string()});
@@ -155,6 +156,7 @@ void JsonReader::ReadAttributes(const Json& object, const char* name, const char
 }
 
 void JsonReader::ReadExemplars(const Json& object, Point& out) {
+  if (List(object, "exemplars").size() > kMaxExemplars) return Mistake("exemplars", "a list of at most 1024 exemplars");
   for (const Json& item : List(object, "exemplars")) {
     ExemplarPoint& exemplar = out.exemplars.emplace_back();
     exemplar.time_ns = IntegerOf<std::uint64_t>(item, "timeUnixNano", "time_unix_nano");
@@ -175,6 +177,9 @@ void JsonReader::ReadBuckets(const Json& object, const char* name, std::int32_t&
                              std::vector<std::uint64_t>& counts) {
   const Json* const buckets = Member(object, name);
   if (buckets == nullptr) return;
+  if (List(*buckets, "bucketCounts", "bucket_counts").size() > kMaxBuckets) {
+    return Mistake("bucketCounts", "a list of at most 65536 buckets");
+  }
   offset = IntegerOf<std::int32_t>(*buckets, "offset");
   for (const Json& count : List(*buckets, "bucketCounts", "bucket_counts")) {
     counts.push_back(Integer<std::uint64_t>(count, "bucketCounts"));
@@ -195,6 +200,11 @@ Status JsonReader::ReadPoint(const Json& json, Point& out) {
   if (const Json* sum = Member(json, "sum")) {
     out.sum = Number(*sum, "sum");
     out.has_sum = true;
+  }
+  if (std::max(List(json, "bucketCounts", "bucket_counts").size(),
+               List(json, "explicitBounds", "explicit_bounds").size()) > kMaxBuckets) {
+    Mistake("bucketCounts", "a list of at most 65536 buckets");
+    return Good();
   }
   for (const Json& count : List(json, "bucketCounts", "bucket_counts")) {
     out.bucket_counts.push_back(Integer<std::uint64_t>(count, "bucketCounts"));

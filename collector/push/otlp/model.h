@@ -17,6 +17,10 @@ struct Attribute {
   std::string value;
 };
 using Attributes = std::vector<Attribute>;
+/// Of one object; a series has a label of each. SDKs stop at 128 by default.
+inline constexpr std::size_t kMaxAttributes = 1024;
+/// Of one data point: beyond these it is no histogram of this world. So many exemplars are looked at in each bucket.
+inline constexpr std::size_t kMaxBuckets = 1 << 16, kMaxExemplars = 1024;
 
 enum class MetricType : std::uint8_t { kNone, kGauge, kSum, kHistogram, kExponentialHistogram, kSummary };
 enum class Temporality : std::uint8_t { kUnspecified = 0, kDelta = 1, kCumulative = 2 };

@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <string>
 
 #include "collector/push/otlp/model.h"
 #include "collector/push/otlp/value.h"
@@ -93,12 +94,24 @@ class ProtobufReader {
   void ReadQuantile(std::string_view bytes, Point& out);
   void ReadExemplar(std::string_view bytes, Point& out);
   void AddAttribute(std::string_view bytes, Attributes& out);
+  /// What to say of bytes that are not good.
+  Error Bad(std::string_view what) const {
+    return too_many_.empty() ? Malformed(what) : Fail(Code::kLimit, "{} with more than {}", what, too_many_);
+  }
+  /// False: the request is not good any more.
+  bool Within(std::size_t size, std::size_t limit, std::string_view of) {
+    if (size < limit) return true;
+    if (too_many_.empty()) too_many_ = fmt::format("{} {}", limit, of);
+    return good_ = false;
+  }
 
   Sink& sink_;
   bool good_ = true;
+  std::string too_many_;  // not empty: why it is not good
 };
 
 void ProtobufReader::AddAttribute(std::string_view bytes, Attributes& out) {
+  if (!Within(out.size(), kMaxAttributes, "attributes")) return;
   Attribute& attribute = out.emplace_back();
   Value value;
   ReadPair(bytes, 0, attribute.key, value, good_);
@@ -111,7 +124,8 @@ void ProtobufReader::ReadBuckets(std::string_view bytes, std::int32_t& offset, s
     if (reader.Is(1, Type::kVarint)) {
       offset = static_cast<std::int32_t>(reader.ZigZag());
     } else if (reader.field() != 2 || !reader.Repeated(Type::kVarint, [&](WireReader& items) {
-                 counts.push_back(static_cast<std::uint64_t>(items.Varint()));
+                 const auto count = static_cast<std::uint64_t>(items.Varint());
+                 if (Within(counts.size(), kMaxBuckets, "buckets")) counts.push_back(count);
                })) {
       reader.Skip();
     }
@@ -135,6 +149,7 @@ void ProtobufReader::ReadQuantile(std::string_view bytes, Point& out) {
 }
 
 void ProtobufReader::ReadExemplar(std::string_view bytes, Point& out) {
+  if (!Within(out.exemplars.size(), kMaxExemplars, "exemplars")) return;
   ExemplarPoint& exemplar = out.exemplars.emplace_back();
   WireReader reader(bytes);
   while (reader.Next()) {
@@ -179,10 +194,16 @@ bool ProtobufReader::NumberField(WireReader& reader, Point& out) {
 
 bool ProtobufReader::HistogramField(WireReader& reader, Point& out) {
   if (reader.field() == 6) {
-    return reader.Repeated(Type::kFixed64, [&](WireReader& items) { out.bucket_counts.push_back(items.Fixed64()); });
+    return reader.Repeated(Type::kFixed64, [&](WireReader& items) {
+      const std::uint64_t count = items.Fixed64();
+      if (Within(out.bucket_counts.size(), kMaxBuckets, "buckets")) out.bucket_counts.push_back(count);
+    });
   }
   if (reader.field() == 7) {
-    return reader.Repeated(Type::kFixed64, [&](WireReader& items) { out.bounds.push_back(items.Double()); });
+    return reader.Repeated(Type::kFixed64, [&](WireReader& items) {
+      const double bound = items.Double();
+      if (Within(out.bounds.size(), kMaxBuckets, "bounds")) out.bounds.push_back(bound);
+    });
   }
   if (reader.Is(8, Type::kBytes)) {
     ReadExemplar(reader.Bytes(), out);
@@ -253,7 +274,7 @@ Status ProtobufReader::ReadPoint(std::string_view bytes, Metric& out) {
       if (!read) reader.Skip();
     }
   }
-  return good_ && reader.ok() ? Ok() : Status(Malformed("a data point"));
+  return good_ && reader.ok() ? Ok() : Status(Bad("a data point"));
 }
 
 Status ProtobufReader::ReadData(std::string_view bytes, Metric& out) {
@@ -269,7 +290,7 @@ Status ProtobufReader::ReadData(std::string_view bytes, Metric& out) {
       reader.Skip();
     }
   }
-  return reader.ok() ? Ok() : Status(Malformed("a metric"));
+  return reader.ok() ? Ok() : Status(Bad("a metric"));
 }
 
 MetricType TypeOfField(std::uint32_t field) {
@@ -308,7 +329,7 @@ Status ProtobufReader::ReadMetric(std::string_view bytes, Metric& out) {
       reader.Skip();
     }
   }
-  return reader.ok() ? Ok() : Status(Malformed("a metric"));
+  return reader.ok() ? Ok() : Status(Bad("a metric"));
 }
 
 Status ProtobufReader::ReadScope(std::string_view bytes) {
@@ -338,7 +359,7 @@ Status ProtobufReader::ReadScope(std::string_view bytes) {
     }
     good_ = good_ && fields.ok();
   }
-  if (!good_ || !head.ok()) return Malformed("a scope");
+  if (!good_ || !head.ok()) return Bad("a scope");
   VEDETTE_CHECK(sink_.BeginScope(scope));
   Metric metric;
   WireReader reader(bytes);
@@ -371,7 +392,7 @@ Status ProtobufReader::ReadResource(std::string_view bytes) {
     }
     good_ = good_ && fields.ok();
   }
-  if (!good_ || !head.ok()) return Malformed("a resource");
+  if (!good_ || !head.ok()) return Bad("a resource");
   VEDETTE_CHECK(sink_.BeginResource(attributes));
   WireReader reader(bytes);
   while (reader.Next()) {
@@ -394,7 +415,7 @@ Status ProtobufReader::ReadRequest(std::string_view message) {
     const std::string_view bytes = reader.Bytes();
     if (reader.ok()) VEDETTE_CHECK(ReadResource(bytes));
   }
-  return reader.ok() ? Ok() : Status(Malformed("the request"));
+  return reader.ok() ? Ok() : Status(Bad("the request"));
 }
 
 }  // namespace

@@ -68,6 +68,7 @@ TEST_CASE("bad lines are named, and the others stored", "[push][influx]") {
   };
   const auto c = GENERATE(values<Case>({
       {"m", R"(line 2: line without fields in "m")"},
+      {"m\\", R"(line 2: line without fields in "m\\")"},
       {",a=b v=1", R"(line 2: line without a measurement in ",a=b")"},
       {"m v", R"(line 2: field without a name or a value in "v")"},
       {"m =1", R"(line 2: field without a name or a value in "=1")"},

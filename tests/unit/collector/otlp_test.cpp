@@ -353,6 +353,9 @@ TEST_CASE("requests that cannot be read are refused", "[push][otlp]") {
   CHECK(f.Stored().empty());
   CHECK(status(Compress(good, ZFormat::kGzip, 6), kProtobuf, "gzip") == 200);
   CHECK(f.Stored() == "g{instance=\"i1\", job=\"shop\"} 1@0\n");
+  std::string many;
+  for (int i = 0; i <= 1024; ++i) many += Pair(1, "a" + std::to_string(i), "x");
+  CHECK(status(Request(many, f.Gauge("g", 1)), kProtobuf) == 400);
   // A bomb, and values within values.
   CHECK(status(Compress(std::string(40 << 20, '\0'), ZFormat::kGzip, 9), kProtobuf, "gzip") == 400);
   std::string nested = Bytes(1, "x");

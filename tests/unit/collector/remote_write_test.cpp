@@ -72,6 +72,18 @@ class Request2 {
 
 }  // namespace
 
+TEST_CASE("a series of more labels than anybody has is refused, in either version", "[push]") {
+  Fixture f;
+  std::string references;
+  for (std::size_t i = 0; i <= 2 * kMaxPushedLabels; ++i) references += '\0';
+  const std::string sample = Bytes(2, Double(1, 1) + Int(2, f.start.ms));
+  CHECK(f.Send2(Bytes(4, "") + Bytes(5, Bytes(1, references) + sample)).status.error().code == Code::kLimit);
+  std::string labels;
+  for (std::size_t i = 0; i <= kMaxPushedLabels; ++i) labels += Bytes(1, "");
+  CHECK(f.Send(Bytes(1, labels + sample)).status.error().code == Code::kLimit);
+  CHECK(f.Stored().empty());
+}
+
 TEST_CASE("remote write stores samples of any age, in any order, more than once", "[push]") {
   Fixture f;
   const std::int64_t t = f.start.ms;
