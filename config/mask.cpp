@@ -9,20 +9,35 @@ namespace {
 
 /// Keys whose value is a secret wherever they stand; sorted.
 constexpr auto kSecretKeys = std::to_array<std::string_view>({
-    "access_key",       "api_key",
-    "api_secret",       "api_url",
-    "app_token",        "auth_password",
-    "auth_secret",      "bearer_token",
-    "bot_token",        "client_secret",
-    "credentials",      "key",
-    "opsgenie_api_key", "password",
-    "routing_key",      "secret",
-    "secret_key",       "secrets",
-    "service_key",      "slack_api_url",
-    "slack_app_token",  "smtp_auth_password",
-    "smtp_auth_secret", "token",
-    "user_key",         "victorops_api_key",
-    "webhook_url",      "wechat_api_secret",
+    "access_key",
+    "api_key",
+    "api_secret",
+    "api_url",
+    "app_token",
+    "auth_password",
+    "auth_secret",
+    "bearer_token",
+    "bot_token",
+    "client_certificate_key",
+    "client_secret",
+    "credentials",
+    "key",
+    "opsgenie_api_key",
+    "password",
+    "routing_key",
+    "secret",
+    "secret_key",
+    "secrets",
+    "service_key",
+    "slack_api_url",
+    "slack_app_token",
+    "smtp_auth_password",
+    "smtp_auth_secret",
+    "token",
+    "user_key",
+    "victorops_api_key",
+    "webhook_url",
+    "wechat_api_secret",
 });
 static_assert(std::ranges::is_sorted(kSecretKeys));
 
@@ -57,6 +72,18 @@ void AppendSecret(std::string& out, const YamlNode& node) {
 /// Writes `node` behind a "key:" or "-" that is already there.
 void AppendNode(std::string& out, const YamlNode& node, std::size_t indent, bool after_dash);
 
+/// Names of headers, the values of which are secrets.
+void AppendConnectHeader(std::string& out, const YamlNode& node, std::size_t indent) {
+  out.push_back('\n');
+  const auto entries = node.Map();
+  for (const YamlNode::Entry& entry : *entries) {
+    out.append(indent, ' ');
+    out += entry.key;
+    out.push_back(':');
+    AppendSecret(out, entry.value);
+  }
+}
+
 void AppendMap(std::string& out, const YamlNode& node, std::size_t indent, bool first_inline, bool webhook) {
   const auto entries = node.Map();
   if (!entries) return;
@@ -70,6 +97,8 @@ void AppendMap(std::string& out, const YamlNode& node, std::size_t indent, bool 
     const bool secret = IsSecretKey(entry.key) || (webhook && entry.key == "url");
     if (secret && !entry.value.IsMap()) {
       AppendSecret(out, entry.value);
+    } else if (entry.key == "proxy_connect_header" && entry.value.IsMap()) {
+      AppendConnectHeader(out, entry.value, indent + 2);
     } else if (entry.key == "webhook_configs" && entry.value.IsSequence()) {
       out.push_back('\n');
       const auto items = entry.value.Sequence();

@@ -50,21 +50,14 @@ constexpr Row kRows[] = {
     {"storage.tsdb.retention.percentage", WhenNotZero, "use `size`"},
     {"scrape_configs.docker_sd_configs.host", WhenNoDockerHost, "a host is unix://, tcp://, http:// or https://"},
     {"*.scrape_failure_log_file", WhenNotEmpty, "failures are in the log, and on the page of targets"},
-    {"*.oauth2", WhenNotEmpty, "use `authorization` with a credentials_file that something refreshes"},
-    {"*.no_proxy", WhenNotEmpty, kTakeOut},
-    {"*.proxy_from_environment", WhenTrue, "use `proxy_url`"},
-    {"*.proxy_connect_header", WhenNotEmpty, kTakeOut},
-    {"*.http_headers.*.files", WhenNotEmpty, "use `values` or `secrets`"},
 };
 
 /// Maps whose keys people choose: no key in them is one of ours.
-constexpr std::string_view kFreeMaps[] = {"labels", "external_labels", "params", "headers", "required_matchers"};
+constexpr std::string_view kFreeMaps[] = {"labels",       "external_labels", "params",
+                                          "headers",      "claims",          "required_matchers",
+                                          "http_headers", "endpoint_params", "proxy_connect_header"};
 
-/// Of keys that people choose the name is no part of the way.
-std::string Below(const std::string& path, const std::string& key) {
-  if (path.ends_with("http_headers")) return path + ".*.";
-  return path.empty() ? key : path.ends_with('.') ? path + key : path + "." + key;
-}
+std::string Below(const std::string& path, const std::string& key) { return path.empty() ? key : path + "." + key; }
 
 const Row* Find(const std::string& path) {
   for (const Row& row : kRows) {

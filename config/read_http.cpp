@@ -1,7 +1,9 @@
 // Prometheus' http_config: credentials, TLS, redirects, proxy, headers.
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 
+#include "config/http_section.h"
 #include "config/section_check.h"
 
 namespace vedette::config {
@@ -41,20 +43,57 @@ constexpr Field<TlsOptions> kTlsFields[] = {
     {"max_version", [](const YamlNode& node, TlsOptions& out) { return ReadTlsVersion(node, out.max_version); }},
 };
 
+/// As Go writes it: "x-api-key" is X-Api-Key.
+std::string CanonicalHeader(std::string_view name) {
+  std::string out(name);
+  bool first = true;
+  for (char& c : out) {
+    const auto byte = static_cast<unsigned char>(c);
+    c = static_cast<char>(first ? std::toupper(byte) : std::tolower(byte));
+    first = c == '-';
+  }
+  return out;
+}
+
+/// Headers that belong to the connection, to the request, or to another key of the configuration; sorted.
+constexpr std::string_view kReservedHeaders[] = {
+    "Accept-Encoding",
+    "Authorization",
+    "Connection",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Type",
+    "Host",
+    "Keep-Alive",
+    "Proxy-Authenticate",
+    "Proxy-Authorization",
+    "User-Agent",
+    "Www-Authenticate",
+    "X-Amz-Content-Sha256",
+    "X-Amz-Date",
+    "X-Amz-Security-Token",
+    "X-Prometheus-Remote-Read-Version",
+    "X-Prometheus-Remote-Write-Version",
+    "X-Prometheus-Scrape-Timeout-Seconds",
+};
+static_assert(std::ranges::is_sorted(kReservedHeaders));
+
 Status ReadHeaders(const YamlNode& node, HttpConfig& out) {
   struct Values {
-    std::vector<std::string> values;
-    std::vector<std::string> secrets;
+    Texts values, secrets, files;
   };
-  static constexpr Field<Values> kFields[] = {{"values", Set<&Values::values>},
-                                              {"secrets", Set<&Values::secrets>},
-                                              {"files", Checked<std::vector<std::string>>}};
+  static constexpr Field<Values> kFields[] = {
+      {"values", Set<&Values::values>}, {"secrets", Set<&Values::secrets>}, {"files", Set<&Values::files>}};
   VEDETTE_TRY(const std::vector<YamlNode::Entry> entries, node.Map());
   for (const YamlNode::Entry& entry : entries) {
+    if (const std::string name = CanonicalHeader(entry.key); std::ranges::binary_search(kReservedHeaders, name)) {
+      return node.At(fmt::format("setting header {} is not allowed", Quote(name)));
+    }
     Values values;
     VEDETTE_CHECK(ReadFields<Values>(entry.value, kFields, values, "http_headers"));
     for (std::string& value : values.values) out.headers.emplace_back(entry.key, Secret(std::move(value)));
     for (std::string& value : values.secrets) out.headers.emplace_back(entry.key, Secret(std::move(value)));
+    for (std::string& file : values.files) out.header_files.emplace_back(entry.key, std::move(file));
   }
   return Ok();
 }
@@ -65,40 +104,6 @@ Status ReadAuthorization(const YamlNode& node, HttpConfig& out) {
   std::string type = authorization.type;
   std::ranges::transform(type, type.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (type == "basic") return node.At("authorization type cannot be set to \"basic\", use \"basic_auth\" instead");
-  return Ok();
-}
-
-Status IsHeaderLists(const YamlNode& node) {
-  VEDETTE_TRY(const std::vector<YamlNode::Entry> entries, node.Map());
-  for (const YamlNode::Entry& entry : entries) VEDETTE_CHECK(Is<Texts>(entry.value));
-  return Ok();
-}
-
-Status CheckOauth2(const YamlNode& node, HttpConfig&) {
-  static constexpr KeyCheck kKeys[] = {{"client_id", Is<std::string>},
-                                       {"client_secret", Is<std::string>},
-                                       {"client_secret_file", Is<std::string>},
-                                       {"client_certificate_key_id", Is<std::string>},
-                                       {"client_certificate_key", Is<std::string>},
-                                       {"client_certificate_key_file", Is<std::string>},
-                                       {"signature_algorithm", Is<std::string>},
-                                       {"iss", Is<std::string>},
-                                       {"audience", Is<std::string>},
-                                       {"claims", Is<TextMap>},
-                                       {"grant_type", Is<std::string>},
-                                       {"scopes", Is<std::vector<std::string>>},
-                                       {"token_url", IsHttpUrl},
-                                       {"endpoint_params", Is<TextMap>},
-                                       {"tls_config", IsTlsConfig},
-                                       {"no_proxy", Is<std::string>},
-                                       {"proxy_url", IsHttpUrl},
-                                       {"proxy_from_environment", Is<bool>},
-                                       {"proxy_connect_header", IsHeaderLists}};
-  VEDETTE_CHECK(CheckKeys(node, "oauth2", kKeys));
-  VEDETTE_CHECK(NeedTexts(node, {"client_id", "token_url"}, "oauth2 {} must be configured"));
-  if (IsSet(node, "client_secret") && IsSet(node, "client_secret_file")) {
-    return node.At("at most one of oauth2 client_secret & client_secret_file must be configured");
-  }
   return Ok();
 }
 
@@ -125,20 +130,20 @@ constexpr Field<HttpConfig> kHttpFields[] = {
      }},
     {"follow_redirects", Set<&HttpConfig::follow_redirects>},
     {"http_headers", ReadHeaders},
-    {"no_proxy", Checked<std::string>},
-    {"oauth2", CheckOauth2},
-    {"proxy_connect_header", [](const YamlNode& node, HttpConfig&) { return IsHeaderLists(node); }},
-    {"proxy_from_environment", Checked<bool>},
-    {"proxy_url", [](const YamlNode& node, HttpConfig& out) { return ReadHttpUrl(node, out.proxy_url); }},
-    {"tls_config", [](const YamlNode& node,
-                      HttpConfig& out) { return ReadFields<TlsOptions>(node, kTlsFields, out.tls, "tls_config"); }},
+    {"no_proxy", OfProxy<HttpConfig, &ProxyOptions::no_proxy>},
+    {"oauth2", [](const YamlNode& node, HttpConfig& out) { return ReadOauth2(node, out.oauth2.emplace()); }},
+    {"proxy_connect_header", ConnectHeader<HttpConfig>},
+    {"proxy_from_environment", OfProxy<HttpConfig, &ProxyOptions::proxy_from_environment>},
+    {"proxy_url", ProxyUrl<HttpConfig>},
+    {"tls_config", [](const YamlNode& node, HttpConfig& out) { return ReadTls(node, out.tls); }},
 };
+
+}  // namespace
 
 Error AtMostOne(const YamlNode& section, std::string_view names) {
   return section.At(fmt::format("at most one of {} must be configured", names));
 }
 
-/// Makes a path absolute and, when files are checked, sure that it can be opened.
 Status UseFile(const YamlNode& section, const SectionContext& context, std::string_view what, std::string& path) {
   if (path.empty()) return Ok();
   path = ResolvePath(context.base_dir, path);
@@ -149,11 +154,55 @@ Status UseFile(const YamlNode& section, const SectionContext& context, std::stri
   return Ok();
 }
 
-}  // namespace
+Status ReadTls(const YamlNode& node, TlsOptions& out) {
+  return ReadFields<TlsOptions>(node, kTlsFields, out, "tls_config");
+}
 
 Status IsTlsConfig(const YamlNode& value) {
   TlsOptions tls;
-  return ReadFields<TlsOptions>(value, kTlsFields, tls, "tls_config");
+  return ReadTls(value, tls);
+}
+
+Status CheckTls(const YamlNode& section, const SectionContext& context, TlsOptions& tls) {
+  if (!tls.ca.empty() && !tls.ca_file.empty()) return AtMostOne(section, "ca & ca_file");
+  if (!tls.cert.empty() && !tls.cert_file.empty()) return AtMostOne(section, "cert & cert_file");
+  if (!tls.key.empty() && !tls.key_file.empty()) return AtMostOne(section, "key & key_file");
+  if ((tls.cert.empty() && tls.cert_file.empty()) != (tls.key.empty() && tls.key_file.empty())) {
+    return section.At(
+        "exactly one of key or key_file must be configured when a client certificate is, and the other way round");
+  }
+  VEDETTE_CHECK(UseFile(section, context, "CA certificate", tls.ca_file));
+  VEDETTE_CHECK(UseFile(section, context, "client certificate", tls.cert_file));
+  VEDETTE_CHECK(UseFile(section, context, "client key", tls.key_file));
+  return Ok();
+}
+
+Status ReadConnectHeader(const YamlNode& node, ProxyOptions& out) {
+  VEDETTE_TRY(const std::vector<YamlNode::Entry> entries, node.Map());
+  for (const YamlNode::Entry& entry : entries) {
+    Texts values;
+    VEDETTE_CHECK(ReadValue(entry.value, values));
+    for (std::string& value : values) out.proxy_connect_header.emplace_back(entry.key, Secret(std::move(value)));
+  }
+  return Ok();
+}
+
+Status CheckProxy(const YamlNode& section, const ProxyOptions& proxy) {
+  const bool named = !proxy.proxy_url.empty(), from_environment = proxy.proxy_from_environment;
+  if (!proxy.proxy_connect_header.empty() && !named && !from_environment) {
+    return section.At(
+        "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured");
+  }
+  if (from_environment && named) {
+    return section.At("if proxy_from_environment is configured, proxy_url must not be configured");
+  }
+  if (from_environment && !proxy.no_proxy.empty()) {
+    return section.At("if proxy_from_environment is configured, no_proxy must not be configured");
+  }
+  if (!named && !proxy.no_proxy.empty()) {
+    return section.At("if no_proxy is configured, proxy_url must also be configured");
+  }
+  return Ok();
 }
 
 Result<bool> ReadHttpConfigKey(const YamlNode::Entry& entry, HttpConfig& out) {
@@ -170,11 +219,9 @@ Status CheckHttpConfig(const YamlNode& section, const SectionContext& context, H
   }
   if (bearer && section.Has("authorization"))
     return AtMostOne(section, "authorization, bearer_token & bearer_token_file");
-  if (IsSet(section, "oauth2") && (config.basic_auth || config.authorization)) {
-    return AtMostOne(section, "basic_auth, oauth2 & authorization");
-  }
-  if (IsSet(section, "proxy_url") && TextOf(section, "proxy_from_environment") == "true") {
-    return section.At("if proxy_from_environment is configured, proxy_url must not be configured");
+  if (config.oauth2 && (config.basic_auth || config.authorization)) {
+    return AtMostOne(section, bearer ? "basic_auth, oauth2, bearer_token & bearer_token_file"
+                                     : "basic_auth, oauth2 & authorization");
   }
   if (config.basic_auth && config.authorization) {
     return AtMostOne(section, "basic_auth, oauth2, bearer_token & bearer_token_file");
@@ -195,18 +242,10 @@ Status CheckHttpConfig(const YamlNode& section, const SectionContext& context, H
     VEDETTE_CHECK(UseFile(section, context, "username", auth->username_file));
     VEDETTE_CHECK(UseFile(section, context, "password", auth->password_file));
   }
-  TlsOptions& tls = config.tls;
-  if (!tls.ca.empty() && !tls.ca_file.empty()) return AtMostOne(section, "ca & ca_file");
-  if (!tls.cert.empty() && !tls.cert_file.empty()) return AtMostOne(section, "cert & cert_file");
-  if (!tls.key.empty() && !tls.key_file.empty()) return AtMostOne(section, "key & key_file");
-  if ((tls.cert.empty() && tls.cert_file.empty()) != (tls.key.empty() && tls.key_file.empty())) {
-    return section.At(
-        "exactly one of key or key_file must be configured when a client certificate is, and the other way round");
-  }
-  VEDETTE_CHECK(UseFile(section, context, "CA certificate", tls.ca_file));
-  VEDETTE_CHECK(UseFile(section, context, "client certificate", tls.cert_file));
-  VEDETTE_CHECK(UseFile(section, context, "client key", tls.key_file));
-  return Ok();
+  for (auto& [name, file] : config.header_files) VEDETTE_CHECK(UseFile(section, context, "header", file));
+  VEDETTE_CHECK(CheckProxy(section, config));
+  if (config.oauth2) VEDETTE_CHECK(CheckOauth2(*section.Get("oauth2"), context, *config.oauth2));
+  return CheckTls(section, context, config.tls);
 }
 
 Status ReadHttpConfig(const YamlNode& node, HttpConfig& out) {

@@ -4,7 +4,10 @@
 
 #include <future>
 
+#include "core/http_head.h"
 #include "core/http_transfer.h"
+#include "core/oauth2.h"
+#include "core/proxy_choice.h"
 #include "core/url.h"
 
 namespace vedette {
@@ -43,14 +46,6 @@ class Client final : public HttpClient {
   const std::shared_ptr<http::ClientState> state_;
 };
 
-/// Nothing when there is none.
-Result<std::optional<Url>> ProxyOf(const HttpConfig& config) {
-  if (config.proxy_url.empty()) return std::optional<Url>();
-  VEDETTE_TRY(Url proxy, ParseUrl(config.proxy_url));
-  if (proxy.IsTls()) return Fail(Code::kBadData, "proxy_url must start with http://");
-  return std::optional(std::move(proxy));
-}
-
 }  // namespace
 
 std::string_view HttpResponse::Header(std::string_view name) const {
@@ -62,15 +57,20 @@ std::string_view HttpResponse::Header(std::string_view name) const {
 
 Status HttpClient::Validate(const HttpConfig& config) {
   VEDETTE_CHECK(ValidateTls(config.tls));
-  VEDETTE_CHECK(ProxyOf(config));
-  return Ok();
+  VEDETTE_CHECK(ProxyChoice::Create(config));
+  VEDETTE_CHECK(http::HeaderLines(config.proxy_connect_header));
+  return config.oauth2 ? http::TokenSource::Validate(*config.oauth2) : Ok();
 }
 
 Result<std::unique_ptr<HttpClient>> HttpClient::Create(boost::asio::io_context& io, const HttpConfig& config) {
-  VEDETTE_CHECK(ValidateTls(config.tls));
-  VEDETTE_TRY(std::optional<Url> proxy, ProxyOf(config));
+  VEDETTE_CHECK(Validate(config));
+  VEDETTE_TRY(ProxyChoice proxies, ProxyChoice::Create(config));
+  std::shared_ptr<http::TokenSource> tokens;
+  if (config.oauth2) {
+    VEDETTE_TRY(tokens, http::TokenSource::Create(io, *config.oauth2));
+  }
   return std::unique_ptr<HttpClient>(
-      std::make_unique<Client>(std::make_shared<http::ClientState>(io, config, std::move(proxy))));
+      std::make_unique<Client>(std::make_shared<http::ClientState>(io, config, std::move(proxies), std::move(tokens))));
 }
 
 Result<HttpResponse> HttpClient::Send(HttpRequest request) {

@@ -48,14 +48,48 @@ struct Authorization {
   bool operator==(const Authorization&) const = default;
 };
 
+struct ProxyOptions {
+  std::string proxy_url{};  // http:// or https://
+  std::string no_proxy{};   // hosts that are asked directly, see NoProxyList
+  bool proxy_from_environment = false;
+  std::vector<std::pair<std::string, Secret>> proxy_connect_header{};  // for the proxy, where it makes a tunnel
+  bool operator==(const ProxyOptions&) const = default;
+};
+
+/// Requests carry a token that a server gives out for the client's credentials. Its options for proxies and TLS are
+/// those of the requests for tokens.
+struct OAuth2 : ProxyOptions {
+  static constexpr std::string_view kJwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+  std::string client_id{};
+  Secret client_secret{};
+  std::string client_secret_file{};  // a change of it makes the token at hand void
+  std::string token_url{};
+  std::vector<std::string> scopes{};
+  std::vector<std::pair<std::string, std::string>> endpoint_params{};
+  TlsOptions tls{};
+  std::string grant_type{};  // kJwtBearer, or what else there is: the client's credentials
+
+  // Of kJwtBearer: a statement signed with a key is what the token is given for.
+  std::string client_certificate_key_id{};
+  Secret client_certificate_key{};  // PEM
+  std::string client_certificate_key_file{};
+  std::string signature_algorithm{};  // RS256 (also when empty), RS384, RS512
+  std::string iss{}, audience{};      // empty: client_id, token_url
+  std::string claims_json{};          // an object, or empty: put over the usual claims
+
+  bool operator==(const OAuth2&) const = default;
+};
+
 /// Prometheus' http_config.
-struct HttpConfig {
+struct HttpConfig : ProxyOptions {
   std::optional<BasicAuth> basic_auth{};
   std::optional<Authorization> authorization{};
-  TlsOptions tls{};
+  std::optional<OAuth2> oauth2{};
+  TlsOptions tls{};              // of an https:// proxy, too
   bool follow_redirects = true;  // credentials and own headers are never sent on to another host
-  std::string proxy_url{};       // http:// only
   std::vector<std::pair<std::string, Secret>> headers{};
+  std::vector<std::pair<std::string, std::string>> header_files{};  // read for each request
   bool operator==(const HttpConfig&) const = default;
 };
 
@@ -93,7 +127,8 @@ struct HttpResponse {
 
 class HttpClient {
  public:
-  /// Errors: kBadData for a proxy URL or TLS version that makes no sense. Files are read later, with each connection.
+  /// Errors: kBadData for the URL of a proxy or of tokens, or a TLS version, that makes no sense. Files are read later,
+  /// with each connection.
   static Result<std::unique_ptr<HttpClient>> Create(boost::asio::io_context& io, const HttpConfig& config);
   /// The errors of Create(), without a client.
   static Status Validate(const HttpConfig& config);

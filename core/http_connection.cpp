@@ -17,6 +17,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "core/http_head.h"
 #include "core/labels.h"
 
 namespace vedette::http {
@@ -62,7 +63,8 @@ std::string ProxyCredentials(const Url& proxy) {
 
 Connection::Connection(Strand strand) : strand_(strand), socket_(strand), wait_(strand) {}
 
-net::awaitable<Status> Connection::Open(Route route, TlsClientContext& tls, steady_clock::time_point deadline) {
+net::awaitable<Status> Connection::Open(Route route, const std::vector<std::pair<std::string, Secret>>& connect_header,
+                                        TlsClientContext& tls, steady_clock::time_point deadline) {
   Status status = Ok();
   if (route.unix_socket.empty()) {
     status = co_await Resolve(route.FirstHop());
@@ -70,7 +72,8 @@ net::awaitable<Status> Connection::Open(Route route, TlsClientContext& tls, stea
     status = ResolveUnix(route.unix_socket);
   }
   if (status) status = co_await Connect(route.FirstHop(), deadline);
-  if (status && route.IsTunnelled()) status = co_await Tunnel(route);
+  if (status && route.IsProxied() && route.proxy->IsTls()) status = co_await Handshake(*route.proxy, tls);
+  if (status && route.IsTunnelled()) status = co_await Tunnel(route, connect_header);
   if (status && route.target.IsTls()) status = co_await Handshake(route.target, tls);
   if (!status && !route.unix_socket.empty()) co_return Annotate(route.unix_socket, status.error());
   co_return status;
@@ -149,18 +152,25 @@ net::awaitable<Status> Connection::Connect(const Url& hop, steady_clock::time_po
   co_return Unavailable(step_, hop, last.message());
 }
 
-net::awaitable<Status> Connection::Tunnel(const Route& route) {
+net::awaitable<Status> Connection::Tunnel(const Route& route,
+                                          const std::vector<std::pair<std::string, Secret>>& connect_header) {
   step_ = "asking the proxy at";
   const std::string target = route.target.Authority();
-  const std::string ask =
-      "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n" + ProxyCredentials(*route.proxy) + "\r\n";
-  const auto [write_error, written] = co_await net::async_write(socket_, net::buffer(ask), kTuple);
+  const std::string credentials = ProxyCredentials(*route.proxy);
+  auto headers = connect_header;
+  if (!credentials.empty()) {  // those of the proxy's URL are the ones that count
+    std::erase_if(headers, [](const auto& header) { return EqualsIgnoreCase(header.first, "Proxy-Authorization"); });
+  }
+  const auto lines = HeaderLines(headers);
+  if (!lines) co_return Annotate("proxy_connect_header", lines.error());
+  const std::string ask = "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n" + *lines + credentials + "\r\n";
+  const auto [write_error, written] = co_await Write({net::buffer(ask), net::const_buffer()});
   if (write_error) co_return Unavailable(step_, *route.proxy, write_error.message());
   std::string reply;
   while (reply.find("\r\n\r\n") == std::string::npos) {
     // Byte by byte would be exact, too: nothing may follow the head before the client speaks TLS.
     std::array<char, 1024> piece;
-    const auto [error, size] = co_await socket_.async_read_some(net::buffer(piece), kTuple);
+    const auto [error, size] = co_await ReadSome(net::buffer(piece));
     if (error) co_return Unavailable(step_, *route.proxy, error.message());
     reply.append(piece.data(), size);
     if (reply.size() > kMaxTunnelReply) co_return Unavailable(step_, *route.proxy, "its answer is too long");
@@ -172,25 +182,38 @@ net::awaitable<Status> Connection::Tunnel(const Route& route) {
   co_return Ok();
 }
 
-net::awaitable<Status> Connection::Handshake(const Url& target, TlsClientContext& tls) {
+net::awaitable<Status> Connection::Handshake(const Url& peer, TlsClientContext& tls) {
   step_ = "TLS handshake with";
   auto context = tls.Get();
-  if (!context) co_return Annotate(fmt::format("TLS settings for {}", target.Authority()), context.error());
+  if (!context) co_return Annotate(fmt::format("TLS settings for {}", peer.Authority()), context.error());
   tls_context_ = *context;
-  tls_ = std::make_unique<net::ssl::stream<Stream::socket&>>(socket_, *tls_context_);
-  Status prepared = tls.Prepare(tls_->native_handle(), target.host);
+  const bool inner = tls_ != nullptr;
+  if (inner) {
+    inner_tls_ = std::make_unique<net::ssl::stream<Tls&>>(*tls_, *tls_context_);
+  } else {
+    tls_ = std::make_unique<Tls>(socket_, *tls_context_);
+  }
+  SSL* const native = inner ? inner_tls_->native_handle() : tls_->native_handle();
+  Status prepared = tls.Prepare(native, peer.host);
   if (!prepared) co_return prepared;
-  const auto [error] = co_await tls_->async_handshake(net::ssl::stream_base::client, kTuple);
-  if (error) co_return Unavailable(step_, target, TlsFailure(tls_->native_handle(), error.message()));
+  error_code error;
+  if (inner) {
+    std::tie(error) = co_await inner_tls_->async_handshake(net::ssl::stream_base::client, kTuple);
+  } else {
+    std::tie(error) = co_await tls_->async_handshake(net::ssl::stream_base::client, kTuple);
+  }
+  if (error) co_return Unavailable(step_, peer, TlsFailure(native, error.message()));
   co_return Ok();
 }
 
 net::awaitable<Connection::Transferred> Connection::ReadSome(net::mutable_buffer buffer) {
+  if (inner_tls_) co_return co_await inner_tls_->async_read_some(buffer, kTuple);
   if (tls_) co_return co_await tls_->async_read_some(buffer, kTuple);
   co_return co_await socket_.async_read_some(buffer, kTuple);
 }
 
 net::awaitable<Connection::Transferred> Connection::Write(std::array<net::const_buffer, 2> buffers) {
+  if (inner_tls_) co_return co_await net::async_write(*inner_tls_, buffers, kTuple);
   if (tls_) co_return co_await net::async_write(*tls_, buffers, kTuple);
   co_return co_await net::async_write(socket_, buffers, kTuple);
 }

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -21,6 +22,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 
+#include "core/secret.h"
 #include "core/tls.h"
 #include "core/url.h"
 
@@ -37,9 +39,10 @@ struct Route {
   std::string unix_socket{};  // not empty: leads there, and past every proxy
 
   /// Through a proxy plain requests of all hosts share a connection to it.
-  bool IsForwarded() const { return proxy && unix_socket.empty() && !target.IsTls(); }
-  bool IsTunnelled() const { return proxy && unix_socket.empty() && target.IsTls(); }
-  const Url& FirstHop() const { return proxy && unix_socket.empty() ? *proxy : target; }
+  bool IsProxied() const { return proxy && unix_socket.empty(); }
+  bool IsForwarded() const { return IsProxied() && !target.IsTls(); }
+  bool IsTunnelled() const { return IsProxied() && target.IsTls(); }
+  const Url& FirstHop() const { return IsProxied() ? *proxy : target; }
   std::string PoolKey() const;
 };
 
@@ -50,9 +53,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const Strand& strand() const { return strand_; }
 
   /// Resolves, connects, asks the proxy for a tunnel, shakes hands: until `deadline` at most per attempted address,
-  /// so that a dead first address leaves time for the second.
+  /// so that a dead first address leaves time for the second. `connect_header`: for a proxy that makes a tunnel.
   /// Errors: kUnavailable with the step that failed and its reason; kBadData, kIo for unusable TLS settings.
-  net::awaitable<Status> Open(Route route, TlsClientContext& tls, std::chrono::steady_clock::time_point deadline);
+  net::awaitable<Status> Open(Route route, const std::vector<std::pair<std::string, Secret>>& connect_header,
+                              TlsClientContext& tls, std::chrono::steady_clock::time_point deadline);
 
   using Transferred = std::tuple<boost::system::error_code, std::size_t>;
   net::awaitable<Transferred> ReadSome(net::mutable_buffer buffer);
@@ -69,13 +73,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   net::awaitable<Status> Resolve(const Url& hop);
   Status ResolveUnix(const std::string& path);
   net::awaitable<Status> Connect(const Url& hop, std::chrono::steady_clock::time_point deadline);
-  net::awaitable<Status> Tunnel(const Route& route);
-  net::awaitable<Status> Handshake(const Url& target, TlsClientContext& tls);
+  net::awaitable<Status> Tunnel(const Route& route, const std::vector<std::pair<std::string, Secret>>& connect_header);
+  net::awaitable<Status> Handshake(const Url& peer, TlsClientContext& tls);
   void LimitAttempt(std::chrono::steady_clock::time_point deadline, std::size_t attempts_left);
 
   Strand strand_;
   Stream::socket socket_;
-  std::unique_ptr<net::ssl::stream<Stream::socket&>> tls_;
+  using Tls = net::ssl::stream<Stream::socket&>;
+  std::unique_ptr<Tls> tls_;                           // with an https:// proxy, else with the target
+  std::unique_ptr<net::ssl::stream<Tls&>> inner_tls_;  // with the target through an https:// proxy
   std::shared_ptr<net::ssl::context> tls_context_;
   net::steady_timer wait_;  // for the resolver, then for each attempt to connect
   std::vector<Stream::endpoint> endpoints_;

@@ -37,23 +37,10 @@ bool IsHeaderValue(std::string_view text) {
   });
 }
 
-/// The file's text without surrounding white space: editors and `echo` add a line break.
-Result<std::string> ReadSecret(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text(kMaxSecretBytes, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad() || !in.eof()) return Fail(Code::kIo, "credentials file {} cannot be read", path);
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  constexpr std::string_view kSpace = " \t\r\n";
-  const auto begin = text.find_first_not_of(kSpace);
-  if (begin == std::string::npos) return std::string();
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
-
 /// The value itself, or what its file holds now.
 Result<std::string> ValueOrFile(const std::string& value, const std::string& file) {
   if (file.empty()) return value;
-  return ReadSecret(file);
+  return ReadSecretFile("credentials file", file);
 }
 
 /// The Authorization header's value; empty when there are no credentials.
@@ -88,7 +75,8 @@ bool Names(const HttpRequest& request, std::string_view header) {
   return std::ranges::any_of(request.headers, [&](const auto& h) { return EqualsIgnoreCase(h.first, header); });
 }
 
-Status AddOwnHeaders(const Hop& hop, const HttpRequest& request, const HttpConfig& config, HeadWriter& head) {
+Status AddOwnHeaders(const Hop& hop, const HttpRequest& request, const HttpConfig& config, const std::string& token,
+                     HeadWriter& head) {
   for (const auto& [name, value] : request.headers) {
     if (IsOneOf(name, kFraming)) continue;
     if (hop.trusted || IsOneOf(name, kHarmless)) VEDETTE_CHECK(head.Add(name, value));
@@ -97,7 +85,13 @@ Status AddOwnHeaders(const Hop& hop, const HttpRequest& request, const HttpConfi
   for (const auto& [name, value] : config.headers) {
     if (!IsOneOf(name, kFraming)) VEDETTE_CHECK(head.Add(name, value.Reveal()));
   }
+  for (const auto& [name, file] : config.header_files) {
+    if (IsOneOf(name, kFraming)) continue;
+    VEDETTE_TRY(const std::string value, ReadSecretFile("headers file", file));
+    VEDETTE_CHECK(head.Add(name, value));
+  }
   if (Names(request, "Authorization")) return Ok();
+  if (!token.empty()) return head.Add("Authorization", token);
   VEDETTE_TRY(const std::string credentials, Credentials(hop.url, config));
   if (!credentials.empty()) VEDETTE_CHECK(head.Add("Authorization", credentials));
   return Ok();
@@ -107,15 +101,33 @@ bool CarriesBody(std::string_view method) { return method == "POST" || method ==
 
 }  // namespace
 
+Result<std::string> ReadSecretFile(std::string_view what, const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text(kMaxSecretBytes, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad() || !in.eof()) return Fail(Code::kIo, "{} {} cannot be read", what, path);
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  constexpr std::string_view kSpace = " \t\r\n";
+  const auto begin = text.find_first_not_of(kSpace);
+  if (begin == std::string::npos) return std::string();
+  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+}
+
+Result<std::string> HeaderLines(const std::vector<std::pair<std::string, Secret>>& headers) {
+  HeadWriter lines;
+  for (const auto& [name, value] : headers) VEDETTE_CHECK(lines.Add(name, value.Reveal()));
+  return std::move(lines.text_);
+}
+
 Result<std::string> BuildHead(const Hop& hop, const HttpRequest& request, const HttpConfig& config,
-                              const std::string& proxy_credentials, bool forwarded) {
+                              const std::string& token, const std::string& proxy_credentials, bool forwarded) {
   if (!IsToken(hop.method)) return Fail(Code::kBadData, "'{}' is not an HTTP method", hop.method);
   HeadWriter head;
   head.text_ = fmt::format("{} {} HTTP/1.1\r\n", hop.method, forwarded ? hop.url.ToString() : hop.url.Target());
   if (!hop.trusted || !Names(request, "Host")) VEDETTE_CHECK(head.Add("Host", hop.url.HostHeader()));
   if (!Names(request, "User-Agent")) VEDETTE_CHECK(head.Add("User-Agent", fmt::format("vedette/{}", kVersion)));
   if (request.accept_gzip && !Names(request, "Accept-Encoding")) VEDETTE_CHECK(head.Add("Accept-Encoding", "gzip"));
-  VEDETTE_CHECK(AddOwnHeaders(hop, request, config, head));
+  VEDETTE_CHECK(AddOwnHeaders(hop, request, config, token, head));
   if (forwarded) head.text_ += proxy_credentials;
   const std::size_t size = hop.send_body ? request.body.size() : 0;
   if (size > 0 || CarriesBody(hop.method)) VEDETTE_CHECK(head.Add("Content-Length", std::to_string(size)));

@@ -25,10 +25,12 @@ bool IsRepeatable(std::string_view method) { return method == "GET" || method ==
 
 }  // namespace
 
-ClientState::ClientState(net::io_context& io_context, const HttpConfig& http_config, std::optional<Url> proxy_url)
+ClientState::ClientState(net::io_context& io_context, const HttpConfig& http_config, ProxyChoice proxy_choice,
+                         std::shared_ptr<TokenSource> token_source)
     : io(io_context),
       config(http_config),
-      proxy(std::move(proxy_url)),
+      proxies(std::move(proxy_choice)),
+      tokens(std::move(token_source)),
       tls(http_config.tls),
       pool(std::make_shared<Pool>(io_context)) {}
 
@@ -37,7 +39,7 @@ Transfer::Transfer(std::shared_ptr<ClientState> state, HttpRequest request, Http
       request_(std::move(request)),
       done_(std::move(done)),
       url_(std::move(url)),
-      connection_(state_->pool->Take(Route{url_, state_->proxy, request_.unix_socket}.PoolKey())),
+      connection_(state_->pool->Take(RouteTo(url_).PoolKey())),
       reused_(connection_ != nullptr),
       strand_(connection_ ? connection_->strand() : net::make_strand(state_->io)),
       timer_(strand_),
@@ -63,6 +65,7 @@ void Transfer::Abort(Stopped why) {
   if (stopped_ != Stopped::kNo) return;
   stopped_ = why;
   if (connection_) connection_->Close();
+  if (token_wait_) token_wait_->cancel();
 }
 
 net::awaitable<void> Transfer::Run(std::shared_ptr<Transfer> self) {
@@ -101,9 +104,11 @@ net::awaitable<Result<HttpResponse>> Transfer::Hops() {
 }
 
 net::awaitable<Result<HttpResponse>> Transfer::Exchange(const Hop& hop) {
+  const auto token = co_await Token(hop);
+  if (!token) co_return Explained(token.error(), hop);
   const Route route = RouteTo(hop);
-  auto head = BuildHead(hop, request_, state_->config, route.proxy ? ProxyCredentials(*route.proxy) : std::string(),
-                        route.IsForwarded());
+  auto head = BuildHead(hop, request_, state_->config, *token,
+                        route.proxy ? ProxyCredentials(*route.proxy) : std::string(), route.IsForwarded());
   if (!head) co_return head.error();
   if (connection_ && connection_->IsStale()) Release(hop, false);
   for (;;) {
@@ -127,11 +132,21 @@ net::awaitable<Result<HttpResponse>> Transfer::Exchange(const Hop& hop) {
   }
 }
 
+/// Empty where there is none to be sent.
+net::awaitable<Result<std::string>> Transfer::Token(const Hop& hop) {
+  if (!state_->tokens || !hop.trusted) co_return std::string();
+  step_ = "waiting for the OAuth 2.0 token for";
+  if (stopped_ != Stopped::kNo) co_return Fail(Code::kCanceled, "stopped");
+  if (!token_wait_) token_wait_ = std::make_shared<net::steady_timer>(strand_);
+  co_return co_await state_->tokens->Get(token_wait_);
+}
+
 net::awaitable<Status> Transfer::Connect(const Hop& hop) {
   reused_ = false;
   if (stopped_ != Stopped::kNo) co_return Fail(Code::kCanceled, "stopped");
   connection_ = std::make_shared<Connection>(strand_);
-  Status status = co_await connection_->Open(RouteTo(hop), state_->tls, start_ + allowed_);
+  Status status = co_await connection_->Open(RouteTo(hop), state_->config.proxy_connect_header, state_->tls,
+                                             start_ + allowed_);
   step_ = connection_->step();
   co_return status;
 }

@@ -15,6 +15,8 @@
 #include "core/http_head.h"
 #include "core/http_pool.h"
 #include "core/http_reply.h"
+#include "core/oauth2.h"
+#include "core/proxy_choice.h"
 
 namespace vedette::http {
 
@@ -22,11 +24,13 @@ class Transfer;
 
 /// What the requests of one client share; outlives the client until the last of them has ended.
 struct ClientState {
-  ClientState(net::io_context& io_context, const HttpConfig& http_config, std::optional<Url> proxy_url);
+  ClientState(net::io_context& io_context, const HttpConfig& http_config, ProxyChoice proxy_choice,
+              std::shared_ptr<TokenSource> token_source);
 
   net::io_context& io;
   const HttpConfig config;
-  const std::optional<Url> proxy;
+  const ProxyChoice proxies;
+  const std::shared_ptr<TokenSource> tokens;  // null: without OAuth 2.0
   TlsClientContext tls;
   const std::shared_ptr<Pool> pool;
 
@@ -53,7 +57,9 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   net::awaitable<Status> ReadReply(const Hop& hop, ReplyReader& reply);
   net::awaitable<Status> HandOver(ReplyReader& reply);
   net::awaitable<Status> Connect(const Hop& hop);
-  Route RouteTo(const Hop& hop) const { return {hop.url, state_->proxy, request_.unix_socket}; }
+  net::awaitable<Result<std::string>> Token(const Hop& hop);
+  Route RouteTo(const Url& url) const { return {url, state_->proxies.For(url), request_.unix_socket}; }
+  Route RouteTo(const Hop& hop) const { return RouteTo(hop.url); }
   void StopAt(std::chrono::steady_clock::time_point deadline);
   void Abort(Stopped why);
   void Release(const Hop& hop, bool reusable);
@@ -67,6 +73,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   bool reused_ = false;
   const Strand strand_;
   net::steady_timer timer_;
+  std::shared_ptr<net::steady_timer> token_wait_;  // null: not yet needed
   const std::chrono::steady_clock::time_point start_;
   Millis allowed_;  // from start_ until it is stopped: first for the head, where that has a time of its own
   const char* step_ = "connecting to";

@@ -108,8 +108,10 @@ class HttpRun {
     method_ = probe_.method;
     auto body = RequestBody();
     auto authorization = AuthorizationOf(probe_.client);
-    if (!body || !authorization) {
-      run_->log.Error("Error creating request", {{"err", (!body ? body.error() : authorization.error()).message}});
+    const Status headers = ReadHeaderFiles();
+    if (!body || !authorization || !headers) {
+      const Error& error = !body ? body.error() : !authorization ? authorization.error() : headers.error();
+      run_->log.Error("Error creating request", {{"err", error.message}});
       co_return false;
     }
     body_ = *std::move(body);
@@ -230,6 +232,14 @@ class HttpRun {
     return url_.HostHeader();
   }
 
+  Status ReadHeaderFiles() {
+    for (const auto& [name, file] : probe_.client.header_files) {
+      VEDETTE_TRY(std::string value, SecretFromFile(file));
+      file_headers_.emplace_back(name, std::move(value));
+    }
+    return Ok();
+  }
+
   ProbeHttpRequest MakeRequest() const {
     ProbeHttpRequest request{.method = method_, .target = url_.Target(), .headers = {}, .body = body_};
     request.headers.emplace_back("Host", HostHeader());
@@ -242,6 +252,9 @@ class HttpRun {
     }
     for (const auto& [name, value] : probe_.client.headers) {
       if (same_host) request.headers.emplace_back(name, value.Reveal());
+    }
+    for (const auto& [name, value] : file_headers_) {
+      if (same_host) request.headers.emplace_back(name, value);
     }
     // Credentials never go to another host.
     if (!authorization_.empty() && same_host && !HasName(probe_.headers, "Authorization")) {
@@ -392,6 +405,7 @@ class HttpRun {
   Url first_, url_;
   std::optional<net::ip::address> address_;  // of the first host
   std::string method_, body_, authorization_;
+  std::vector<std::pair<std::string, std::string>> file_headers_;
   std::map<std::string, std::map<std::string, std::string>> cookies_;  // by host
   std::shared_ptr<ProbeStream> stream_;
   ProbeHttpReply reply_;

@@ -220,6 +220,8 @@ scrape_configs:
   - job_name: a
     proxy_from_environment: true
     http_headers: {X-Key: {values: [a], files: [b]}}
+    oauth2: {client_id: a, token_url: 'http://b'}
+    scrape_failure_log_file: f.log
     nomad_sd_configs: [{server: 'http://a:1'}]
     consul_sd_configs: [{server: 'a:1'}]
     dns_sd_configs: [{names: [a]}]
@@ -227,8 +229,8 @@ scrape_configs:
     file_sd_configs: [{files: [a.yml]}]
 )",
                                              "f.yml", FileCheck::kSyntaxOnly));
-  const std::vector<std::string> places = {"f.yml:2:19",  "f.yml:4:41",  "f.yml:7:42",  "f.yml:8:27",
-                                           "f.yml:11:29", "f.yml:12:48", "f.yml:13:23", "f.yml:16:32"};
+  const std::vector<std::string> places = {"f.yml:2:19",  "f.yml:4:41",  "f.yml:7:42", "f.yml:8:27",
+                                           "f.yml:14:30", "f.yml:15:23", "f.yml:18:32"};
   REQUIRE(config.not_run.size() == places.size());
   for (std::size_t i = 0; i < places.size(); ++i) {
     INFO(config.not_run[i]);
@@ -239,6 +241,98 @@ scrape_configs:
                              "scrape_configs: [{job_name: a, params: {no_proxy: [b]}}]\n",
                              "f.yml"))
             .not_run.empty());
+}
+
+TEST_CASE("http_config in all its parts", "[config][http]") {
+  const Config config = MustHave(ParseConfig(R"(
+scrape_configs:
+  - job_name: a
+    proxy_url: http://p:1
+    no_proxy: a,b
+    proxy_connect_header: {X-One: [s1, s2]}
+    http_headers: {x-key: {values: [v], secrets: [s], files: [f1, /f2]}}
+    oauth2:
+      client_id: id
+      client_secret_file: secret
+      token_url: https://idp/token
+      scopes: [r, w]
+      endpoint_params: {k: v}
+      tls_config: {ca_file: ca.pem, server_name: s}
+      proxy_from_environment: true
+  - job_name: b
+    proxy_from_environment: true
+    oauth2:
+      client_id: id
+      token_url: https://idp/token
+      grant_type: urn:ietf:params:oauth:grant-type:jwt-bearer
+      client_certificate_key_file: key.pem
+      client_certificate_key_id: kid
+      signature_algorithm: RS512
+      iss: i
+      audience: au
+      claims: {n: 5, t: "5", b: true, f: 1.5, l: [x, null], m: {o: p}}
+)",
+                                             "d/f.yml", FileCheck::kSyntaxOnly));
+  CHECK(config.not_run.empty());
+  HttpConfig a;
+  a.proxy_url = "http://p:1";
+  a.no_proxy = "a,b";
+  a.proxy_connect_header = {{"X-One", Secret("s1")}, {"X-One", Secret("s2")}};
+  a.headers = {{"x-key", Secret("v")}, {"x-key", Secret("s")}};
+  a.header_files = {{"x-key", "d/f1"}, {"x-key", "/f2"}};
+  OAuth2& secret = a.oauth2.emplace();
+  secret.client_id = "id";
+  secret.client_secret_file = "d/secret";
+  secret.token_url = "https://idp/token";
+  secret.scopes = {"r", "w"};
+  secret.endpoint_params = {{"k", "v"}};
+  secret.tls.ca_file = "d/ca.pem";
+  secret.tls.server_name = "s";
+  secret.proxy_from_environment = true;
+  CHECK(config.collector.scrape_configs.at(0).http == a);
+  HttpConfig b;
+  b.proxy_from_environment = true;
+  OAuth2& signs = b.oauth2.emplace();
+  signs.client_id = "id";
+  signs.token_url = "https://idp/token";
+  signs.grant_type = OAuth2::kJwtBearer;
+  signs.client_certificate_key_file = "d/key.pem";
+  signs.client_certificate_key_id = "kid";
+  signs.signature_algorithm = "RS512";
+  signs.iss = "i";
+  signs.audience = "au";
+  signs.claims_json = R"({"b":true,"f":1.5,"l":["x",null],"m":{"o":"p"},"n":5,"t":"5"})";
+  CHECK(config.collector.scrape_configs.at(1).http == b);
+}
+
+TEST_CASE("http_config that contradicts itself is refused", "[config][http]") {
+  const std::string oauth2 = "oauth2: {client_id: a, token_url: 'http://b'";
+  const std::pair<std::string, std::string> rows[] = {
+      {"no_proxy: a", "if no_proxy is configured, proxy_url must also be configured"},
+      {"no_proxy: a\n    proxy_from_environment: true", "no_proxy must not be configured"},
+      {"proxy_url: 'http://a'\n    proxy_from_environment: true", "proxy_url must not be configured"},
+      {"proxy_connect_header: {a: [b]}", "proxy_url or proxy_from_environment must also be configured"},
+      {"proxy_connect_header: {a: b}", "proxy_connect_header.a"},
+      {"http_headers: {authorization: {values: [b]}}", "setting header \"Authorization\" is not allowed"},
+      {"http_headers: {x-amz-DATE: {values: [b]}}", "setting header \"X-Amz-Date\" is not allowed"},
+      {"http_headers: {X: {file: [b]}}", "field file not found"},
+      {oauth2 + "}\n    basic_auth: {username: u}", "at most one of basic_auth, oauth2 & authorization"},
+      {oauth2 + "}\n    bearer_token: t", "at most one of basic_auth, oauth2, bearer_token & bearer_token_file"},
+      {oauth2 + ", client_secret: a, client_secret_file: b}", "grant-type=client_credentials"},
+      {oauth2 + ", no_proxy: a}", "if no_proxy is configured"},
+      {oauth2 + ", tls_config: {ca: a, ca_file: b}}", "at most one of ca & ca_file"},
+      {oauth2 + ", claims: [a]}", "claims"},
+      {oauth2 + ", client_secret_file: absent-file}", "absent-file"},
+      {oauth2 + ", grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', signature_algorithm: ES256}", "ES256"},
+      {"http_headers: {X: {files: [absent-file]}}", "absent-file"},
+  };
+  for (const auto& [text, expected] : rows) {
+    INFO(text);
+    const auto config = ParseConfig("scrape_configs:\n  - job_name: a\n    " + text + "\n", "f.yml");
+    REQUIRE_FALSE(config.has_value());
+    INFO(config.error().message);
+    CHECK(config.error().message.find(expected) != std::string::npos);
+  }
 }
 
 TEST_CASE("otlp says how names are made", "[config]") {

@@ -14,6 +14,16 @@ scrape_configs:
     authorization: {credentials: hunter2}
     http_headers: {X-Key: {secrets: [hunter2]}}
     static_configs: [{targets: ["h:1"]}]
+  - job_name: c
+    proxy_url: http://p
+    proxy_connect_header: {X-One: [hunter2, hunter2], X-Two: [hunter2]}
+    oauth2:
+      client_id: shown
+      client_secret: hunter2
+      token_url: http://i
+      client_certificate_key: hunter2
+      proxy_from_environment: true
+      proxy_connect_header: {X-One: [hunter2]}
 alerting:
   route: {receiver: r}
   receivers:
@@ -27,6 +37,8 @@ alerting:
   CHECK(config.masked_yaml.find("hunter2") == std::string::npos);
   CHECK(config.masked_yaml.find("<secret>") != std::string::npos);
   CHECK(config.masked_yaml.find("#ops") != std::string::npos);
+  CHECK(config.masked_yaml.find("X-Two: [<secret>]") != std::string::npos);
+  CHECK(config.masked_yaml.find("client_id: shown") != std::string::npos);
   CHECK(config.masked_yaml.find("h:1") != std::string::npos);
   CHECK(ParseYaml(config.masked_yaml, "masked").has_value());  // still YAML
 }

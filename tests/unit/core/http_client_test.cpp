@@ -1,13 +1,12 @@
 #include "core/http_client.h"
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <future>
 #include <mutex>
-#include <thread>
 
 #include "tests/support/catch.h"
+#include "tests/support/client_io.h"
 #include "tests/support/http_server.h"
 #include "tests/support/temp_dir.h"
 
@@ -15,47 +14,13 @@ namespace vedette {
 namespace {
 
 using test::After;
+using test::Get;
 using test::HttpServer;
+using Io = test::ClientIo;
+using test::Mentions;
+using test::MustFail;
 using test::Received;
 using test::Reply;
-
-/// Two I/O threads, as in production: what is not thread-safe shows under the thread sanitizer.
-class Io {
- public:
-  ~Io() {
-    guard_.reset();
-    for (std::thread& thread : threads_) thread.join();
-  }
-  std::unique_ptr<HttpClient> Client(const HttpConfig& config = {}) {
-    return MustHave(HttpClient::Create(context_, config));
-  }
-  boost::asio::io_context& context() { return context_; }
-
- private:
-  boost::asio::io_context context_;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_{context_.get_executor()};
-  std::vector<std::thread> threads_ = [this] {
-    std::vector<std::thread> threads;
-    for (int i = 0; i < 2; ++i) threads.emplace_back([this] { context_.run(); });
-    return threads;
-  }();
-};
-
-HttpRequest Get(std::string url) {
-  HttpRequest request;
-  request.url = std::move(url);
-  return request;
-}
-
-Error MustFail(const Result<HttpResponse>& result) {
-  if (result) FAIL("status " << result->status << " instead of an error");
-  return result.error();
-}
-
-bool Mentions(const Error& error, std::string_view text) {
-  INFO(error.message);
-  return error.message.find(text) != std::string::npos;
-}
 
 TEST_CASE("requests go to a Unix socket, whatever host and proxy there are", "[http]") {
   const test::TempDir dir;
