@@ -56,7 +56,7 @@ std::string CanonicalHeader(std::string_view name) {
 }
 
 /// Headers that belong to the connection, to the request, or to another key of the configuration; sorted.
-constexpr std::string_view kReservedHeaders[] = {
+constexpr std::string_view kNotSettable[] = {
     "Accept-Encoding",
     "Authorization",
     "Connection",
@@ -76,7 +76,7 @@ constexpr std::string_view kReservedHeaders[] = {
     "X-Prometheus-Remote-Write-Version",
     "X-Prometheus-Scrape-Timeout-Seconds",
 };
-static_assert(std::ranges::is_sorted(kReservedHeaders));
+static_assert(std::ranges::is_sorted(kNotSettable));
 
 Status ReadHeaders(const YamlNode& node, HttpConfig& out) {
   struct Values {
@@ -86,7 +86,7 @@ Status ReadHeaders(const YamlNode& node, HttpConfig& out) {
       {"values", Set<&Values::values>}, {"secrets", Set<&Values::secrets>}, {"files", Set<&Values::files>}};
   VEDETTE_TRY(const std::vector<YamlNode::Entry> entries, node.Map());
   for (const YamlNode::Entry& entry : entries) {
-    if (const std::string name = CanonicalHeader(entry.key); std::ranges::binary_search(kReservedHeaders, name)) {
+    if (const std::string name = CanonicalHeader(entry.key); std::ranges::binary_search(kNotSettable, name)) {
       return node.At(fmt::format("setting header {} is not allowed", Quote(name)));
     }
     Values values;

@@ -134,7 +134,10 @@ net::awaitable<Result<HttpResponse>> Transfer::Exchange(const Hop& hop) {
 
 /// Empty where there is none to be sent.
 net::awaitable<Result<std::string>> Transfer::Token(const Hop& hop) {
-  if (!state_->tokens || !hop.trusted) co_return std::string();
+  const auto is_authorization = [](const auto& header) { return EqualsIgnoreCase(header.first, "Authorization"); };
+  if (!state_->tokens || !hop.trusted || std::ranges::any_of(request_.headers, is_authorization)) {
+    co_return std::string();
+  }
   step_ = "waiting for the OAuth 2.0 token for";
   if (stopped_ != Stopped::kNo) co_return Fail(Code::kCanceled, "stopped");
   if (!token_wait_) token_wait_ = std::make_shared<net::steady_timer>(strand_);
@@ -145,8 +148,8 @@ net::awaitable<Status> Transfer::Connect(const Hop& hop) {
   reused_ = false;
   if (stopped_ != Stopped::kNo) co_return Fail(Code::kCanceled, "stopped");
   connection_ = std::make_shared<Connection>(strand_);
-  Status status = co_await connection_->Open(RouteTo(hop), state_->config.proxy_connect_header, state_->tls,
-                                             start_ + allowed_);
+  Status status =
+      co_await connection_->Open(RouteTo(hop), state_->config.proxy_connect_header, state_->tls, start_ + allowed_);
   step_ = connection_->step();
   co_return status;
 }

@@ -140,6 +140,7 @@ TEST_CASE("a token is asked for once and sent with each request", "[oauth2]") {
   HttpRequest own = Get(server.Url());
   own.headers = {{"Authorization", "Own"}};
   CHECK(MustHave(client->Send(own)).body == "Own");
+  CHECK(MustHave(io.Client(With(Config("http://127.0.0.1:1")))->Send(own)).body == "Own");
   REQUIRE(idp.requests().size() == 1);
   CHECK(idp.requests()[0].target == "/token");
   CHECK(idp.requests()[0].Header("Content-Type") == "application/x-www-form-urlencoded");
