@@ -272,21 +272,21 @@ scrape_configs:
       audience: au
       claims: {n: 5, t: "5", b: true, f: 1.5, l: [x, null], m: {o: p}}
 )",
-                                             "d/f.yml", FileCheck::kSyntaxOnly));
+                                             "/d/f.yml", FileCheck::kSyntaxOnly));
   CHECK(config.not_run.empty());
   HttpConfig a;
   a.proxy_url = "http://p:1";
   a.no_proxy = "a,b";
   a.proxy_connect_header = {{"X-One", Secret("s1")}, {"X-One", Secret("s2")}};
   a.headers = {{"x-key", Secret("v")}, {"x-key", Secret("s")}};
-  a.header_files = {{"x-key", "d/f1"}, {"x-key", "/f2"}};
+  a.header_files = {{"x-key", "/d/f1"}, {"x-key", "/f2"}};
   OAuth2& secret = a.oauth2.emplace();
   secret.client_id = "id";
-  secret.client_secret_file = "d/secret";
+  secret.client_secret_file = "/d/secret";
   secret.token_url = "https://idp/token";
   secret.scopes = {"r", "w"};
   secret.endpoint_params = {{"k", "v"}};
-  secret.tls.ca_file = "d/ca.pem";
+  secret.tls.ca_file = "/d/ca.pem";
   secret.tls.server_name = "s";
   secret.proxy_from_environment = true;
   CHECK(config.collector.scrape_configs.at(0).http == a);
@@ -296,7 +296,7 @@ scrape_configs:
   signs.client_id = "id";
   signs.token_url = "https://idp/token";
   signs.grant_type = OAuth2::kJwtBearer;
-  signs.client_certificate_key_file = "d/key.pem";
+  signs.client_certificate_key_file = "/d/key.pem";
   signs.client_certificate_key_id = "kid";
   signs.signature_algorithm = "RS512";
   signs.iss = "i";
