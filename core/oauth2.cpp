@@ -118,6 +118,8 @@ void TokenSource::Answered(const Secret& credential, TokenStyle style, bool gues
 }
 
 void TokenSource::Finish(const Secret& credential, Result<AccessToken> token) {
+  // To the request that waits, nothing of this is a fault of its own or of its target.
+  if (!token && token.error().code != Code::kTimeout) token = Error{Code::kUnavailable, token.error().message};
   std::vector<std::shared_ptr<Waiter>> waiting;
   {
     const std::scoped_lock lock(mutex_);

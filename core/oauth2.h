@@ -37,8 +37,8 @@ class TokenSource : public std::enable_shared_from_this<TokenSource> {
   static Status Validate(const OAuth2& config);
 
   /// The value of the Authorization header. Waits with `alarm`, on whose strand it runs: who cancels that ends the
-  /// waiting, and nothing else. Errors: kCanceled; kIo for the file of the secret; what the token server or the way to
-  /// it says, with its host and without secrets.
+  /// waiting, and nothing else. Errors: kCanceled; kIo for the file of the secret; kUnavailable or kTimeout with what
+  /// the token server or the way to it says, with its host and without secrets.
   net::awaitable<Result<std::string>> Get(std::shared_ptr<net::steady_timer> alarm);
 
  private:

@@ -196,6 +196,8 @@ TEST_CASE("without a token nothing is sent, and the next request asks again", "[
 
   const auto nobody = io.Client(With(Config("http://no-such-host.invalid/")));
   CHECK(Mentions(MustFail(nobody->Send(Get(server.Url()))), "resolving no-such-host.invalid"));
+  const HttpServer floods([](const Received&) { return Reply{.body = std::string(2 << 20, ' ')}; });
+  CHECK(MustFail(io.Client(With(Config(floods.Url())))->Send(Get(server.Url()))).code == Code::kUnavailable);
   const HttpServer injects([](const Received&) { return JsonReply({{"access_token", "a\r\nX: b"}}); });
   CHECK(MustFail(io.Client(With(Config(injects.Url())))->Send(Get(server.Url()))).code == Code::kBadData);
 }
