@@ -22,6 +22,7 @@
 #include "app/threads.h"
 #include "collector/host/host_collector.h"
 #include "collector/probe/prober.h"
+#include "collector/push/gateway/gateway.h"
 #include "collector/push/influx.h"
 #include "collector/push/otlp/receiver.h"
 #include "collector/push/remote_write.h"
@@ -192,6 +193,7 @@ struct Agent::Impl {
   std::unique_ptr<collector::RemoteWriteReceiver> receiver;
   std::unique_ptr<collector::OtlpReceiver> otlp;
   std::unique_ptr<collector::InfluxReceiver> influx;
+  std::unique_ptr<collector::PushGateway> pushgateway;    // null: switched off
   std::unique_ptr<analytics::AnalyticsJobs> jobs;
   std::unique_ptr<dashboards::ApiContext> api;
   std::unique_ptr<dashboards::Server> server;
@@ -355,8 +357,14 @@ Status Agent::Impl::StartScraping() {
     const std::lock_guard lock(host_mutex);
     return host ? host->Collect() : std::string();
   });
-  VEDETTE_CHECK(scraper->Apply(config->collector.scrape_configs));
   intake = std::make_unique<collector::Intake>(*store, clock, *registry, config->collector.push);
+  if (config->collector.push.pushgateway) {
+    VEDETTE_TRY(pushgateway, collector::PushGateway::Open(*store, *intake, *registry));
+  }
+  scraper->RegisterSource(
+      "pushgateway", [this] { return pushgateway ? pushgateway->Page() : std::string(); },
+      collector::ExpositionFormat::kProtobuf);
+  VEDETTE_CHECK(scraper->Apply(config->collector.scrape_configs));
   receiver = std::make_unique<collector::RemoteWriteReceiver>(*intake);
   influx = std::make_unique<collector::InfluxReceiver>(*intake);
   otlp = std::make_unique<collector::OtlpReceiver>(*intake, config->collector.otlp, command.query_lookback);
@@ -463,6 +471,7 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
   if (config->collector.push.influx) {
     out.influx = [this](const collector::InfluxRequest& request) { return influx->Ingest(request); };
   }
+  out.pushgateway = pushgateway.get();
   if (command.lifecycle || IsLoopback(command.listen_address)) out.reload = [this] { return Reload(); };
   if (command.lifecycle) out.quit = requests.quit;
   return out;

@@ -133,6 +133,14 @@ struct PushOptions {
   std::size_t max_bytes_in_flight = 256 << 20;  // the same of all requests under way; beyond it they are put off
   std::size_t series_cache_entries = 500'000;   // label sets remembered between requests
   bool influx = false;                          // take InfluxDB's line protocol
+
+  // Groups of metrics as a Pushgateway has them. They are scraped as a job of their own.
+  bool pushgateway = false;
+  std::string pushgateway_job = "pushgateway";  // the job's name
+  Millis pushgateway_scrape_interval{0};        // 0: the global one
+  std::size_t pushgateway_max_groups = 10'000;
+  std::size_t pushgateway_max_group_bytes = 2 << 20;  // also of one push, unpacked
+  std::size_t pushgateway_max_bytes = 64 << 20;       // of all groups together
   bool operator==(const PushOptions&) const = default;
 };
 

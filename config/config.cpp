@@ -55,15 +55,30 @@ constexpr Field<Root> kRootFields[] = {
     {"tracing", [](const YamlNode& node, Root&) { return CheckTracing(node); }},
 };
 
+std::string OwnHostName() {
+  char name[256] = "localhost";
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
 /// The host collector is a scrape job like any other, only that its page is made in this process.
 collector::ScrapeConfig HostJob(const collector::HostOptions& host) {
   collector::ScrapeConfig job;
   job.job_name = host.job;
   job.in_process_source = "host";
   job.scrape_interval = host.scrape_interval;
-  char name[256] = "localhost";
-  gethostname(name, sizeof name - 1);
-  job.static_configs.push_back({.targets = {name}, .labels = {}});
+  job.static_configs.push_back({.targets = {OwnHostName()}, .labels = {}});
+  return job;
+}
+
+/// The groups that were pushed, as if a Pushgateway were scraped with honor_labels.
+collector::ScrapeConfig GatewayJob(const collector::PushOptions& push) {
+  collector::ScrapeConfig job;
+  job.job_name = push.pushgateway_job;
+  job.in_process_source = "pushgateway";
+  job.scrape_interval = push.pushgateway_scrape_interval;
+  job.honor_labels = true;
+  job.static_configs.push_back({.targets = {OwnHostName()}, .labels = {}});
   return job;
 }
 
@@ -93,6 +108,8 @@ Result<Config> ReadRoot(const YamlNode& root, const std::string& file, FileCheck
   }
   for (const YamlNode& document : documents) ListNotRun(document, out.config.not_run);
   if (out.config.host.enabled) out.config.collector.scrape_configs.push_back(HostJob(out.config.host));
+  const collector::PushOptions& push = out.config.collector.push;
+  if (push.pushgateway) out.config.collector.scrape_configs.push_back(GatewayJob(push));
   if (const Status finished = out.config.collector.Finish(); !finished) return root.At(finished.error().message);
   out.config.masked_yaml = MaskedYaml(root);
   return std::move(out.config);

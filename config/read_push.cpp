@@ -10,6 +10,12 @@ constexpr Field<PushOptions> kPushFields[] = {
     {"influx", Set<&PushOptions::influx>},
     {"max_request_size", SetBytes<&PushOptions::max_request_bytes>},
     {"max_in_flight_size", SetBytes<&PushOptions::max_bytes_in_flight>},
+    {"pushgateway", Set<&PushOptions::pushgateway>},
+    {"pushgateway_job", Set<&PushOptions::pushgateway_job>},
+    {"pushgateway_scrape_interval", Set<&PushOptions::pushgateway_scrape_interval>},
+    {"pushgateway_max_groups", Set<&PushOptions::pushgateway_max_groups>},
+    {"pushgateway_max_group_size", SetBytes<&PushOptions::pushgateway_max_group_bytes>},
+    {"pushgateway_max_size", SetBytes<&PushOptions::pushgateway_max_bytes>},
 };
 
 }  // namespace
@@ -22,6 +28,7 @@ Status ReadPush(const YamlNode& node, PushOptions& out) {
   if (out.max_bytes_in_flight < out.max_request_bytes) {
     return node.At("max_in_flight_size must be at least max_request_size");
   }
+  if (out.pushgateway_job.empty()) return node.At("pushgateway_job must not be empty");
   return Ok();
 }
 

@@ -54,7 +54,7 @@ struct ScrapeManager::Impl {
   KubernetesClusters clusters;
   const DiscoveryEnvironment discovery;
   ScrapeRuntime runtime;
-  std::map<std::string, InProcessSource> sources;
+  std::map<std::string, std::pair<InProcessSource, ExpositionFormat>> sources;
 
   std::mutex applying;   // one Apply, Start or Stop at a time
   bool started = false;  // GUARDED_BY(applying)
@@ -68,8 +68,8 @@ ScrapeManager::ScrapeManager(ScrapeEnvironment environment) : impl_(std::make_un
 
 ScrapeManager::~ScrapeManager() { Stop(); }
 
-void ScrapeManager::RegisterSource(std::string name, InProcessSource source) {
-  impl_->sources[std::move(name)] = std::move(source);
+void ScrapeManager::RegisterSource(std::string name, InProcessSource source, ExpositionFormat format) {
+  impl_->sources[std::move(name)] = {std::move(source), format};
 }
 
 /// A job whose HTTP settings stay the same keeps its client and with it the open connections.
@@ -85,7 +85,8 @@ Result<std::shared_ptr<const JobSettings>> ScrapeManager::Impl::MakeSettings(con
       return Fail(Code::kBadData, "job {}: there is no in-process source {}", Quote(job.job_name),
                   Quote(job.in_process_source));
     }
-    settings->source = source->second;
+    settings->source = source->second.first;
+    settings->source_format = source->second.second;
   } else if (old != nullptr && old->client && old->config.http == job.http) {
     settings->client = old->client;
   } else {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "collector/exposition/parser.h"
 #include "collector/options.h"
 #include "core/clock.h"
 #include "core/labels.h"
@@ -70,7 +71,7 @@ struct TargetMetadata {
   MetricMetadata metadata;
 };
 
-/// Produces exposition text (format 0.0.4) inside this process. Called on a worker thread.
+/// Produces a page inside this process. Called on a worker thread.
 using InProcessSource = std::function<std::string()>;
 
 /// What the scrape loops need from the rest of the agent. Everything outlives the manager.
@@ -91,8 +92,9 @@ class ScrapeManager {
   /// Stops.
   ~ScrapeManager();
 
-  /// Before Start(). `name` is what ScrapeConfig::in_process_source refers to.
-  void RegisterSource(std::string name, InProcessSource source);
+  /// Before Start(). `name` is what ScrapeConfig::in_process_source refers to. `format`: of its pages, text (0.0.4) or
+  /// protobuf.
+  void RegisterSource(std::string name, InProcessSource source, ExpositionFormat format = ExpositionFormat::kText);
 
   /// Makes `jobs` (after CollectorOptions::Finish) the ones that run: all of them or, on an error, none. Targets that
   /// stay the same keep their rhythm and their state; targets that go get staleness markers. Errors: kBadData for a

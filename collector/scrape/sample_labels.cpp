@@ -50,7 +50,9 @@ LabelsBuilder AddTargetLabels(const RawLabels& raw, const Labels& target, bool h
   RawLabels covered;
   for (const auto [name, value] : target) {
     const std::string_view exposed = labels.Get(name);
-    if (honor_labels && !exposed.empty()) continue;
+    // An empty one is honoured as well: a Pushgateway keeps the target's instance away with it.
+    const auto is_it = [wanted = name](const auto& label) { return label.first == wanted; };
+    if (honor_labels && std::any_of(raw.begin(), raw.end(), is_it)) continue;
     if (!exposed.empty()) covered.emplace_back(name, exposed);
     labels.Set(name, value);
   }

@@ -32,11 +32,14 @@ double SecondsBetween(std::chrono::nanoseconds begin, std::chrono::nanoseconds e
 }
 
 /// An in-process source in the shape of a reply. What it throws is its error.
-Fetched CallSource(const InProcessSource& source) {
+Fetched CallSource(const InProcessSource& source, ExpositionFormat format) {
+  constexpr const char* kText = "text/plain; version=0.0.4";
+  constexpr const char* kProtobuf =
+      "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
   try {
     HttpResponse response;
     response.status = 200;
-    response.headers = {{"Content-Type", "text/plain; version=0.0.4"}};
+    response.headers = {{"Content-Type", format == ExpositionFormat::kProtobuf ? kProtobuf : kText}};
     response.body = source();
     return response;
   } catch (const std::exception& problem) {
@@ -202,7 +205,8 @@ net::awaitable<void> Loop::Fetch(std::optional<Fetched>& result) {
   }
   if (settings_->source) {
     const InProcessSource source = settings_->source;
-    auto call = [&] { result = CallSource(source); };
+    const ExpositionFormat format = settings_->source_format;
+    auto call = [&] { result = CallSource(source, format); };
     co_await RunOn(runtime_.workers, call);
     co_return;
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "collector/discovery/discovery.h"
+#include "collector/exposition/parser.h"
 #include "collector/scrape/manager.h"
 #include "collector/scrape/metadata.h"
 #include "collector/scrape/scrape_metrics.h"
@@ -51,6 +52,7 @@ struct JobSettings {
   std::string accept;                  // the Accept header
   std::shared_ptr<HttpClient> client;  // null for a job with an in-process source
   InProcessSource source;
+  ExpositionFormat source_format = ExpositionFormat::kText;
   std::string refusal;  // when not empty: every scrape fails with this (target_limit)
 };
 

@@ -32,8 +32,9 @@ struct IncidentFilter;
 }  // namespace vedette::alerting
 
 namespace vedette::collector {
+class PushGateway;
 class ReadServer;
-}
+}  // namespace vedette::collector
 
 namespace vedette::dashboards {
 
@@ -90,6 +91,9 @@ struct ApiContext {
   std::function<collector::OtlpReceiver::Answer(std::string_view, std::string_view, std::string_view)> otlp{};
   /// A body of InfluxDB's line protocol; not set: switched off.
   std::function<collector::PushOutcome(const collector::InfluxRequest&)> influx{};
+
+  /// Keeps groups of metrics; null: switched off.
+  collector::PushGateway* pushgateway = nullptr;
 
   /// Runs a service check; the answer comes later, on another thread. Not set: there are none.
   std::function<void(collector::ProbeRequest, collector::Prober::Done)> probe{};

@@ -43,6 +43,10 @@ Response WalReplay(const ApiContext& context, const Request& request);
 Response Write(const ApiContext& context, const Request& request);
 Response InfluxWrite(const ApiContext& context, const Request& request);
 Response OtlpMetrics(const ApiContext& context, const Request& request);
+// pushgateway.cpp
+Response PushGroup(const ApiContext& context, const Request& request);
+Response PushedGroups(const ApiContext& context, const Request& request);
+Response WipeGroups(const ApiContext& context, const Request& request);
 // probe.cpp
 Response Probe(const ApiContext& context, const Request& request);
 Response RemoteRead(const ApiContext& context, const Request& request);

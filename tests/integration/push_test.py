@@ -188,5 +188,52 @@ def test_otlp_and_influx_are_off_until_asked_for():
         assert agent.query("sum(cpu_usage{db='d'})")[0][1] == 3.5
 
 
+def test_pushed_groups_are_scraped_and_survive_a_kill():
+    page = """# TYPE backup_seconds histogram
+backup_seconds_bucket{le="1"} 1
+backup_seconds_bucket{le="+Inf"} 2
+backup_seconds_sum 3
+backup_seconds_count 2
+# TYPE backup_done gauge
+backup_done{x="1"} 7
+"""
+    with scratch() as (directory, things):
+        agent = Agent(directory, "scrape_configs: []\n")
+        things.append(agent)
+        agent.start()
+        assert agent.request("PUT", "/metrics/job/backup", page)[0] == 404
+        assert agent.get("/api/v1/metrics")[0] == 404
+    with scratch() as (directory, things):
+        config = "global: {scrape_interval: 1s}\npush: {pushgateway: true}\n"
+        agent = Agent(directory, config, "--web.enable-admin-api")
+        things.append(agent)
+        agent.start()
+        path = "/metrics/job/backup/dir@base64/L3Zhcg"
+        assert agent.request("PUT", path, page) == (200, b"")
+        assert agent.request("POST", "/metrics/job/backup/instance/i", "backup_more 1\n")[0] == 200
+        agent.kill()  # answered is on the disk
+        agent.start()
+        labels = {"__name__": "backup_done", "job": "backup", "dir": "/var", "x": "1"}
+        wait_for(lambda: agent.query("backup_done") == [(labels, 7.0)], "the group to be scraped")
+        wait_for(lambda: agent.query('backup_seconds_bucket{le="1.0"} == 1'), "the histogram")
+        wait_for(lambda: agent.query('backup_more{instance="i",job="backup"} == 1'), "the other group")
+        wait_for(lambda: agent.query("time() - push_time_seconds < 60"), "the time of the push")
+        assert agent.query('up{job="pushgateway"}')[0][1] == 1
+        status, body = agent.request("POST", "/metrics/job/else", "# TYPE backup_done counter\nbackup_done 1\n")
+        assert status == 400 and b"inconsistent with existing metrics" in body, body
+        assert agent.request("POST", path, "backup_done 1 1234\n")[0] == 400
+        assert agent.request("PUT", "/metrics/job/odd/x", "a 1\n")[0] == 400
+        assert agent.get("/metrics/job/backup")[0] == 405
+        listed = {(group["labels"]["job"], group["last_push_successful"]) for group in agent.api("metrics")}
+        assert listed == {("backup", True), ("backup", False), ("else", False)}, listed
+        assert agent.request("DELETE", path)[0] == 202
+        wait_for(lambda: not agent.query("backup_done"), "the group to go")
+        assert agent.query("backup_more")
+        assert agent.request("PUT", "/api/v1/admin/wipe")[0] == 202
+        agent.kill()
+        agent.start()
+        assert agent.api("metrics") == []
+
+
 if __name__ == "__main__":
     main()

@@ -96,11 +96,12 @@ TEST_CASE("labels of the target win, unless the job honours what is exposed", "[
   MustSucceed(f.Scrape("a{job=\"x\",instance=\"y\",exported_job=\"z\"} 1\n").status);
   CHECK(f.Stored() == "a{exported_exported_job=\"x\", exported_instance=\"y\", exported_job=\"z\"} 1\n");
   f.job.honor_labels = true;
+  f.target.labels = {{"instance", "k"}, {"job", "j"}};
   f.appender().Reset();
-  MustSucceed(f.Scrape("a{instance=\"y\"} 1\nb{instance=\"\"} 1\n").status);
-  CHECK(
-      f.Stored() ==
-      "a{exported_exported_job=\"x\", exported_instance=\"y\", exported_job=\"z\"} stale\na{instance=\"y\"} 1\nb 1\n");
+  MustSucceed(f.Scrape("a{instance=\"y\"} 1\nb{instance=\"\"} 1\nc 1\n").status);
+  CHECK(f.Stored() ==
+        "a{exported_exported_job=\"x\", exported_instance=\"y\", exported_job=\"z\"} stale\na{instance=\"y\"} 1\n"
+        "b 1\nc{instance=\"k\"} 1\n");
 }
 
 TEST_CASE("metric relabelling drops and renames; limits refuse the whole scrape", "[scrape]") {

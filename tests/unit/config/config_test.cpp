@@ -363,6 +363,24 @@ TEST_CASE("push says what others may send", "[config]") {
   CHECK(config.collector.push.max_bytes_in_flight == std::size_t{1} << 30);
   CHECK_THAT(ParseConfig("push: {max_request_size: 1KB}\n", "f.yml").error().message,
              Catch::Matchers::StartsWith("f.yml:1:7: push: max_request_size must be at least"));
+  CHECK(config.collector.scrape_configs.empty());
+}
+
+TEST_CASE("pushed groups are a job of their own", "[config]") {
+  const Config config = MustHave(ParseConfig(
+      "global: {scrape_interval: 7s}\npush: {pushgateway: true, pushgateway_max_group_size: 1MB}\n", "f.yml"));
+  REQUIRE(config.collector.scrape_configs.size() == 1);
+  const collector::ScrapeConfig& job = config.collector.scrape_configs.front();
+  CHECK(job.job_name == "pushgateway");
+  CHECK(job.honor_labels);
+  CHECK(job.in_process_source == "pushgateway");
+  CHECK(job.scrape_interval == Millis(7000));
+  CHECK(config.collector.push.pushgateway_max_group_bytes == std::size_t{1} << 20);
+  CHECK_THAT(
+      ParseConfig("push: {pushgateway: true}\nscrape_configs: [{job_name: pushgateway}]\n", "f.yml").error().message,
+      Catch::Matchers::EndsWith("found multiple scrape configs with job name \"pushgateway\""));
+  CHECK(ParseConfig("push: {pushgateway_job: \"\"}\n", "f.yml").error().message ==
+        "f.yml:1:7: push: pushgateway_job must not be empty");
 }
 
 TEST_CASE("a Kubernetes discovery is read whole", "[config]") {

@@ -1,5 +1,7 @@
 #include <prometheus/counter.h>
 
+#include "collector/push/gateway/gateway.h"
+#include "collector/push/intake.h"
 #include "tests/unit/dashboards/api_fixture.h"
 
 using namespace vedette;
@@ -277,6 +279,42 @@ TEST_CASE_METHOD(ApiFixture, "OTLP is answered in the format of the request", "[
   CHECK(Text(response) == "503 {}");
   CHECK(response.headers.Get("Content-Type") == "application/json");
   CHECK(response.headers.Get("Retry-After") == "5");
+}
+
+TEST_CASE_METHOD(ApiFixture, "a Pushgateway's clients get its answers", "[api][write]") {
+  CHECK(Call(kPut, "/metrics/job/a", {}, {}, "m 1\n").status == 404);
+  CHECK(Get("metrics").starts_with("404 "));
+  const auto state = storage::NewMemoryStateStore();
+  collector::Intake intake(*storage, clock, registry, {});
+  const auto gateway = MustHave(collector::PushGateway::Open(*state, intake, registry));
+  context.pushgateway = gateway.get();
+  const auto push = [&](Method method, const std::string& path, const std::string& body) {
+    return Text(Call(method, path, {}, {}, body));
+  };
+  const std::string page =
+      "# TYPE s summary\n# HELP s sums\ns{quantile=\"0.5\"} 1\ns_sum 3\ns_count 2\nm{x=\"1\"} 1e6\n";
+  CHECK(push(kPut, "/metrics/job/a", page).empty());
+  CHECK(push(kPost, "/metrics/job/a", "m 1 5\n") ==
+        "400 pushed metrics are invalid or inconsistent with existing metrics: pushed metrics must not have "
+        "timestamps\n");
+  CHECK(push(kPost, "/metrics/job/a/odd", "m 1\n") == "400 odd number of components in label string \"/odd\"\n");
+  CHECK(Call(kGet, "/metrics/job/a").status == 405);
+  CHECK(push(kDelete, "/metrics/job@base64/Zm9v", "") == "202 ");
+  const std::string time = R"("time_stamp":"2023-11-14T22:13:20Z")";
+  const std::string labels = R"("labels":{"instance":"","job":"a")";
+  CHECK(
+      Get("metrics") ==
+      Ok(R"([{"labels":{"job":"a"},"last_push_successful":false,"m":{)" + time + R"(,"type":"UNTYPED","metrics":[{)" +
+         labels + R"(,"x":"1"},"value":"1e+06"}]},"s":{)" + time + R"(,"type":"SUMMARY","help":"sums","metrics":[{)" +
+         labels + R"(},"count":"2","sum":"3","quantiles":{"0.5":"1"}}]},"push_time_seconds":{)" + time +
+         R"(,"type":"GAUGE","help":"Last Unix time when changing this group in the Pushgateway succeeded.","metrics":[{)" +
+         labels + R"(},"value":"1.7e+09"}]},"push_failure_time_seconds":{)" + time +
+         R"(,"type":"GAUGE","help":"Last Unix time when changing this group in the Pushgateway failed.","metrics":[{)" +
+         labels + R"(},"value":"1.7e+09"}]}}])"));
+  CHECK(push(kPut, "/api/v1/admin/wipe", "").find("admin APIs disabled") != std::string::npos);
+  context.options.admin_api = true;
+  CHECK(push(kPut, "/api/v1/admin/wipe", "") == "202 ");
+  CHECK(Get("metrics") == Ok("[]"));
 }
 
 TEST_CASE_METHOD(ApiFixture, "InfluxDB's writers get its answers", "[api][write]") {
