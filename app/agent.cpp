@@ -23,6 +23,7 @@
 #include "collector/host/host_collector.h"
 #include "collector/probe/prober.h"
 #include "collector/push/gateway/gateway.h"
+#include "collector/push/graphite_listener.h"
 #include "collector/push/influx.h"
 #include "collector/push/otlp/receiver.h"
 #include "collector/push/remote_write.h"
@@ -194,6 +195,7 @@ struct Agent::Impl {
   std::unique_ptr<collector::OtlpReceiver> otlp;
   std::unique_ptr<collector::InfluxReceiver> influx;
   std::unique_ptr<collector::PushGateway> pushgateway;    // null: switched off
+  std::unique_ptr<collector::GraphiteListener> graphite;  // null: switched off
   std::unique_ptr<analytics::AnalyticsJobs> jobs;
   std::unique_ptr<dashboards::ApiContext> api;
   std::unique_ptr<dashboards::Server> server;
@@ -375,6 +377,9 @@ Status Agent::Impl::StartScraping() {
     scraper->Stop();
     census.Use(nullptr);
   });
+  if (config->collector.push.graphite_listen_address.empty()) return Ok();
+  VEDETTE_TRY(graphite, collector::GraphiteListener::Listen(*intake, threads->io(), threads->ingest(), *registry));
+  undo.push_back([this] { graphite->Stop(); });
   return Ok();
 }
 

@@ -141,6 +141,12 @@ struct PushOptions {
   std::size_t pushgateway_max_groups = 10'000;
   std::size_t pushgateway_max_group_bytes = 2 << 20;  // also of one push, unpacked
   std::size_t pushgateway_max_bytes = 64 << 20;       // of all groups together
+
+  // Graphite's plaintext protocol over TCP.
+  std::string graphite_listen_address;  // "127.0.0.1:2003"; empty: off
+  std::size_t graphite_max_connections = 256;
+  std::size_t graphite_max_line_bytes = 8 << 10;
+  Millis graphite_idle_timeout = std::chrono::minutes(10);  // silent connections are closed
   bool operator==(const PushOptions&) const = default;
 };
 

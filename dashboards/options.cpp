@@ -1,7 +1,7 @@
 #include "dashboards/options.h"
 
+#include "core/listen_address.h"
 #include "core/matcher.h"
-#include "dashboards/http/listen_address.h"
 
 namespace vedette::dashboards {
 

@@ -13,9 +13,9 @@
 
 #include <future>
 
+#include "core/listen_address.h"
 #include "core/log.h"
 #include "dashboards/http/hub.h"
-#include "dashboards/http/listen_address.h"
 #include "dashboards/http/session.h"
 
 namespace vedette::dashboards {

@@ -2,6 +2,7 @@
 import gzip
 import json
 import os
+import socket
 import subprocess
 import time
 
@@ -233,6 +234,23 @@ backup_done{x="1"} 7
         agent.kill()
         agent.start()
         assert agent.api("metrics") == []
+
+
+def test_graphite_lines_arrive():
+    port = free_port()
+    with scratch() as (directory, things):
+        agent = Agent(directory, f"push: {{graphite_listen_address: '127.0.0.1:{port}'}}\n")
+        things.append(agent)
+        agent.start()
+        with socket.create_connection(("127.0.0.1", port)) as sender:
+            sender.sendall(f"disk.used;host=a 7.5 {int(time.time())}\nbad\nplain 1 -1\n".encode())
+            wait_for(lambda: agent.query('{"disk.used",host="a"} == 7.5'), "the first line")
+            wait_for(lambda: agent.query("plain == 1"), "the line behind the bad one")
+            sender.sendall(b"plain 2\nunfinished")
+            wait_for(lambda: agent.query("plain == 2"), "a line of the same connection")
+            assert agent.stop() == 0
+        agent.start()
+        assert agent.query("max_over_time(plain[5m])")[0][1] == 2
 
 
 if __name__ == "__main__":

@@ -383,6 +383,13 @@ TEST_CASE("pushed groups are a job of their own", "[config]") {
         "f.yml:1:7: push: pushgateway_job must not be empty");
 }
 
+TEST_CASE("the address for Graphite is checked", "[config]") {
+  const Config config = MustHave(ParseConfig("push: {graphite_listen_address: \"[::1]:2003\"}\n", "f.yml"));
+  CHECK(config.collector.push.graphite_listen_address == "[::1]:2003");
+  CHECK(ParseConfig("push: {graphite_listen_address: here}\n", "f.yml").error().message ==
+        "f.yml:1:7: push: graphite_listen_address: listen address 'here' lacks a port");
+}
+
 TEST_CASE("a Kubernetes discovery is read whole", "[config]") {
   const Config config = MustHave(ParseConfig(R"(
 scrape_configs:

@@ -1,6 +1,6 @@
 #include "core/gzip.h"
 #include "core/http_client.h"
-#include "dashboards/http/listen_address.h"
+#include "core/listen_address.h"
 #include "dashboards/http/negotiation.h"
 #include "dashboards/http/response_head.h"
 #include "dashboards/http/router.h"

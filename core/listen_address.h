@@ -1,4 +1,4 @@
-// "host:port" as --web.listen-address takes it.
+// "host:port" as --web.listen-address and other addresses to listen on have it.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 #include "core/result.h"
 
-namespace vedette::dashboards {
+namespace vedette {
 
 struct ListenAddress {
   std::string host;  // empty: all interfaces, IPv4 and IPv6; IPv6 without brackets
@@ -17,4 +17,4 @@ struct ListenAddress {
 /// Errors: kBadData for a missing or wrong port and unbalanced brackets.
 Result<ListenAddress> ParseListenAddress(std::string_view text);
 
-}  // namespace vedette::dashboards
+}  // namespace vedette

@@ -1,8 +1,8 @@
-#include "dashboards/http/listen_address.h"
+#include "core/listen_address.h"
 
 #include <charconv>
 
-namespace vedette::dashboards {
+namespace vedette {
 
 Result<ListenAddress> ParseListenAddress(std::string_view text) {
   const auto colon = text.rfind(':');
@@ -26,4 +26,4 @@ Result<ListenAddress> ParseListenAddress(std::string_view text) {
   return out;
 }
 
-}  // namespace vedette::dashboards
+}  // namespace vedette
