@@ -51,6 +51,9 @@ struct InsideRocksDb {
 #endif
 };
 
+/// After so many without a write that succeeds there will be none.
+constexpr int kVainResumes = 3;
+
 constexpr std::array<std::string_view, kFamilyCount> kFamilyNames = {"meta",  "series", "index", "chunks", "journal",
                                                                      "state", "blocks", "facts", "tiers",  "bundles"};
 
@@ -309,7 +312,10 @@ Status Database::Write(rocksdb::WriteBatch& batch, bool sync) {
     [[maybe_unused]] const InsideRocksDb ignored;
     return db_->Write(options, &batch);
   }();
-  if (status.ok()) return Ok();
+  if (status.ok()) {
+    if (health_->vain_resumes.load(std::memory_order_relaxed) != 0) health_->vain_resumes = 0;
+    return Ok();
+  }
   health_->log_broken = health_->log_failed = true;
   return ToError(status, "write");
 }
@@ -374,6 +380,11 @@ Status Database::Resume(Millis patience) {
     health_->needs_start = true;
     return Fail(Code::kUnavailable, "resume: there is nothing to flush, so the log that failed would be kept");
   }
+  // A log whose sync failed may stay among those that RocksDB 7.8 syncs, and fail each write after each resume.
+  if (health_->vain_resumes >= kVainResumes) {
+    health_->needs_start = true;
+    return Fail(Code::kUnavailable, "resume: writes went on failing after {} of them", kVainResumes);
+  }
   health_->compaction_failed = false;  // before: an error during the attempt counts
   // A manifest that could not be written while files were ingested leaves a state that RocksDB 7.8 aborts on unless
   // deletions are stopped, as they are after other failures of the manifest.
@@ -383,6 +394,7 @@ Status Database::Resume(Millis patience) {
     return db_->Resume();
   }();
   if (status.ok()) {
+    if (health_->log_broken) ++health_->vain_resumes;
     health_->log_broken = health_->log_failed = false;
     return Ok();
   }

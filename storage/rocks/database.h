@@ -58,6 +58,7 @@ struct DatabaseHealth {
   // Since the last Resume():
   std::atomic<bool> log_failed{false};            // a write, a sync or a flush failed: the log must not be synced
   std::atomic<bool> log_broken{false};            // ... a write or a sync: the log takes no more
+  std::atomic<int> vain_resumes{0};               // that no write succeeded after
   std::atomic<bool> compaction_failed{false};     // nothing is compacted any more
   std::atomic<std::uint64_t> bad_compactions{0};  // left alone because a file is damaged
 };

@@ -76,9 +76,14 @@ bool SweepLoad(const Trouble& trouble, std::uint64_t after) {
   luck.files->Heal();
   luck.full = false;
   // Writing is tried again every second; these stand for the first seconds.
-  for (int i = 0; i < 2; ++i) (void)luck.store->RunMaintenance(luck.clock.Now());
-  const std::size_t before = luck.refused.size();
-  luck.Commit(1);
+  (void)luck.store->RunMaintenance(luck.clock.Now());
+  std::size_t before = 0;
+  for (int i = 0; i < 5 && luck.starts_asked == 0; ++i) {
+    (void)luck.store->RunMaintenance(luck.clock.Now());
+    before = luck.refused.size();
+    luck.Commit(1);
+    if (luck.refused.size() == before) break;
+  }
   if (luck.refused.size() > before) {
     // An error that RocksDB takes for fatal, which a log that cannot be created is whatever the reason: a restart
     // helps.
