@@ -44,7 +44,11 @@ HistogramLayout& LayoutCache::Blank() {
 
 void LayoutCache::DropUnused() {
   std::erase_if(entries_, [](const auto& entry) { return !entry.second.used; });
-  for (auto& [hash, entry] : entries_) entry.used = false;
+  for (auto& [hash, entry] : entries_) entry.used = entry.added = false;
+}
+
+void LayoutCache::DropAdded() {
+  std::erase_if(entries_, [](const auto& entry) { return entry.second.added; });
 }
 
 }  // namespace vedette::collector

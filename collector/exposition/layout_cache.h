@@ -21,8 +21,12 @@ class LayoutCache {
   /// An empty layout to fill, always the same one: what Share() is given next.
   HistogramLayout& Blank();
 
-  /// At the end of a scrape: forgets what nobody asked for since the last call.
+  // One of them at the end of each scrape:
+  /// It was good: forgets what nobody asked for since the good one before.
   void DropUnused();
+  /// It failed: forgets what it added.
+  void DropAdded();
+  void Clear() { entries_.clear(); }
 
   std::size_t size() const { return entries_.size(); }
 
@@ -30,6 +34,7 @@ class LayoutCache {
   struct Entry {
     std::shared_ptr<const HistogramLayout> layout;
     bool used = true;
+    bool added = true;  // since the last call of either
   };
   std::unordered_multimap<std::uint64_t, Entry> entries_;
   HistogramLayout blank_;

@@ -120,7 +120,7 @@ void TargetAppender::FinishLines(bool good, Row& row) {
   const auto finish = [&](LineCache& lines) { good ? lines.Finish(mark) : lines.Abandon(mark); };
   finish(lines_);
   if (conversion_) finish(conversion_->lines);
-  if (good) layouts_.DropUnused();
+  good ? layouts_.DropUnused() : layouts_.DropAdded();
 }
 
 void TargetAppender::ClearLines(const LineCache::Gone& gone) {
@@ -155,6 +155,7 @@ void TargetAppender::AddMarkers(storage::Appender& appender, TimeMs time, Row& r
 
 void TargetAppender::Reset() {
   ClearLines([this](const LineCache::Line& line) { orphans_.push_back({line.series, line.histogram}); });
+  layouts_.Clear();
 }
 
 void TargetAppender::AddMetadata(storage::Appender& appender, const Target& target, TimeMs time) const {

@@ -139,6 +139,15 @@ TEST_CASE("equal layouts are one object for as long as they are used", "[nhcb]")
   CHECK(layouts.Share(layout)->negative.size() == 1);
   layouts.DropUnused();
   CHECK(layouts.size() == 1);
+  const auto kept = layouts.Share(layout);
+  for (int failed = 0; failed < 3; ++failed) {
+    layout.bounds = {static_cast<double>(failed)};
+    layouts.Share(layout);
+    layouts.DropAdded();
+    CHECK(layouts.size() == 1);
+  }
+  layout.bounds.clear();
+  CHECK(layouts.Share(layout) == kept);
 }
 
 }  // namespace vedette::collector
