@@ -93,8 +93,8 @@ struct HttpConfig : ProxyOptions {
   bool operator==(const HttpConfig&) const = default;
 };
 
-/// Takes a body as it comes. `piece` is valid until `next` is called: exactly once, from any thread. Nothing is read
-/// meanwhile, so a slow reader slows the peer; anything but Ok() ends the request with that error.
+/// Takes a body as it comes; the first piece may be empty: then the head is there. Valid until `next` is called: once,
+/// from any thread. Nothing is read meanwhile, so a slow reader slows the peer; anything but Ok() is the request's end.
 using BodyReader = std::function<void(std::string_view piece, std::function<void(Status)> next)>;
 
 struct HttpRequest {

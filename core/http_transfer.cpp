@@ -170,6 +170,7 @@ net::awaitable<Status> Transfer::RoundTrip(const Hop& hop, const std::string& he
 
 net::awaitable<Status> Transfer::ReadReply(const Hop& hop, ReplyReader& reply) {
   step_ = "waiting for an answer of";
+  bool has_head = false;
   while (!reply.Done()) {
     const auto [space, size] = reply.Space();
     const auto [error, received] = co_await connection_->ReadSome(net::mutable_buffer(space, size));
@@ -185,7 +186,8 @@ net::awaitable<Status> Transfer::ReadReply(const Hop& hop, ReplyReader& reply) {
     if (status && reply.IsSuccess()) {
       if (allowed_ != request_.timeout) StopAt(start_ + (allowed_ = request_.timeout));
       if (request_.body_reader) {
-        if (Status taken = co_await HandOver(reply); !taken) co_return taken;
+        const bool first = !std::exchange(has_head, true);
+        if (Status taken = co_await HandOver(reply, first); !taken) co_return taken;
       }
     } else if (status && request_.body_reader && reply.BodySize() > kMaxRefusal) {
       status = Fail(Code::kLimit, "body exceeds {} bytes", kMaxRefusal);
@@ -196,10 +198,10 @@ net::awaitable<Status> Transfer::ReadReply(const Hop& hop, ReplyReader& reply) {
   co_return Ok();
 }
 
-/// Lets the reader have what has arrived, and waits for it.
-net::awaitable<Status> Transfer::HandOver(ReplyReader& reply) {
+/// Lets the reader have what has arrived, and waits for it. `first`: the head is news, too.
+net::awaitable<Status> Transfer::HandOver(ReplyReader& reply, bool first) {
   const std::string piece = reply.TakeBody();
-  if (piece.empty()) co_return Ok();
+  if (piece.empty() && !first) co_return Ok();
   Status taken = Ok();
   auto initiate = [&](auto handler) {
     auto resume = std::make_shared<decltype(handler)>(std::move(handler));

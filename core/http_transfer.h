@@ -55,7 +55,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   net::awaitable<Result<HttpResponse>> Exchange(const Hop& hop);
   net::awaitable<Status> RoundTrip(const Hop& hop, const std::string& head, ReplyReader& reply);
   net::awaitable<Status> ReadReply(const Hop& hop, ReplyReader& reply);
-  net::awaitable<Status> HandOver(ReplyReader& reply);
+  net::awaitable<Status> HandOver(ReplyReader& reply, bool first);
   net::awaitable<Status> Connect(const Hop& hop);
   net::awaitable<Result<std::string>> Token(const Hop& hop);
   Route RouteTo(const Url& url) const { return {url, state_->proxies.For(url), request_.unix_socket}; }

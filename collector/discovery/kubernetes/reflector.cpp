@@ -25,7 +25,7 @@ constexpr Millis kHeadTimeout = seconds(30);
 constexpr seconds kWatchTime = std::chrono::minutes(5);
 constexpr Millis kWatchGrace = seconds(15);
 constexpr Millis kMaxRetryAfter = seconds(60);
-/// A watch that lasted this long has worked.
+/// A watch that lasted this long after the head of its answer has worked.
 constexpr seconds kWorked{2};
 /// One that brought something, but did not last, is opened again after this at the latest.
 constexpr Millis kSoon{500};
@@ -38,6 +38,7 @@ struct Outcome {
   Status status = Ok();
   int http_status = 0;    // 0: no answer
   Millis retry_after{0};  // what the server wished
+  bool worked = false;    // of a watch: it was answered, and that lasted
   bool IsGone() const { return http_status == kGone; }
 };
 
@@ -218,18 +219,16 @@ net::awaitable<Outcome> Reflector::ListPages(std::string version, std::size_t pa
 net::awaitable<void> Reflector::WatchOn() {
   while (!engine_->stopped) {
     Intake intake(*engine_, watched_);
-    const auto begin = steady_clock::now();
     const Outcome outcome = co_await WatchOnce(intake);
     if (engine_->stopped) co_return;
-    const bool worked = steady_clock::now() - begin >= kWorked;
-    if (worked) {
+    if (outcome.worked) {
       reopen_.Reset();
       relist_.Reset();
     }
     if (!intake.version().empty()) version_ = intake.version();
     if (outcome.IsGone() || intake.gone()) co_return;
     // A connection that breaks after it has worked is opened again, and that is all.
-    const bool broke = !outcome.status && outcome.http_status == 0 && (worked || intake.progress()) &&
+    const bool broke = !outcome.status && outcome.http_status == 0 && (outcome.worked || intake.progress()) &&
                        outcome.status.error().code != Code::kBadData;
     if (!broke) co_await Note(outcome);
     // What we cannot ask for, or cannot understand, starts from the beginning.
@@ -245,12 +244,16 @@ net::awaitable<Outcome> Reflector::WatchOnce(Intake& intake) {
   const auto time = kWatchTime + seconds(random() % static_cast<std::uint32_t>(kWatchTime.count()));
   const std::string query = fmt::format("watch=true&allowWatchBookmarks=true&resourceVersion={}&timeoutSeconds={}",
                                         PercentEncode(version_), time.count());
-  // While this waits for the answer the worker has `failing_` for itself.
-  const Take take = [this, &intake](std::string_view piece) {
+  // While this waits for the answer the worker has `failing_` and `answered` for itself.
+  std::optional<steady_clock::time_point> answered;
+  const Take take = [this, &intake, &answered](std::string_view piece) {
+    if (!answered) answered = steady_clock::now();
+    if (piece.empty()) return Ok();  // the head alone is no sign of life
     Recovered();
     return intake.TakeEvents(piece);
   };
   Outcome outcome = OutcomeOf(co_await Ask(query, time + kWatchGrace, take));
+  outcome.worked = answered && steady_clock::now() - *answered >= kWorked;
   if (!intake.error() && !intake.gone()) outcome.status = intake.error();
   co_return outcome;
 }

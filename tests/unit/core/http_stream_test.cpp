@@ -144,6 +144,18 @@ TEST_CASE("the head has a time of its own, the body the rest", "[http]") {
   CHECK(late.error().message.starts_with(has_head ? "timeout after 150ms" : "timeout after 50ms"));
 }
 
+TEST_CASE("a reader hears of the head of a success before there is a body", "[http]") {
+  HttpServer server([](const Received&) { return Reply{.raw = Chunked({}, false), .after = After::kHang}; });
+  StreamIo io;
+  const auto client = MustHave(HttpClient::Create(io.context, {}));
+  Collected collected;
+  const auto refused = client->Send(Streamed(server, collected, Fail(Code::kBadData, "enough")));
+  REQUIRE(!refused);
+  CHECK(refused.error().code == Code::kBadData);
+  CHECK(collected.pieces() == 1);
+  CHECK(collected.text().empty());
+}
+
 TEST_CASE("a request that is canceled ends when its reader has", "[http]") {
   HttpServer server([](const Received&) { return Reply{.raw = Chunked({"one"}, false), .after = After::kHang}; });
   StreamIo io;
