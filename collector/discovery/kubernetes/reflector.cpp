@@ -3,7 +3,9 @@
 #include <prometheus/counter.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <optional>
 
 #include "collector/discovery/kubernetes/intake.h"
 #include "collector/scrape/async.h"
@@ -31,7 +33,7 @@ constexpr seconds kWorked{2};
 constexpr Millis kSoon{500};
 /// After a list that failed.
 constexpr Millis kFirstWait{500};
-constexpr int kGone = 410;
+constexpr int kGone = 410, kTimedOut = 504;
 
 /// What became of a request.
 struct Outcome {
@@ -39,7 +41,7 @@ struct Outcome {
   int http_status = 0;    // 0: no answer
   Millis retry_after{0};  // what the server wished
   bool worked = false;    // of a watch: it was answered, and that lasted
-  bool IsGone() const { return http_status == kGone; }
+  bool lost = false;      // the server does not have the version that was asked for: any more, or yet
 };
 
 Millis RetryAfter(const HttpResponse& response) {
@@ -59,6 +61,11 @@ Outcome OutcomeOf(const Result<HttpResponse>& response) {
   out.http_status = response->status;
   if (response->status / 100 == 2) return out;
   out.retry_after = RetryAfter(*response);
+  // It has not got there when it was restored from a backup, or is another server behind the same address.
+  const bool too_large =
+      response->status == kTimedOut && (response->body.find("ResourceVersionTooLarge") != std::string::npos ||
+                                        response->body.find("Too large resource version") != std::string::npos);
+  out.lost = response->status == kGone || too_large;
   const auto said = ReadServerStatus(response->body);
   out.status = Fail(Code::kUnavailable, "server returned HTTP status {}{}{}", response->status,
                     said && !said->message.empty() ? ": " : "", said ? said->message.substr(0, 300) : "");
@@ -83,12 +90,14 @@ class Reflector {
   net::awaitable<void> Note(const Outcome& outcome);
   void Recovered();
   std::string Url(const std::string& query) const;
+  bool IsSameServer() const { return server_ && *server_ == engine_->url(); }
 
   const std::shared_ptr<Engine> engine_;
   const Watched watched_;
   const ResourceInfo& info_;
   std::string version_;
-  bool listed_ = false, failing_ = false;
+  std::optional<std::string> server_;  // which gave the last list
+  bool failing_ = false;
   Backoff relist_{kFirstWait, seconds(30)};
   Backoff reopen_{Millis(50), seconds(30)};
 };
@@ -174,18 +183,19 @@ net::awaitable<Result<HttpResponse>> Reflector::Ask(std::string query, Millis ti
   co_return *std::move(response);
 }
 
-/// From the server's cache first, which is cheap for it and takes no pages once a version is asked for; when that has
-/// forgotten our version, from the database, page by page.
+/// From the server's cache first, which is cheap for it and takes no pages once a version is asked for; when that does
+/// not have our version, from the database, page by page.
 net::awaitable<Outcome> Reflector::List() {
   struct Way {
     std::string version;
     std::size_t page_size;
   };
-  const std::array<Way, 3> ways = {{{listed_ ? version_ : "0", listed_ ? 0 : kPageSize}, {"", kPageSize}, {"", 0}}};
+  const bool known = IsSameServer();  // versions mean nothing to another one
+  const std::array<Way, 3> ways = {{{known ? version_ : "0", known ? 0 : kPageSize}, {"", kPageSize}, {"", 0}}};
   Outcome outcome;
   for (const Way& way : ways) {
     outcome = co_await ListPages(way.version, way.page_size);
-    if (!outcome.IsGone() || engine_->stopped) break;
+    if (!outcome.lost || engine_->stopped) break;
   }
   co_return outcome;
 }
@@ -193,6 +203,7 @@ net::awaitable<Outcome> Reflector::List() {
 net::awaitable<Outcome> Reflector::ListPages(std::string version, std::size_t page_size) {
   Intake intake(*engine_, watched_);
   std::string next_page;
+  const std::string server = engine_->url();
   do {
     std::string query = "resourceVersion=" + PercentEncode(version);
     if (page_size > 0) query += fmt::format("&limit={}", page_size);
@@ -211,13 +222,13 @@ net::awaitable<Outcome> Reflector::ListPages(std::string version, std::size_t pa
   } while (!next_page.empty());
   auto done = [&intake] { intake.EndList(); };
   co_await RunOn(engine_->workers, done);
-  listed_ = true;
+  server_ = server;
   co_return Outcome();
 }
 
 /// Until the place from which to watch is lost.
 net::awaitable<void> Reflector::WatchOn() {
-  while (!engine_->stopped) {
+  while (!engine_->stopped && IsSameServer()) {
     Intake intake(*engine_, watched_);
     const Outcome outcome = co_await WatchOnce(intake);
     if (engine_->stopped) co_return;
@@ -226,7 +237,7 @@ net::awaitable<void> Reflector::WatchOn() {
       relist_.Reset();
     }
     if (!intake.version().empty()) version_ = intake.version();
-    if (outcome.IsGone() || intake.gone()) co_return;
+    if (outcome.lost || intake.gone()) co_return;
     // A connection that breaks after it has worked is opened again, and that is all.
     const bool broke = !outcome.status && outcome.http_status == 0 && (outcome.worked || intake.progress()) &&
                        outcome.status.error().code != Code::kBadData;

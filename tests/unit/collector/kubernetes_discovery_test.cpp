@@ -199,7 +199,25 @@ TEST_CASE("410 lists again, as a status and as an event, and keeps the targets m
   CHECK(Has(script.Asked(4), "&resourceVersion=10&"));
 }
 
-TEST_CASE("what makes no sense is refused, and what was known stays", "[kubernetes]") {
+TEST_CASE("a server that has not got to our version yet lists without one", "[kubernetes]") {
+  const auto too_large = GENERATE(values<std::string>(
+      {R"({"kind":"Status","code":504,"details":{"causes":[{"reason":"ResourceVersionTooLarge"}]}})",
+       R"({"kind":"Status","code":504,"message":"Timeout: Too large resource version: 9, current: 3"})"}));
+  Script script({{.body = List(PodJson("a", "10.0.0.1", 3), 9)},
+                 {.status = 400},  // of the watch: listed again
+                 {.status = 504, .body = too_large},
+                 {.body = List(PodJson("b", "10.0.0.2", 4), 4)},
+                 Stream("")});
+  test::HttpServer server([&](const test::Received& request) { return script(request); });
+  Watching watching(server.Url());
+  CHECK(watching.Becomes("10.0.0.2:1 "));
+  CHECK(Has(script.Asked(2), "?resourceVersion=9&label"));
+  CHECK(Has(script.Asked(3), "?resourceVersion=&limit=500"));
+  REQUIRE(server.WaitForRequests(5));
+  CHECK(Has(script.Asked(4), "&resourceVersion=4&"));
+}
+
+TEST_CASE("what makes no sense is refused, and what was known stays "[kubernetes]") {
   const auto nonsense = GENERATE(values<std::string>(
       {R"({"kind":"Status","metadata":{},"items":[]})", "<html></html>", R"({"kind":"PodList","items":[)", "[]", ""}));
   INFO(nonsense);
@@ -208,7 +226,8 @@ TEST_CASE("what makes no sense is refused, and what was known stays", "[kubernet
                  {.body = nonsense},
                  {.body = List(PodJson("a", "10.0.0.1", 3) + "," + PodJson("b", "10.0.0.2", 4), 5)},
                  Stream("")});
-  test::HttpServer server([&](const test::Received& request) { return script(request); });
+  test::HttpServer server([&](const test::Received& request) {
+  return script(request); });
   Watching watching(server.Url());
   CHECK(watching.Becomes("10.0.0.1:1 10.0.0.2:1 "));
   CHECK(watching.never_empty);
