@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <optional>
+#include <utility>
 
 #include "collector/scrape/async.h"
 #include "core/log.h"
@@ -92,7 +94,8 @@ void Engine::Count(Resource resource, Store::Change change) {
 
 /// Under the mutex.
 bool Engine::IsNews(const Listener& listener) const {
-  if (!listener.told_true && (true_ || (store_ && store_->AllListed()))) return true;
+  const bool all = store_ && store_->AllListed();
+  if ((!listener.told_true && (true_ || all)) || (!listener.told_all && all)) return true;
   return late_ && !listener.told && !listener.has_known;
 }
 
@@ -131,13 +134,23 @@ void Engine::Report() {
     TargetUpdate changes;
     changes.complete = false;
     if (store_) changes.groups = store_->TakeChanges();
-    true_ = true_ || !changes.groups.empty() || (store_ && store_->AllListed());
+    const bool listed = store_ && store_->AllListed();
+    true_ = true_ || !changes.groups.empty() || listed;
+    std::optional<TargetUpdate> all;
     for (const auto& listener : listeners_) {
       if (changes.groups.empty() && !IsNews(*listener)) continue;
       listener->told = true;
-      // The first true report replaces what was said before us, if anything.
-      const bool all = true_ && !std::exchange(listener->told_true, true_);
-      news.emplace_back(listener, all ? TargetUpdate(store_->AllGroups()) : changes);
+      const bool first = true_ && !std::exchange(listener->told_true, true_);
+      // A complete report replaces what was said before us, so it must not come early.
+      const bool whole = true_ && !listener->told_all && (listed || !listener->has_known);
+      if (!first && !whole) {
+        news.emplace_back(listener, changes);
+        continue;
+      }
+      if (!all) all = TargetUpdate(store_->AllGroups());
+      news.emplace_back(listener, *all);
+      news.back().second.complete = whole;
+      listener->told_all = whole;
     }
   }
   for (auto& [listener, update] : news) listener->update(std::move(update));

@@ -36,13 +36,15 @@ class Engine : public std::enable_shared_from_this<Engine> {
         metrics(environment.metrics.kubernetes),
         new_client_(environment.new_client) {}
 
-  /// Who wants to know of groups. `has_known`: goes on with what another discovery said until our first report. Joins
-  /// with a complete report; false once the last one has left, for then this ends.
+  /// Who wants to know of groups. `has_known`: goes on with what another discovery said, group by group, until all is
+  /// listed; the others' first report of what the server said is a complete one. Join(): false once the last one has
+  /// left, for then this ends.
   struct Listener {
     Discovery::Update update;
     bool has_known = false;
     bool told = false;       // GUARDED_BY(mutex_): anything
     bool told_true = false;  // GUARDED_BY(mutex_): what the server said
+    bool told_all = false;   // GUARDED_BY(mutex_): with a complete report
   };
   bool Join(std::shared_ptr<Listener> listener);
   /// Stops when it was the last.

@@ -71,9 +71,10 @@ class Script {
 /// One discovery, and what it reports put together.
 class Watching {
  public:
-  Watching(const std::string& url, bool has_known = false) : guard_(net::make_work_guard(io_)) {
+  Watching(const std::string& url, bool has_known = false, std::vector<std::string> namespaces = {"s"})
+      : guard_(net::make_work_guard(io_)) {
     config_.api_server = url;
-    config_.namespaces = {"s"};
+    config_.namespaces = std::move(namespaces);
     config_.selectors = {{KubernetesRole::kPod, "a in (b,c)", "spec.nodeName=x"}, {KubernetesRole::kNode, "no", ""}};
     discovery_ = NewKubernetesDiscovery(environment_, config_, has_known);
     thread_ = std::thread([this] { io_.run(); });
@@ -105,6 +106,11 @@ class Watching {
     const std::lock_guard lock(mutex_);
     return updates_;
   }
+  /// "+" for a report of changes, "=" for a complete one.
+  std::string kinds() {
+    const std::lock_guard lock(mutex_);
+    return kinds_;
+  }
   bool WaitForUpdates(std::size_t count) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, 10s, [&] { return updates_ >= count; });
@@ -124,6 +130,7 @@ class Watching {
     never_empty = never_empty && (!seen_ || !groups_.empty());
     seen_ = seen_ || !groups_.empty();
     ++updates_;
+    kinds_ += update.complete ? '=' : '+';
     changed_.notify_all();
   }
   std::string Addresses() const {
@@ -146,6 +153,7 @@ class Watching {
   std::condition_variable changed_;
   std::map<std::string, TargetGroup> groups_;
   std::size_t updates_ = 0;
+  std::string kinds_;
   bool seen_ = false;
 };
 
@@ -259,6 +267,25 @@ TEST_CASE("a server that refuses is no reason for others to wait, unless there i
   REQUIRE(server.WaitForRequests(3));
   REQUIRE(watching.WaitForUpdates(has_known ? 1 : 2));
   CHECK(watching.updates() == (has_known ? 1 : 2));
+}
+
+TEST_CASE("what was known of a namespace stays until all are listed", "[kubernetes]") {
+  std::promise<void> listed_one;
+  test::HttpServer server([wait = listed_one.get_future().share()](const test::Received& request) {
+    if (Has(request.target, "watch=true")) return Stream("");
+    if (Has(request.target, "/s/")) return test::Reply{.body = List(PodJson("a", "10.0.0.1", 3), 5)};
+    wait.wait();
+    return test::Reply{.body = List("", 5)};
+  });
+  const bool has_known = GENERATE(true, false);
+  Watching watching(server.Url(), has_known, {"s", "t"});
+  CHECK(watching.Becomes("10.0.0.1:1 "));
+  CHECK(watching.kinds() == (has_known ? "+" : "="));
+  listed_one.set_value();
+  if (!has_known) return;  // there is nothing more to say
+  REQUIRE(watching.WaitForUpdates(2));
+  CHECK(watching.Becomes("10.0.0.1:1 "));
+  CHECK(watching.kinds() == "+=");
 }
 
 TEST_CASE("a job's targets follow its cluster, beside targets that stay", "[kubernetes]") {
