@@ -37,6 +37,7 @@ Store::Store(const KubernetesSdConfig& config, std::vector<std::string> namespac
     for (const std::string& ns : namespaces) unlisted_.insert({resource, ns});
   }
   watched_.assign(unlisted_.begin(), unlisted_.end());
+  for (const Watched& watched : unlisted_) ++unlisted_in_[watched.ns];
 }
 
 Store::Change Store::Put(Resource resource, Object object) {
@@ -64,35 +65,36 @@ std::size_t Store::KeepOnly(const Watched& watched, const std::unordered_set<std
 }
 
 void Store::Touch(Resource resource, const std::string& key) {
-  if (resource == primary_) due_.insert(key);
+  if (resource == primary_) Due(key);
   const auto users = users_.find(UseKey(resource, key));
-  if (users != users_.end()) due_.insert(users->second.begin(), users->second.end());
+  if (users == users_.end()) return;
+  for (const std::string& user : users->second) Due(user);
 }
 
-bool Store::Ready(const std::string& key) const {
-  return std::ranges::none_of(unlisted_, [&](const Watched& watched) {
-    return watched.ns.empty() || (key.starts_with(watched.ns) && key.substr(watched.ns.size()).starts_with('/'));
-  });
+bool Store::Ready(std::string_view key) const {
+  if (unlisted_in_.empty()) return true;
+  return !unlisted_in_.contains(std::string_view()) && !unlisted_in_.contains(key.substr(0, key.find('/')));
 }
 
-bool Store::HasChanges() const {
-  if (due_.empty() || unlisted_.empty()) return !due_.empty();
-  const bool none = std::ranges::any_of(unlisted_, [](const Watched& watched) { return watched.ns.empty(); });
-  return !none && std::ranges::any_of(due_, [this](const std::string& key) { return Ready(key); });
+void Store::SetListed(const Watched& watched) {
+  if (unlisted_.erase(watched) == 0) return;
+  const auto left = unlisted_in_.find(watched.ns);
+  if (--left->second > 0) return;
+  unlisted_in_.erase(left);
+  for (auto at = waiting_.begin(); at != waiting_.end();) {
+    const auto key = at++;
+    if (Ready(*key)) due_.insert(waiting_.extract(key));
+  }
 }
 
 std::vector<TargetGroup> Store::TakeChanges() {
   std::vector<TargetGroup> out;
-  for (auto at = due_.begin(); at != due_.end();) {
-    if (!Ready(*at)) {
-      ++at;
-      continue;
-    }
+  for (const std::string& key : due_) {
     std::vector<std::string> uses;
-    out.push_back(Make(*at, uses));
-    NoteUses(*at, std::move(uses));
-    at = due_.erase(at);
+    out.push_back(Make(key, uses));
+    NoteUses(key, std::move(uses));
   }
+  due_.clear();
   return out;
 }
 

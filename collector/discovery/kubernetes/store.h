@@ -6,8 +6,11 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -39,11 +42,11 @@ class Store {
   /// Everything of `watched` was listed: what is not in `keys` is gone. How many that were.
   std::size_t KeepOnly(const Watched& watched, const std::unordered_set<std::string>& keys);
   /// It was listed for the first time. The groups of a namespace come out when all that they need was listed.
-  void SetListed(const Watched& watched) { unlisted_.erase(watched); }
+  void SetListed(const Watched& watched);
   bool AllListed() const { return unlisted_.empty(); }
 
   /// Whether TakeChanges() would say something.
-  bool HasChanges() const;
+  bool HasChanges() const { return !due_.empty(); }
   /// The groups that changed since the last call. One without targets may be of an object that is gone.
   std::vector<TargetGroup> TakeChanges();
   /// Every group there is, after TakeChanges().
@@ -53,7 +56,8 @@ class Store {
  private:
   using Map = std::unordered_map<std::string, Body>;
   Map& Of(Resource resource) { return objects_[static_cast<std::size_t>(resource)]; }
-  bool Ready(const std::string& key) const;
+  bool Ready(std::string_view key) const;
+  void Due(const std::string& key) { (Ready(key) ? due_ : waiting_).insert(key); }
   void Touch(Resource resource, const std::string& key);
   TargetGroup Make(const std::string& key, std::vector<std::string>& uses);
   void NoteUses(const std::string& group, std::vector<std::string> uses);
@@ -62,8 +66,10 @@ class Store {
   const Resource primary_;
   std::vector<Watched> watched_;
   std::set<Watched> unlisted_;
+  std::map<std::string, std::size_t, std::less<>> unlisted_in_;  // how many of them there are in a namespace
   std::array<Map, kResourceCount> objects_;
-  std::set<std::string> due_;                                               // keys of the primary resource
+  // Groups that have to be made again, by the key of the primary object: at once, or when enough was listed.
+  std::set<std::string> due_, waiting_;
   std::unordered_map<std::string, std::vector<std::string>> uses_;          // what each group looked at
   std::unordered_map<std::string, std::unordered_set<std::string>> users_;  // and who looked at an object
 };

@@ -56,6 +56,36 @@ using Groups = std::map<std::string, std::vector<std::string>>;
 
 }  // namespace
 
+TEST_CASE("the groups of a namespace come out when all that they need is listed", "[kubernetes]") {
+  KubernetesSdConfig config = Config(KubernetesRole::kPod, Attached{.node = true});
+  Store store(config, {"s", "shop"});
+  const auto put = [&](const std::string& ns) {
+    std::string pod = test::kPod;
+    pod.replace(pod.find("\"shop\""), 6, "\"" + ns + "\"");
+    store.Put(Resource::kPods, MustHave(ReadObject(Resource::kPods, pod)));
+  };
+  put("shop");
+  put("s");
+  store.SetListed({Resource::kPods, "shop"});
+  CHECK_FALSE(store.HasChanges());  // the nodes are not there
+  store.Put(Resource::kNodes, MustHave(ReadObject(Resource::kNodes, test::kNode)));
+  store.SetListed({Resource::kNodes, ""});
+  REQUIRE(store.HasChanges());
+  const std::vector<TargetGroup> shop = store.TakeChanges();
+  REQUIRE(shop.size() == 1);
+  CHECK(shop[0].source == "pod/shop/cart-5d4f-x");
+  CHECK(store.AllGroups().size() == 1);
+  CHECK_FALSE(store.HasChanges());
+  put("s");
+  CHECK_FALSE(store.HasChanges());
+  CHECK_FALSE(store.AllListed());
+  store.SetListed({Resource::kPods, "s"});
+  store.SetListed({Resource::kPods, "s"});  // once more is nothing new
+  CHECK(store.AllListed());
+  CHECK(store.TakeChanges().size() == 1);
+  CHECK(store.AllGroups().size() == 2);
+}
+
 TEST_CASE("a pod has a target for each port of its containers, and one for a container without", "[kubernetes]") {
   Cluster cluster(Config(KubernetesRole::kPod));
   CHECK(cluster.Put(Resource::kPods, test::kPod) == Store::Change::kAdded);
