@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "collector/discovery/discovery_task.h"
+#include "collector/discovery/kubernetes/groups.h"
 #include "collector/scrape/async.h"
 #include "core/log.h"
 
@@ -126,6 +128,15 @@ net::awaitable<void> Engine::ReportSoon(std::shared_ptr<Engine> self) {
   }
 }
 
+/// Under the mutex.
+void Engine::NoteEmptied(const Store::Emptied& emptied) {
+  metrics.group_limit->Increment(static_cast<double>(emptied.group_limit));
+  metrics.total_limit->Increment(static_cast<double>(emptied.total_limit));
+  if (emptied.example.empty() || std::exchange(emptied_, true)) return;
+  LogWarn("collector", "Kubernetes object left without targets, it would have too many",
+          {{"group", emptied.example}, {"limit", emptied.total_limit > 0 ? kMaxDiscoveredTargets : kMaxGroupTargets}});
+}
+
 void Engine::Report() {
   std::vector<std::pair<std::shared_ptr<Listener>, TargetUpdate>> news;
   {
@@ -133,7 +144,10 @@ void Engine::Report() {
     if (stopped || !HasNews()) return;
     TargetUpdate changes;
     changes.complete = false;
-    if (store_) changes.groups = store_->TakeChanges();
+    if (store_) {
+      changes.groups = store_->TakeChanges();
+      NoteEmptied(store_->TakeEmptied());
+    }
     const bool listed = store_ && store_->AllListed();
     true_ = true_ || !changes.groups.empty() || listed;
     std::optional<TargetUpdate> all;

@@ -85,6 +85,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   bool HasNews() const;
   void Announce();
   void Count(Resource resource, Store::Change change);
+  void NoteEmptied(const Store::Emptied& emptied);
   bool IsNews(const Listener& listener) const;
   static boost::asio::awaitable<void> ReportSoon(std::shared_ptr<Engine> self);
 
@@ -99,6 +100,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   bool true_ = false;       // there is something that the server said
   bool late_ = false;       // with the first report
   bool announced_ = false;  // a report is under way or due
+  bool emptied_ = false;    // a group, for its targets: said once
 
   std::set<boost::asio::steady_timer*> sleeping_;  // on the strand
 };

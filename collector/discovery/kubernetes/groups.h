@@ -21,6 +21,13 @@ Resource ResourceOf(KubernetesRole role);
 /// "pod/ns/name", "svc/ns/name", "node/name" ...
 std::string GroupSource(Resource resource, const std::string& key);
 
+/// More targets than this are made of no object.
+inline constexpr std::size_t kMaxGroupTargets = 50'000;
+
+/// How many targets BuildGroup() would make at most, for the roles where they are many more than the object is long:
+/// each address with each port, and the other ports of the pods. 0 for the other roles.
+std::size_t TargetBound(const Body& body, const Find& find);
+
 /// Without targets when the object has none now.
 TargetGroup BuildGroup(Resource resource, const std::string& key, const Body& body,
                        const KubernetesSdConfig::Attached& attach, const Find& find);

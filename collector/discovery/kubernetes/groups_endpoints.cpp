@@ -1,6 +1,8 @@
 // The groups of the roles endpoints and endpointslice: their addresses, with what pod, node and service say, and the
 // ports of their pods that the service leaves out.
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "collector/discovery/kubernetes/groups.h"
 
@@ -9,22 +11,22 @@ namespace {
 
 using Attached = KubernetesSdConfig::Attached;
 
+/// The pod that `reference` names, or null.
+const Pod* PodOf(const std::optional<Reference>& reference, const Find& find) {
+  if (!reference || reference->kind != "Pod") return nullptr;
+  return FindAs<Pod>(find, Resource::kPods, reference->ns + "/" + reference->name);
+}
+
 /// The pods that an endpoints object or a slice refers to, and which of their ports it has targets for.
 class SeenPods {
  public:
   SeenPods(const Attached& attach, const Find& find) : attach_(attach), find_(find) {}
 
-  /// The pod that `reference` names, or null.
-  const Pod* Resolve(const std::optional<Reference>& reference) const {
-    if (!reference || reference->kind != "Pod") return nullptr;
-    return FindAs<Pod>(find_, Resource::kPods, reference->ns + "/" + reference->name);
-  }
-
   /// A target has this pod's `port`.
   void Add(const Reference& reference, const Pod& pod, std::optional<std::int64_t> port) {
-    auto seen = std::ranges::find(seen_, &pod, &Seen::pod);
-    if (seen == seen_.end()) seen = seen_.insert(seen, {reference.ns, &pod, {}});
-    if (port) seen->ports.push_back(*port);
+    const auto [at, added] = places_.try_emplace(&pod, seen_.size());
+    if (added) seen_.push_back({reference.ns, &pod, {}});
+    if (port) seen_[at->second].ports.push_back(*port);
   }
 
   /// Targets for the ports that no target has.
@@ -53,6 +55,24 @@ class SeenPods {
   const Attached& attach_;
   const Find& find_;
   std::vector<Seen> seen_;
+  std::unordered_map<const Pod*, std::size_t> places_;  // in seen_
+};
+
+/// How many ports the pods have that addresses refer to.
+class PodPorts {
+ public:
+  explicit PodPorts(const Find& find) : find_(find) {}
+  void Add(const std::optional<Reference>& reference) {
+    const Pod* const pod = PodOf(reference, find_);
+    if (pod == nullptr || !counted_.insert(pod).second) return;
+    for (const Container& container : pod->containers) count_ += container.ports.size();
+  }
+  std::size_t count() const { return count_; }
+
+ private:
+  const Find& find_;
+  std::unordered_set<const Pod*> counted_;
+  std::size_t count_ = 0;
 };
 
 void MergeNode(LabelsBuilder& out, const std::optional<std::string>& name, const Find& find) {
@@ -61,6 +81,23 @@ void MergeNode(LabelsBuilder& out, const std::optional<std::string>& name, const
 }
 
 }  // namespace
+
+std::size_t TargetBound(const Body& body, const Find& find) {
+  std::size_t bound = 0;
+  PodPorts pods(find);
+  if (const auto* endpoints = std::get_if<Endpoints>(&body)) {
+    for (const EndpointSubset& subset : endpoints->subsets) {
+      bound += subset.ports.size() * subset.addresses.size();
+      for (const EndpointAddress& address : subset.addresses) pods.Add(address.reference);
+    }
+  } else if (const auto* slice = std::get_if<EndpointSlice>(&body)) {
+    for (const SliceEndpoint& endpoint : slice->endpoints) {
+      bound += slice->ports.size() * endpoint.addresses.size();
+      pods.Add(endpoint.reference);
+    }
+  }
+  return bound + pods.count();
+}
 
 TargetGroup EndpointsGroup(const std::string& ns, const std::string& name, const Endpoints& endpoints,
                            const Attached& attach, const Find& find) {
@@ -87,7 +124,7 @@ TargetGroup EndpointsGroup(const std::string& ns, const std::string& name, const
       const bool is_node = !address.node && address.reference && address.reference->kind == "Node";
       MergeNode(target, is_node ? std::optional(address.reference->name) : address.node, find);
     }
-    if (const Pod* const pod = pods.Resolve(address.reference)) {
+    if (const Pod* const pod = PodOf(address.reference, find)) {
       MergePod(target, address.reference->ns, *pod, attach, find);
       for (const Container& container : pod->containers) {
         const auto found = std::ranges::find(container.ports, port.number, &ContainerPort::number);
@@ -132,7 +169,7 @@ TargetGroup EndpointSliceGroup(const std::string& ns, const EndpointSlice& slice
       const bool is_node = endpoint.reference && endpoint.reference->kind == "Node";
       MergeNode(target, is_node ? std::optional(endpoint.reference->name) : endpoint.node, find);
     }
-    if (const Pod* const pod = pods.Resolve(endpoint.reference)) {
+    if (const Pod* const pod = PodOf(endpoint.reference, find)) {
       MergePod(target, endpoint.reference->ns, *pod, attach, find);
       for (const Container& container : pod->containers) {
         if (!port.number) break;

@@ -28,6 +28,12 @@ KubernetesMetrics::KubernetesMetrics(prometheus::Registry& registry) {
   too_large = &refused.Add({{"reason", "too_large"}});
   malformed = &refused.Add({{"reason", "malformed"}});
   unexpected = &refused.Add({{"reason", "unexpected"}});
+  auto& emptied = prometheus::BuildCounter()
+                      .Name("vedette_collector_kubernetes_groups_emptied_total")
+                      .Help("Target groups that were left without targets because there would have been too many.")
+                      .Register(registry);
+  group_limit = &emptied.Add({{"reason", "group_limit"}});
+  total_limit = &emptied.Add({{"reason", "total_limit"}});
 }
 
 }  // namespace vedette::collector

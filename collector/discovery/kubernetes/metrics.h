@@ -24,6 +24,8 @@ struct KubernetesMetrics {
   prometheus::Counter* too_large;  // objects that were not taken, by reason
   prometheus::Counter* malformed;
   prometheus::Counter* unexpected;
+  prometheus::Counter* group_limit;  // groups that are empty because of their targets, by reason
+  prometheus::Counter* total_limit;
 };
 
 }  // namespace vedette::collector

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "collector/discovery/discovery_task.h"
 #include "collector/discovery/kubernetes/groups.h"
 
 namespace vedette::collector::kube {
@@ -91,7 +92,7 @@ std::vector<TargetGroup> Store::TakeChanges() {
   std::vector<TargetGroup> out;
   for (const std::string& key : due_) {
     std::vector<std::string> uses;
-    out.push_back(Make(key, uses));
+    Limit(key, out.emplace_back(Make(key, uses)));
     NoteUses(key, std::move(uses));
   }
   due_.clear();
@@ -100,9 +101,10 @@ std::vector<TargetGroup> Store::TakeChanges() {
 
 std::vector<TargetGroup> Store::AllGroups() {
   std::vector<TargetGroup> out;
-  for (const auto& [key, body] : Of(primary_)) {
+  out.reserve(target_counts_.size());
+  for (const auto& [key, count] : target_counts_) {
     std::vector<std::string> uses;  // as noted
-    if (Ready(key)) out.push_back(Make(key, uses));
+    out.push_back(Make(key, uses));
   }
   return out;
 }
@@ -115,7 +117,28 @@ TargetGroup Store::Make(const std::string& key, std::vector<std::string>& uses) 
   };
   const auto found = Of(primary_).find(key);
   if (found == Of(primary_).end()) return {GroupSource(primary_, key), {}, {}};
-  return BuildGroup(primary_, key, found->second, attach_, find);
+  if (TargetBound(found->second, find) <= kMaxGroupTargets) {
+    return BuildGroup(primary_, key, found->second, attach_, find);
+  }
+  ++emptied_.group_limit;
+  emptied_.example = GroupSource(primary_, key);
+  return {emptied_.example, {}, {}};
+}
+
+/// Empties what would be too much beside the others, and notes what counts.
+void Store::Limit(const std::string& key, TargetGroup& group) {
+  if (const auto before = target_counts_.find(key); before != target_counts_.end()) {
+    target_count_ -= before->second;
+    target_counts_.erase(before);
+  }
+  if (group.targets.size() > kMaxDiscoveredTargets - target_count_) {
+    ++emptied_.total_limit;
+    emptied_.example = group.source;
+    group = {group.source, {}, {}};
+  }
+  if (group.targets.empty()) return;
+  target_counts_.emplace(key, group.targets.size());
+  target_count_ += group.targets.size();
 }
 
 void Store::NoteUses(const std::string& group, std::vector<std::string> uses) {

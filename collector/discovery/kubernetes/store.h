@@ -47,9 +47,17 @@ class Store {
 
   /// Whether TakeChanges() would say something.
   bool HasChanges() const { return !due_.empty(); }
-  /// The groups that changed since the last call. One without targets may be of an object that is gone.
+  /// The groups that changed since the last call. One without targets may be of an object that is gone, or have had too
+  /// many.
   std::vector<TargetGroup> TakeChanges();
-  /// Every group there is, after TakeChanges().
+  /// Groups that stayed empty since the last call: theirs were more than kMaxGroupTargets, or all would have been more
+  /// than kMaxDiscoveredTargets.
+  struct Emptied {
+    std::size_t group_limit = 0, total_limit = 0;
+    std::string example;  // the source of one
+  };
+  Emptied TakeEmptied() { return std::exchange(emptied_, {}); }
+  /// Every group that has targets, after TakeChanges().
   std::vector<TargetGroup> AllGroups();
   std::size_t size() const;
 
@@ -60,6 +68,7 @@ class Store {
   void Due(const std::string& key) { (Ready(key) ? due_ : waiting_).insert(key); }
   void Touch(Resource resource, const std::string& key);
   TargetGroup Make(const std::string& key, std::vector<std::string>& uses);
+  void Limit(const std::string& key, TargetGroup& group);
   void NoteUses(const std::string& group, std::vector<std::string> uses);
 
   const KubernetesSdConfig::Attached attach_;
@@ -68,6 +77,9 @@ class Store {
   std::set<Watched> unlisted_;
   std::map<std::string, std::size_t, std::less<>> unlisted_in_;  // how many of them there are in a namespace
   std::array<Map, kResourceCount> objects_;
+  std::unordered_map<std::string, std::size_t> target_counts_;  // of groups with targets, by the key of the object
+  std::size_t target_count_ = 0;                                // of all of them
+  Emptied emptied_;
   // Groups that have to be made again, by the key of the primary object: at once, or when enough was listed.
   std::set<std::string> due_, waiting_;
   std::unordered_map<std::string, std::vector<std::string>> uses_;          // what each group looked at

@@ -1,6 +1,7 @@
 // The labels of each role, from objects as an API server writes them.
 #include <map>
 
+#include "collector/discovery/kubernetes/groups.h"
 #include "collector/discovery/kubernetes/store.h"
 #include "tests/support/catch.h"
 #include "tests/unit/collector/kubernetes_fixture.h"
@@ -84,6 +85,40 @@ TEST_CASE("the groups of a namespace come out when all that they need is listed"
   CHECK(store.AllListed());
   CHECK(store.TakeChanges().size() == 1);
   CHECK(store.AllGroups().size() == 2);
+}
+
+TEST_CASE("an object that multiplies addresses and ports without end has no targets", "[kubernetes]") {
+  const bool slices = GENERATE(false, true);
+  Store store(Config(slices ? KubernetesRole::kEndpointSlice : KubernetesRole::kEndpoints), {});
+  for (const Watched& watched : store.watched()) store.SetListed(watched);
+  const auto put = [&](std::size_t ports) {
+    Object object;
+    object.ns = "s";
+    object.name = "wide";
+    if (slices) {
+      EndpointSlice slice;
+      slice.ports.resize(ports);
+      slice.endpoints.emplace_back().addresses.assign(100, "10.0.0.1");
+      object.body = slice;
+    } else {
+      Endpoints endpoints;
+      EndpointSubset& subset = endpoints.subsets.emplace_back();
+      subset.ports.resize(ports);
+      subset.addresses.resize(100);
+      object.body = endpoints;
+    }
+    store.Put(slices ? Resource::kEndpointSlices : Resource::kEndpoints, std::move(object));
+    return store.TakeChanges().at(0).targets.size();
+  };
+  CHECK(put(500) == kMaxGroupTargets);
+  CHECK(store.TakeEmptied().group_limit == 0);
+  CHECK(put(501) == 0);
+  CHECK(store.AllGroups().empty());
+  const Store::Emptied emptied = store.TakeEmptied();
+  CHECK(emptied.group_limit == 1);
+  CHECK(emptied.example == (slices ? "endpointslice/s/wide" : "endpoints/s/wide"));
+  CHECK(put(2) == 200);
+  CHECK(store.TakeEmptied().group_limit == 0);
 }
 
 TEST_CASE("a pod has a target for each port of its containers, and one for a container without", "[kubernetes]") {
