@@ -10,7 +10,7 @@ class Registry;
 
 namespace vedette::collector {
 
-/// Lives as long as the registry.
+/// Good for as long as the registry lives, copies too: what may outlive the scrape manager by a moment keeps one.
 struct DiscoveryMetrics {
   explicit DiscoveryMetrics(prometheus::Registry& registry);
 

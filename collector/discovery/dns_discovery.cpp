@@ -65,7 +65,7 @@ class DnsTask final : public PolledTask {
 
   const DnsSdConfig config_;
   const DnsPlace place_;
-  DiscoveryMetrics& metrics_;
+  const DiscoveryMetrics metrics_;  // a copy: its counters are the registry's, which outlives the scrape manager
   std::vector<DnsName> names_;
   // On the strand, while a round is under way:
   std::size_t open_ = 0;

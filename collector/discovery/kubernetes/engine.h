@@ -78,7 +78,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   boost::asio::thread_pool& workers;
   const boost::asio::strand<boost::asio::io_context::executor_type> strand;
   const KubernetesSdConfig config;
-  KubernetesMetrics& metrics;
+  const KubernetesMetrics metrics;    // a copy: its counters are the registry's, which outlives the scrape manager
   std::atomic<bool> stopped = false;  // set on the strand
 
  private:

@@ -12,7 +12,7 @@ class Registry;
 
 namespace vedette::collector {
 
-/// Lives as long as the registry. Thread-safe.
+/// Good for as long as the registry lives, copies too. Thread-safe.
 struct KubernetesMetrics {
   explicit KubernetesMetrics(prometheus::Registry& registry);
 
