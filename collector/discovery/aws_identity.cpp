@@ -259,7 +259,10 @@ net::awaitable<Result<std::string>> AwsIdentity::Get(const std::unique_ptr<HttpC
   request.max_body_bytes = kMaxIdentityReply;
   auto response = co_await Fetch(*client, std::move(request));
   if (response && response->status != 200) {
-    const std::string why = AwsErrorText(response->body);  // what else is in there may be a secret
+    std::string why;
+    auto read = [&] { why = AwsErrorText(response->body); };
+    co_await RunOn(workers_, read);
+    // What else is in there may be a secret
     co_return Fail(Code::kUnavailable, "server returned HTTP status {}{}{}", response->status, why.empty() ? "" : ": ",
                    why);
   }

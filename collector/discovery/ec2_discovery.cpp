@@ -66,7 +66,10 @@ net::awaitable<Result<std::string>> Ec2Task::Query(std::string query) {
   if (!clients_.services) co_return Fail(Code::kCanceled, "stopped");
   auto response = co_await Fetch(*clients_.services, std::move(request));
   if (response && response->status != 200) {
-    const std::string why = AwsErrorText(response->body);
+    std::string why;
+    auto read = [&] { why = AwsErrorText(response->body); };
+    co_await RunOn(workers(), read);
+    if (stopped()) co_return Fail(Code::kCanceled, "stopped");
     // Credentials that were changed, or revoked before their time, are looked for again.
     if (response->status == 401 || response->status == 403 || why.starts_with("AuthFailure:") ||
         why.starts_with("RequestExpired:")) {

@@ -27,23 +27,29 @@ Status Engine::Connect() {
   const ServiceAccount account = ServiceAccountOfThisPod();
   VEDETTE_TRY(Access access, FindAccess(config, account));
   VEDETTE_TRY(std::vector<std::string> namespaces, FindNamespaces(config, account));
-  std::shared_ptr<HttpClient> old;  // ends its requests outside of the lock
-  const std::lock_guard lock(mutex_);
-  if (stopped || (client_ && access == access_)) return Ok();
+  {
+    const std::lock_guard lock(access_mutex_);
+    if (stopped || (client_ && access == access_)) return Ok();
+  }
   VEDETTE_TRY(std::shared_ptr<HttpClient> client, new_client_(io, access.http));
-  old = std::exchange(client_, std::move(client));
+  {
+    const std::lock_guard lock(mutex_);
+    if (!store_) store_.emplace(config, std::move(namespaces));
+  }
+  const std::lock_guard lock(access_mutex_);
+  if (stopped || (client_ && access == access_)) return Ok();
+  client_.swap(client);  // the old one ends its requests outside of the lock
   access_ = std::move(access);
-  if (!store_) store_.emplace(config, std::move(namespaces));
   return Ok();
 }
 
 std::shared_ptr<HttpClient> Engine::client() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(access_mutex_);
   return client_;
 }
 
 std::string Engine::url() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(access_mutex_);
   return access_.url;
 }
 
@@ -118,13 +124,14 @@ net::awaitable<void> Engine::ReportSoon(std::shared_ptr<Engine> self) {
   for (;;) {
     co_await self->Sleep(kGather);
     if (self->stopped) co_return;
-    auto report = [&self] { self->Report(); };
+    bool more = false;
+    auto report = [&self, &more] {
+      self->Report();
+      const std::lock_guard lock(self->mutex_);
+      more = self->announced_ = self->HasNews();
+    };
     co_await RunOn(self->workers, report);
-    const std::lock_guard lock(self->mutex_);
-    if (!self->HasNews()) {
-      self->announced_ = false;
-      co_return;
-    }
+    if (!more) co_return;
   }
 }
 
@@ -198,7 +205,7 @@ void Engine::Stop() {
   stopped = true;
   for (net::steady_timer* timer : sleeping_) timer->cancel();
   std::shared_ptr<HttpClient> client;  // ends its requests outside of the lock
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(access_mutex_);
   client = std::exchange(client_, nullptr);
 }
 

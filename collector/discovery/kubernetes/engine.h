@@ -64,10 +64,11 @@ class Engine : public std::enable_shared_from_this<Engine> {
   /// Tells the listeners what has changed. One call at a time.
   void Report();
 
+  std::vector<Watched> watched() const;
+
   /// Thread-safe. Null before Connect() and after Stop(); not to be held while a request runs.
   std::shared_ptr<HttpClient> client() const;
   std::string url() const;
-  std::vector<Watched> watched() const;
 
   // On the strand.
   /// Waits `delay`, or less when it is stopped.
@@ -90,11 +91,14 @@ class Engine : public std::enable_shared_from_this<Engine> {
   static boost::asio::awaitable<void> ReportSoon(std::shared_ptr<Engine> self);
 
   const decltype(DiscoveryEnvironment::new_client) new_client_;
-  mutable std::mutex mutex_;
-  // GUARDED_BY(mutex_):
-  std::optional<Store> store_;
+  mutable std::mutex access_mutex_;  // held for a moment only: threads of the io_context wait for it
+  // GUARDED_BY(access_mutex_):
   Access access_;
   std::shared_ptr<HttpClient> client_;
+
+  mutable std::mutex mutex_;  // held while groups are made
+  // GUARDED_BY(mutex_):
+  std::optional<Store> store_;
   std::vector<std::shared_ptr<Listener>> listeners_;
   bool left_ = false;       // by the last of them
   bool true_ = false;       // there is something that the server said

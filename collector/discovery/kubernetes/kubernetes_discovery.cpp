@@ -19,17 +19,23 @@ constexpr Millis kFirstReport = std::chrono::seconds(10);
 
 net::awaitable<void> LimitWait(std::shared_ptr<kube::Engine> engine) {
   co_await engine->Sleep(kFirstReport);
-  if (!engine->stopped) engine->DoNotWait();
+  auto late = [&engine] { engine->DoNotWait(); };
+  if (!engine->stopped) co_await RunOn(engine->workers, late);
 }
 
 /// Finds the way to the server, then lets one reflector run for each collection.
 net::awaitable<void> RunEngine(std::shared_ptr<kube::Engine> engine) {
+  std::vector<kube::Watched> collections;
   kube::Backoff backoff(std::chrono::seconds(1), std::chrono::seconds(30));
   for (bool logged = false;;) {
     Status connected = Ok();
     auto connect = [&] {
       connected = engine->Connect();
-      if (!connected) engine->Failed();
+      if (connected) {
+        collections = engine->watched();
+      } else {
+        engine->Failed();
+      }
     };
     co_await RunOn(engine->workers, connect);
     if (engine->stopped) co_return;
@@ -39,7 +45,7 @@ net::awaitable<void> RunEngine(std::shared_ptr<kube::Engine> engine) {
     }
     co_await engine->Sleep(backoff.Next());
   }
-  for (const kube::Watched& watched : engine->watched()) {
+  for (const kube::Watched& watched : collections) {
     net::co_spawn(engine->strand, kube::Reflect(engine, watched), net::detached);
   }
 }
