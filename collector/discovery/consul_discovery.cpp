@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <cstdlib>
 #include <map>
 #include <utility>
@@ -132,7 +131,7 @@ void ConsulTask::Abort() {
 
 /// Reports what the watches find.
 net::awaitable<void> ConsulTask::Run() {
-  net::co_spawn(strand(), RunCatalog(std::static_pointer_cast<ConsulTask>(shared_from_this())), net::detached);
+  net::co_spawn(strand(), RunCatalog(std::static_pointer_cast<ConsulTask>(shared_from_this())), LogThrown);
   // What an earlier discovery knew stands until everything has been asked for once. Without that, the others of the job
   // wait, and not for long.
   const auto first = known_ ? steady_clock::time_point::max() : steady_clock::now() + kFirstReportWithin;
@@ -289,7 +288,7 @@ void ConsulTask::Watch(const std::string& name) {
     const auto before = std::ranges::find(*known_, name, &TargetGroup::source);
     if (before != known_->end()) service->group = *before;
   }
-  net::co_spawn(strand(), RunService(std::static_pointer_cast<ConsulTask>(shared_from_this()), service), net::detached);
+  net::co_spawn(strand(), RunService(std::static_pointer_cast<ConsulTask>(shared_from_this()), service), LogThrown);
 }
 
 void ConsulTask::Changed() {

@@ -36,14 +36,7 @@ DiscoveryTask::DiscoveryTask(const DiscoveryEnvironment& environment)
 
 void DiscoveryTask::Start(Discovery::Update update) {
   update_ = std::move(update);
-  net::co_spawn(strand_, Main(shared_from_this()), [](const std::exception_ptr& thrown) {
-    if (!thrown) return;
-    try {
-      std::rethrow_exception(thrown);
-    } catch (const std::exception& error) {  // Asio and the allocator throw
-      LogError("collector", "a discovery has ended, its targets stay as they are", {{"error", error.what()}});
-    }
-  });
+  net::co_spawn(strand_, Main(shared_from_this()), LogThrown);
 }
 
 void DiscoveryTask::Stop() {
@@ -124,6 +117,17 @@ void PolledTask::TakeIn(Answer answer) {
   const bool changed = *answer && **answer != known_;
   if (changed) known_ = *std::move(*answer);
   if (!std::exchange(reported_, true) || changed) Report(known_);
+}
+
+void LogThrown(const std::exception_ptr& thrown) {
+  if (!thrown) return;
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& error) {  // Asio and the allocator throw
+    LogError("collector", "a discovery has ended, its targets stay as they are", {{"error", error.what()}});
+  } catch (...) {
+    LogError("collector", "a discovery has ended, its targets stay as they are", {});
+  }
 }
 
 std::unique_ptr<Discovery> RunTask(std::shared_ptr<DiscoveryTask> task) {

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -109,6 +110,9 @@ class PolledTask : public DiscoveryTask {
   TargetGroups known_;
   bool reported_, failing_ = false;
 };
+
+/// Ends a coroutine of a discovery that nobody waits for: what it throws is logged. For co_spawn().
+void LogThrown(const std::exception_ptr& thrown);
 
 /// Runs `task`, and stops it when it is destroyed.
 std::unique_ptr<Discovery> RunTask(std::shared_ptr<DiscoveryTask> task);

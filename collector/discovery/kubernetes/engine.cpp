@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <optional>
 #include <utility>
 
@@ -117,7 +116,7 @@ bool Engine::HasNews() const {
 void Engine::Announce() {
   if (announced_ || !HasNews()) return;
   announced_ = true;
-  net::co_spawn(strand, ReportSoon(shared_from_this()), net::detached);
+  net::co_spawn(strand, ReportSoon(shared_from_this()), LogThrown);
 }
 
 net::awaitable<void> Engine::ReportSoon(std::shared_ptr<Engine> self) {

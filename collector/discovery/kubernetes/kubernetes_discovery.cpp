@@ -1,8 +1,8 @@
 // kubernetes_sd_configs: the objects of a cluster are watched, and become target groups.
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "collector/discovery/discovery.h"
+#include "collector/discovery/discovery_task.h"
 #include "collector/discovery/kubernetes/clusters.h"
 #include "collector/discovery/kubernetes/engine.h"
 #include "collector/discovery/kubernetes/reflector.h"
@@ -46,7 +46,7 @@ net::awaitable<void> RunEngine(std::shared_ptr<kube::Engine> engine) {
     co_await engine->Sleep(backoff.Next());
   }
   for (const kube::Watched& watched : collections) {
-    net::co_spawn(engine->strand, kube::Reflect(engine, watched), net::detached);
+    net::co_spawn(engine->strand, kube::Reflect(engine, watched), LogThrown);
   }
 }
 
@@ -64,8 +64,8 @@ std::shared_ptr<kube::Engine> JoinEngine(const DiscoveryEnvironment& environment
   const auto engine = std::make_shared<kube::Engine>(environment, config);
   engine->Join(listener);
   clusters.engines.push_back(engine);
-  net::co_spawn(engine->strand, LimitWait(engine), net::detached);
-  net::co_spawn(engine->strand, RunEngine(engine), net::detached);
+  net::co_spawn(engine->strand, LimitWait(engine), LogThrown);
+  net::co_spawn(engine->strand, RunEngine(engine), LogThrown);
   return engine;
 }
 

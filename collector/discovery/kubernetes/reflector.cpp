@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <exception>
+#include <functional>
 #include <optional>
 
 #include "collector/discovery/kubernetes/intake.h"
@@ -70,6 +72,15 @@ Outcome OutcomeOf(const Result<HttpResponse>& response) {
   out.status = Fail(Code::kUnavailable, "server returned HTTP status {}{}{}", response->status,
                     said && !said->message.empty() ? ": " : "", said ? said->message.substr(0, 300) : "");
   return out;
+}
+
+/// A piece of a body that there is no memory for ends the request, not the process.
+Status Taken(const std::function<Status(std::string_view piece)>& take, std::string_view piece) {
+  try {
+    return take(piece);
+  } catch (const std::exception& error) {
+    return Fail(Code::kInternal, "reading an answer: {}", error.what());
+  }
 }
 
 class Reflector {
@@ -166,7 +177,7 @@ net::awaitable<Result<HttpResponse>> Reflector::Ask(std::string query, Millis ti
   request.headers = {{"Accept", "application/json"}, {"User-Agent", fmt::format("Vedette/{}", kVersion)}};
   request.body_reader = [engine = engine_, &take](std::string_view piece, std::function<void(Status)> next) {
     net::post(engine->workers, [engine, &take, piece, next = std::move(next)] {
-      next(engine->stopped ? Status(Fail(Code::kCanceled, "stopped")) : take(piece));
+      next(engine->stopped ? Status(Fail(Code::kCanceled, "stopped")) : Taken(take, piece));
     });
   };
   std::optional<Result<HttpResponse>> response;
