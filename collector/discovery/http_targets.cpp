@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "collector/discovery/json_reader.h"
 #include "collector/relabel/relabel.h"
 
 namespace vedette::collector {
@@ -41,6 +42,7 @@ Result<TargetGroup> ParseGroup(const Json& json, std::string_view url, std::size
 }  // namespace
 
 Result<std::vector<TargetGroup>> ParseHttpTargets(std::string_view body, std::string_view url) {
+  VEDETTE_CHECK(CheckJsonSize(body));
   Json json;
   try {
     json = Json::parse(body);

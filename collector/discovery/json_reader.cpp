@@ -6,7 +6,39 @@
 
 namespace vedette::collector {
 
+Status CheckJsonSize(std::string_view body) {
+  std::size_t values = 1, depth = 0;
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    switch (body[i]) {
+      case '"':
+        for (++i; i < body.size() && body[i] != '"'; ++i) {
+          if (body[i] == '\\') ++i;
+        }
+        continue;
+      case '[':
+      case '{':
+        if (++depth > kMaxJsonDepth) return Fail(Code::kLimit, "nested more than {} times", kMaxJsonDepth);
+        break;  // its first element has nothing else before it
+      case ']':
+      case '}':
+        if (depth > 0) --depth;
+        continue;
+      case ',':
+        break;
+      default:
+        continue;
+    }
+    if (++values > kMaxJsonValues) return Fail(Code::kLimit, "more than {} values", kMaxJsonValues);
+  }
+  return Ok();
+}
+
 JsonReader::JsonReader(std::string_view body) {
+  if (const Status fits = CheckJsonSize(body); !fits) {
+    failed_ = true;
+    error_ = fits.error().message;
+    return;
+  }
   try {
     root_ = std::make_unique<Json>(Json::parse(body));
   } catch (const Json::parse_error& error) {

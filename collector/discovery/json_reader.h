@@ -2,6 +2,7 @@
 // key's makes the whole reply an error. The first error is remembered, so that callers look once at the end.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -13,6 +14,13 @@
 #include "core/result.h"
 
 namespace vedette::collector {
+
+/// Of one reply. In memory a value takes many times the two bytes that it can be written with.
+inline constexpr std::size_t kMaxJsonValues = 3'000'000;
+inline constexpr std::size_t kMaxJsonDepth = 1'000;
+/// Before a reply is parsed: kLimit when it has more values or is nested more deeply. Says nothing of whether it is
+/// JSON.
+Status CheckJsonSize(std::string_view body);
 
 class JsonReader {
  public:

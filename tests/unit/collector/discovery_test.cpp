@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "collector/discovery/http_targets.h"
+#include "collector/discovery/json_reader.h"
 #include "collector/discovery/target_files.h"
 #include "collector/scrape/fetch.h"
 #include "collector/scrape/target.h"
@@ -82,12 +83,25 @@ TEST_CASE("what a target endpoint answers is read, or the mistake named", "[disc
            {R"([{"targets": "a"}])", "targets is not a list"},
            {R"([{"labels": {"a": 1}}])", "label \"a\" is not a string"},
            {R"([{"labels": {"": "1"}}])", "not a valid label name"},
-           {std::string(200'000, '['), "byte"}}) {
+           {std::string(kMaxJsonDepth, '['), "byte"},
+           {std::string(200'000, '['), "nested more than 1000 times"}}) {
     const auto bad = ParseHttpTargets(body, "u");
     REQUIRE(!bad);
     INFO(bad.error().message);
     CHECK(bad.error().message.find(reason) != std::string::npos);
   }
+}
+
+TEST_CASE("a reply of more values than memory should hold is not parsed", "[discovery]") {
+  std::string many = "[0";
+  while (many.size() < 2 * kMaxJsonValues - 2) many += ",0";
+  MustSucceed(CheckJsonSize(many + "]"));
+  CHECK(CheckJsonSize(many + ",0]").error().message == "more than 3000000 values");
+  CHECK(CheckJsonSize(many + ",{},[]]").error().code == Code::kLimit);
+  MustSucceed(CheckJsonSize(R"(["\\", ")" + std::string(kMaxJsonValues, ',') + R"( \" ,[", 1])"));
+  JsonReader reader("[" + many + ",0]]");
+  reader.RootList();
+  CHECK(reader.status().error().message == "more than 3000000 values");
 }
 
 TEST_CASE("targets get the job's defaults, then relabelling, then an instance", "[discovery]") {
