@@ -270,7 +270,7 @@ net::awaitable<Outcome> Reflector::WatchOnce(Intake& intake) {
   std::optional<steady_clock::time_point> answered;
   const Take take = [this, &intake, &answered](std::string_view piece) {
     if (!answered) answered = steady_clock::now();
-    if (piece.empty()) return Ok();  // the head alone is no sign of life
+    if (piece.empty()) return Ok();  // a head may be all that comes
     Recovered();
     return intake.TakeEvents(piece);
   };

@@ -17,6 +17,7 @@
 #include "storage/memory/memory_storage.h"
 #include "tests/support/catch.h"
 #include "tests/support/http_server.h"
+#include "tests/support/temp_dir.h"
 
 namespace vedette::collector {
 namespace {
@@ -71,11 +72,9 @@ class Script {
 /// One discovery, and what it reports put together.
 class Watching {
  public:
-  Watching(const std::string& url, bool has_known = false, std::vector<std::string> namespaces = {"s"})
-      : guard_(net::make_work_guard(io_)) {
-    config_.api_server = url;
-    config_.namespaces = std::move(namespaces);
-    config_.selectors = {{KubernetesRole::kPod, "a in (b,c)", "spec.nodeName=x"}, {KubernetesRole::kNode, "no", ""}};
+  explicit Watching(const std::string& url, bool has_known = false, std::vector<std::string> namespaces = {"s"})
+      : Watching(ConfigOf(url, std::move(namespaces)), has_known) {}
+  Watching(KubernetesSdConfig config, bool has_known) : guard_(net::make_work_guard(io_)), config_(std::move(config)) {
     discovery_ = NewKubernetesDiscovery(environment_, config_, has_known);
     thread_ = std::thread([this] { io_.run(); });
     discovery_->Start([this](const TargetUpdate& update) { Take(update); });
@@ -122,6 +121,13 @@ class Watching {
   KubernetesMetrics& metrics = all_metrics.kubernetes;
 
  private:
+  static KubernetesSdConfig ConfigOf(const std::string& url, std::vector<std::string> namespaces) {
+    KubernetesSdConfig config;
+    config.api_server = url;
+    config.namespaces = std::move(namespaces);
+    config.selectors = {{KubernetesRole::kPod, "a in (b,c)", "spec.nodeName=x"}, {KubernetesRole::kNode, "no", ""}};
+    return config;
+  }
   void Take(const TargetUpdate& update) {
     const std::lock_guard lock(mutex_);
     if (update.complete) groups_.clear();
@@ -225,7 +231,29 @@ TEST_CASE("a server that has not got to our version yet lists without one", "[ku
   CHECK(Has(script.Asked(4), "&resourceVersion=4&"));
 }
 
-TEST_CASE("what makes no sense is refused, and what was known stays "[kubernetes]") {
+TEST_CASE("another server is asked for everything, versions mean nothing to it", "[kubernetes]") {
+  const test::TempDir dir;
+  const auto write = [&](const std::string& url) {
+    dir.Write("kubeconfig", R"({"current-context":"x","contexts":[{"name":"x","context":{"cluster":"c"}}],)" +
+                                (R"("clusters":[{"name":"c","cluster":{"server":")" + url) + R"("}}]})");
+  };
+  Script second({{.body = List(PodJson("b", "10.0.0.2", 4), 4)}, Stream("")});
+  test::HttpServer after([&](const test::Received& request) { return second(request); });
+  const auto broken_by = GENERATE(503, 403);
+  test::HttpServer before([&](const test::Received& request) {
+    if (!Has(request.target, "watch=true")) return test::Reply{.body = List(PodJson("a", "10.0.0.1", 3), 9)};
+    write(after.Url());
+    return test::Reply{.status = broken_by};
+  });
+  write(before.Url());
+  KubernetesSdConfig config;
+  config.kubeconfig_file = dir.Sub("kubeconfig");
+  Watching watching(config, false);
+  CHECK(watching.Becomes("10.0.0.2:1 "));
+  CHECK(second.Asked(0) == "/api/v1/pods?resourceVersion=0&limit=500");
+}
+
+TEST_CASE("what makes no sense is refused, and what was known stays", "[kubernetes]") {
   const auto nonsense = GENERATE(values<std::string>(
       {R"({"kind":"Status","metadata":{},"items":[]})", "<html></html>", R"({"kind":"PodList","items":[)", "[]", ""}));
   INFO(nonsense);
@@ -234,8 +262,7 @@ TEST_CASE("what makes no sense is refused, and what was known stays "[kubernetes
                  {.body = nonsense},
                  {.body = List(PodJson("a", "10.0.0.1", 3) + "," + PodJson("b", "10.0.0.2", 4), 5)},
                  Stream("")});
-  test::HttpServer server([&](const test::Received& request) {
-  return script(request); });
+  test::HttpServer server([&](const test::Received& request) { return script(request); });
   Watching watching(server.Url());
   CHECK(watching.Becomes("10.0.0.1:1 10.0.0.2:1 "));
   CHECK(watching.never_empty);
