@@ -339,9 +339,7 @@ void Agent::Impl::UseProbes(const collector::ProbeOptions& options) {
       LogWarn("app", "probe module will not be run", {{"module", name}, {"reason", module.unsupported}});
     }
   }
-  auto used = std::make_shared<collector::ProbeOptions>(options);
-  used->enabled |= IsLoopback(command.listen_address);  // only this machine can ask
-  prober->Use(std::move(used));
+  prober->Use(std::make_shared<collector::ProbeOptions>(options));
 }
 
 Status Agent::Impl::StartScraping() {

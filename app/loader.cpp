@@ -29,7 +29,7 @@ Result<Loaded> Loader::Load() const {
   }
   ApplyFlags(out.config);
   if (command_.probe_modules_file) {
-    out.config.probes.enabled = true;
+    out.config.probes.enabled = !out.config.probes.forbidden;
     out.config.probes.modules_file = *command_.probe_modules_file;
     VEDETTE_TRY(out.config.probes.modules, config::LoadProbeModules(*command_.probe_modules_file));
   }

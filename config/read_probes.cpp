@@ -604,6 +604,7 @@ Status ReadProbes(const YamlNode& node, const SectionContext& context, ProbeOpti
   };
   out.enabled = true;  // a `probes:` section without keys switches them on
   VEDETTE_CHECK(ReadFields<ProbeOptions>(node, kFields, out, "probes"));
+  out.forbidden = !out.enabled;
   if (out.timeout_offset.count() < 0) return node.At("timeout_offset must not be negative");
   if (out.max_concurrent == 0) return node.At("max_concurrent must be positive");
   out.modules_file = ResolvePath(context.base_dir, out.modules_file);

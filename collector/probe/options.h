@@ -102,6 +102,8 @@ using ProbeModules = std::map<std::string, ProbeModule, std::less<>>;
 struct ProbeOptions {
   /// Whoever reaches /probe can reach from here whatever the modules can: off unless somebody asks for it.
   bool enabled = false;
+  /// `enabled: false` was written down: --probes.modules-file does not switch them on then.
+  bool forbidden = false;
   /// A blackbox.yml. Empty: the built-in modules.
   std::string modules_file;
   /// Taken off the scrape's timeout, so that the answer is there in time.

@@ -371,6 +371,7 @@ def test_a_scrape_config_made_for_blackbox_exporter():
         web = serve(things, http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web))
         agent = Agent(directory, f"""
 global: {{scrape_interval: 1s}}
+probes: {{}}
 scrape_configs:
   - job_name: blackbox
     metrics_path: /probe
@@ -385,6 +386,22 @@ scrape_configs:
         agent.start()
         labels = {"job": "blackbox", "instance": f"http://127.0.0.1:{web}/ok"}
         wait_for(lambda: agent.query("probe_success") == [(labels | {"__name__": "probe_success"}, 1.0)], "a probe")
+
+
+def test_checks_are_off_unless_somebody_asks_for_them():
+    with scratch() as (directory, things):
+        modules = os.path.join(directory, "modules.yml")
+        with open(modules, "w", encoding="utf-8") as file:
+            file.write("modules: {tcp: {prober: tcp}}\n")
+        target = "/probe?module=tcp&target=127.0.0.1:1"
+        for config, flags, status in [("{}\n", [], 404), ("probes: {enabled: false}\n", [], 404),
+                                      ("{}\n", ["--probes.modules-file=" + modules], 200),
+                                      ("probes: {enabled: false}\n", ["--probes.modules-file=" + modules], 404)]:
+            agent = Agent(directory, config, *flags)
+            things.append(agent)
+            agent.start()
+            assert agent.get(target)[0] == status, (config, flags)
+            agent.stop()
 
 
 def test_module_files_are_checked():

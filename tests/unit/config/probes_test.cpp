@@ -155,6 +155,11 @@ TEST_CASE("probes are off without a section, and have built-in modules", "[confi
   CHECK(plain.probes.modules.contains("http_2xx"));
   const Config on = MustHave(ParseConfig("probes: {timeout_offset: 1s}", "a.yml"));
   CHECK(on.probes.enabled);
+  CHECK_FALSE(on.probes.forbidden);
+  CHECK(MustHave(ParseConfig("probes: {}", "a.yml")).probes.enabled);
+  const Config off = MustHave(ParseConfig("probes: {enabled: false}", "a.yml"));
+  CHECK_FALSE(off.probes.enabled);
+  CHECK(off.probes.forbidden);
   CHECK(on.probes.timeout_offset == Millis(1000));
   CHECK_FALSE(ParseConfig("probes: {modules_file: nowhere.yml}", "/tmp/a.yml").has_value());
   CHECK_FALSE(ParseConfig("probes: {max_concurrent: 0}", "a.yml").has_value());
