@@ -87,6 +87,7 @@ class DnsRun {
       error_code ignored;
       if (const auto self = weak.lock()) self->close(ignored);
     });
+    if (run_->expired()) co_return Fail(Code::kUnavailable, "i/o timeout");
     const SteadyTime start = std::chrono::steady_clock::now();
     error_code error;
     socket->open(server.protocol(), error);

@@ -117,6 +117,10 @@ class HttpRun {
     body_ = *std::move(body);
     authorization_ = *std::move(authorization);
     for (;;) {
+      if (run_->expired()) {
+        run_->log.Error("Error for HTTP request", {{"err", "context deadline exceeded"}});
+        co_return false;
+      }
       const bool answered = co_await Ask();
       if (!answered) co_return false;
       if (!IsRedirect()) co_return true;

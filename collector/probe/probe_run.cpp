@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/write.hpp>
 
@@ -20,13 +21,10 @@ constexpr ProbeGauge kIpProtocol{"probe_ip_protocol", "Specifies whether probe i
 constexpr ProbeGauge kIpHash{"probe_ip_addr_hash",
                              "Specifies the hash of IP address. It's useful to detect if the IP address changes."};
 
-/// What a resolver's thread, which cannot be interrupted, may finish long after nobody waits for it.
+/// Shared with whoever answers, who may come after nobody waits any more.
 struct ProbeLookup {
-  explicit ProbeLookup(const ProbeStrand& strand) : resolver(strand) {}
-  tcp::resolver resolver;
   bool done = false;
-  error_code error;
-  std::vector<net::ip::address> addresses;
+  LookupReply reply;
 };
 
 /// The first address of the preferred family, else the last of the other one, as blackbox_exporter chooses.
@@ -74,32 +72,38 @@ net::awaitable<Result<net::ip::address>> ProbeRun::Resolve(const std::string& ho
   }
   log.Info("Resolving target address", {{"target", host}, {"ip_protocol", choice.prefer_ip4 ? "ip4" : "ip6"}});
   const auto start = std::chrono::steady_clock::now();
-  const auto lookup = std::make_shared<ProbeLookup>(strand_);
+  const auto lookup = std::make_shared<ProbeLookup>();
   error_code not_an_address;
   const net::ip::address literal = net::ip::make_address(host, not_an_address);
   if (!not_an_address) {
     lookup->done = true;
-    lookup->addresses = {WithoutMapping(literal)};
+    lookup->reply.addresses = {literal};
   } else if (!expired_) {
+    const auto answer = [lookup, self = shared_from_this()](const LookupReply& reply) {
+      net::post(self->strand_, [lookup, self, reply] {
+        lookup->done = true;
+        lookup->reply = reply;
+        self->wait_.cancel();
+      });
+    };
     wait_.expires_at(SteadyTime::max());
-    lookup->resolver.async_resolve(host, "", tcp::resolver::flags(),
-                                   [lookup, self = shared_from_this()](error_code error, auto results) {
-                                     lookup->done = true;
-                                     lookup->error = error;
-                                     for (const auto& entry : results) {
-                                       lookup->addresses.push_back(WithoutMapping(entry.endpoint().address()));
-                                     }
-                                     self->wait_.cancel();
-                                   });
-    co_await wait_.async_wait(kProbeTuple);
+    const std::uint64_t ticket = lookups_->Start(host, answer);
+    if (ticket != 0) {
+      co_await wait_.async_wait(kProbeTuple);
+      if (!lookup->done) lookups_->Cancel(host, ticket);
+    } else {
+      lookup->done = true;
+      lookup->reply.problem = "too many names are being looked up";
+    }
   }
+  for (net::ip::address& address : lookup->reply.addresses) address = WithoutMapping(address);
   seconds = SecondsBetween(start, std::chrono::steady_clock::now());
   if (first) metrics.Set(kLookupTime, seconds);
-  const auto address = ChooseAddress(lookup->addresses, choice);
+  const auto address = ChooseAddress(lookup->reply.addresses, choice);
   if (!address) {
-    const std::string reason = !lookup->done   ? "timed out"
-                               : lookup->error ? lookup->error.message()
-                                               : "unable to find ip; no fallback";
+    const std::string reason = !lookup->done                    ? "timed out"
+                               : !lookup->reply.problem.empty() ? lookup->reply.problem
+                                                                : "unable to find ip; no fallback";
     log.Error("Error resolving address", {{"err", fmt::format("lookup {}: {}", host, reason)}});
     co_return Fail(Code::kUnavailable, "lookup {}: {}", host, reason);
   }
@@ -120,6 +124,9 @@ std::shared_ptr<ProbeStream> ProbeStream::Create(ProbeRun& run) {
 }
 
 net::awaitable<Status> ProbeStream::Connect(tcp::endpoint endpoint, std::string source) {
+  if (closed_) {
+    co_return Fail(Code::kUnavailable, "dial tcp {}:{}: i/o timeout", endpoint.address().to_string(), endpoint.port());
+  }
   error_code error;
   socket_.open(endpoint.protocol(), error);
   if (error) co_return Fail(Code::kIo, "cannot make a socket: {}", error.message());
@@ -167,6 +174,7 @@ net::awaitable<ProbeStream::Transferred> ProbeStream::WriteAll(net::const_buffer
 }
 
 void ProbeStream::Close() {
+  closed_ = true;
   error_code ignored;
   socket_.close(ignored);
 }

@@ -21,6 +21,7 @@
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "collector/probe/lookups.h"
 #include "collector/probe/options.h"
 #include "collector/probe/probe_metrics.h"
 #include "core/result.h"
@@ -38,8 +39,12 @@ inline double SecondsBetween(SteadyTime start, SteadyTime end) {
 
 class ProbeRun : public std::enable_shared_from_this<ProbeRun> {
  public:
-  ProbeRun(net::io_context& io, ProbeLog probe_log)
-      : log(std::move(probe_log)), strand_(net::make_strand(io)), timer_(strand_), wait_(strand_) {}
+  ProbeRun(net::io_context& io, std::shared_ptr<ProbeLookups> lookups, ProbeLog probe_log)
+      : log(std::move(probe_log)),
+        lookups_(std::move(lookups)),
+        strand_(net::make_strand(io)),
+        timer_(strand_),
+        wait_(strand_) {}
 
   const ProbeStrand& strand() const { return strand_; }
   /// Starts the clock.
@@ -59,6 +64,7 @@ class ProbeRun : public std::enable_shared_from_this<ProbeRun> {
   ProbeLog log;
 
  private:
+  std::shared_ptr<ProbeLookups> lookups_;
   ProbeStrand strand_;
   net::steady_timer timer_, wait_;
   bool expired_ = false, resolved_ = false;
@@ -69,7 +75,7 @@ class ProbeRun : public std::enable_shared_from_this<ProbeRun> {
 class ProbeStream : public std::enable_shared_from_this<ProbeStream> {
  public:
   explicit ProbeStream(const ProbeStrand& strand) : socket_(strand) {}
-  /// Ends when the run's time is up.
+  /// Ends when the run's time is up: what has been closed does not open any more.
   static std::shared_ptr<ProbeStream> Create(ProbeRun& run);
 
   /// `source`: the local address, empty: any. Errors: kUnavailable, kBadData for a source that is no address.
@@ -87,6 +93,7 @@ class ProbeStream : public std::enable_shared_from_this<ProbeStream> {
 
  private:
   net::ip::tcp::socket socket_;
+  bool closed_ = false;
   std::unique_ptr<net::ssl::stream<net::ip::tcp::socket&>> tls_;
   std::shared_ptr<net::ssl::context> context_;
 };

@@ -5,9 +5,12 @@
 #include <prometheus/registry.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
+#include <stop_token>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -19,6 +22,8 @@
 
 namespace vedette::collector {
 namespace {
+
+using namespace std::string_literals;
 
 constexpr ProbeGauge kSuccess{"probe_success", "Displays whether or not the probe was a success"};
 constexpr ProbeGauge kProbeDuration{"probe_duration_seconds", "Returns how long the probe took to complete in seconds"};
@@ -39,11 +44,11 @@ Result<Millis> TimeoutOf(const std::string& header, const ProbeModule& module, M
     }
     scrape = *parsed;
   }
-  constexpr double kLongest = 120;
+  constexpr double kLongest = 120;  // also whatever anybody says: a probe holds memory and a place among others
   if (scrape == 0) scrape = kLongest;
-  const double left = std::min(scrape, 86'400.0) - std::chrono::duration<double>(offset).count();
+  const double left = std::min(scrape, kLongest) - std::chrono::duration<double>(offset).count();
   const double own = std::chrono::duration<double>(module.timeout).count();
-  const double seconds = (own < left && own > 0) || left < 0 ? own : left;
+  const double seconds = std::min((own < left && own > 0) || left < 0 ? own : left, kLongest);
   return Millis(static_cast<std::int64_t>(seconds * 1000));
 }
 
@@ -94,11 +99,18 @@ struct ProberMetrics {
 /// Outlives the prober while probes run.
 struct ProberState {
   explicit ProberState(prometheus::Registry& registry) : metrics(registry) {}
+  const std::shared_ptr<ProbeLookups> lookups = ProbeLookups::Create();
   std::mutex mutex;
   std::set<std::shared_ptr<ProbeRun>> running;  // guarded by mutex
   bool stopped = false;                         // guarded by mutex
   ProberMetrics metrics;
 };
+
+void ExpireSoon(const std::shared_ptr<ProbeRun>& run) {
+  net::post(run->strand(), [run] { run->Expire(); });
+}
+
+using HangUp = std::stop_callback<std::function<void()>>;
 
 struct Job {
   std::shared_ptr<ProberState> state;
@@ -107,6 +119,7 @@ struct Job {
   ProbeRequest request;
   Millis timeout;
   Prober::Done done;
+  std::unique_ptr<HangUp> hung_up;
 };
 
 net::awaitable<bool> RunKind(Job& job) {
@@ -160,6 +173,7 @@ net::awaitable<void> RunJob(std::shared_ptr<Job> job) {
   // What came after the time was up came too late.
   success = success && !job->run->expired();
   job->run->Finish();
+  job->hung_up.reset();
   {
     const std::lock_guard lock(job->state->mutex);
     job->state->running.erase(job->run);
@@ -172,7 +186,10 @@ class ProberImpl final : public Prober {
  public:
   ProberImpl(net::io_context& io, prometheus::Registry& registry)
       : io_(io), state_(std::make_shared<ProberState>(registry)) {}
-  ~ProberImpl() override { ProberImpl::Stop(); }
+  ~ProberImpl() override {
+    ProberImpl::Stop();
+    state_->lookups->Close();  // its threads may outlive the io_context
+  }
 
   void Use(std::shared_ptr<const ProbeOptions> options) override {
     const std::lock_guard lock(options_mutex_);
@@ -204,7 +221,7 @@ class ProberImpl final : public Prober {
     if (!timeout) return refuse(500, "bad_timeout", timeout.error().message);
     if (request.target.empty()) return refuse(400, "no_target", "Target parameter is missing");
     constexpr std::size_t kMaxTarget = 4096;
-    if (request.target.size() > kMaxTarget || request.target.find_first_of("\r\n") != std::string::npos) {
+    if (request.target.size() > kMaxTarget || request.target.find_first_of("\r\n\0"s) != std::string::npos) {
       return refuse(400, "bad_target", "Target parameter is no target");
     }
     const auto job = std::make_shared<Job>(Job{.state = state_,
@@ -212,24 +229,24 @@ class ProberImpl final : public Prober {
                                                .module = found->second,
                                                .request = std::move(request),
                                                .timeout = *timeout,
-                                               .done = {}});
+                                               .done = {},
+                                               .hung_up = {}});
     if (const Status named = UseHostname(job->request.hostname, job->module); !named) {
       return refuse(400, "bad_hostname", named.error().message);
     }
-    job->run = std::make_shared<ProbeRun>(io_, ProbeLog(job->request.module, job->request.target));
+    job->run = std::make_shared<ProbeRun>(io_, state_->lookups, ProbeLog(job->request.module, job->request.target));
     if (!Enter(job->run, options->max_concurrent)) {
       return refuse(503, "too_many", "Too many probes at once");
     }
     job->done = std::move(done);
+    job->hung_up = std::make_unique<HangUp>(job->request.stop, [run = job->run] { ExpireSoon(run); });
     net::co_spawn(job->run->strand(), RunJob(job), net::detached);
   }
 
   void Stop() override {
     const std::lock_guard lock(state_->mutex);
     state_->stopped = true;
-    for (const auto& run : state_->running) {
-      net::post(run->strand(), [run] { run->Expire(); });
-    }
+    for (const auto& run : state_->running) ExpireSoon(run);
   }
 
  private:

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "collector/probe/options.h"
@@ -24,6 +25,7 @@ struct ProbeRequest {
   std::string hostname;        // empty: none
   std::string scrape_timeout;  // X-Prometheus-Scrape-Timeout-Seconds, empty: none
   bool debug = false;
+  std::stop_token stop{};  // ends the probe, which then fails: who asked has gone
 };
 
 struct ProbeReply {

@@ -12,6 +12,7 @@ Response Probe(const ApiContext& context, const Request& request) {
   probe.hostname = request.query.Get("hostname");
   probe.scrape_timeout = request.headers.Get("X-Prometheus-Scrape-Timeout-Seconds");
   probe.debug = request.query.Get("debug") == "true";
+  probe.stop = request.stop;
   Response response;
   // A probe may take as long as its timeout: no thread waits for it.
   response.later = [&context, probe = std::move(probe)](std::function<void(Response)> answer) {

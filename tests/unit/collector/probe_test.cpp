@@ -1,5 +1,6 @@
 // Service checks without the agent around them: DNS messages, and probes of small servers in this process.
 #include <array>
+#include <atomic>
 #include <future>
 #include <thread>
 
@@ -9,11 +10,15 @@
 #include <unistd.h>
 
 #include <prometheus/registry.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include "collector/probe/body.h"
 #include "collector/probe/dns_message.h"
+#include "collector/probe/lookups.h"
+#include "collector/probe/probe_run.h"
 #include "collector/probe/prober.h"
 #include "core/http_client.h"
 #include "core/search_regex.h"
@@ -164,10 +169,12 @@ class ProberFixture {
     options.modules.try_emplace("tcp", tcp);
     prober->Use(std::make_shared<const ProbeOptions>(options));
   }
-  ProbeReply Ask(const std::string& module, const std::string& target, bool debug = false) {
+  ProbeReply Ask(const std::string& module, const std::string& target, bool debug = false,
+                 const std::string& scrape_timeout = {}) {
     std::promise<ProbeReply> promise;
-    prober->Start({.module = module, .target = target, .hostname = {}, .scrape_timeout = {}, .debug = debug},
-                  [&promise](ProbeReply reply) { promise.set_value(std::move(reply)); });
+    prober->Start(
+        {.module = module, .target = target, .hostname = {}, .scrape_timeout = scrape_timeout, .debug = debug},
+        [&promise](ProbeReply reply) { promise.set_value(std::move(reply)); });
     return promise.get_future().get();
   }
   std::unique_ptr<Prober> prober;
@@ -254,6 +261,114 @@ TEST_CASE("requests that make no sense are refused, and probes end when the agen
   fixture.prober->Stop();
   CHECK(Holds(promise.get_future().get().body, "probe_success 0"));
   CHECK(fixture.Ask("tcp", quiet.address()).status == 503);
+}
+
+TEST_CASE("who hangs up ends the probe, and no probe may take longer than two minutes", "[probe]") {
+  ProberFixture fixture;
+  ProbeModule slow;
+  slow.kind = ProbeKind::kTcp;
+  slow.timeout = std::chrono::hours(1);
+  slow.tcp.query_response.resize(1);
+  slow.tcp.query_response[0].expect_bytes = "x";
+  ProbeModule any;
+  any.kind = ProbeKind::kTcp;
+  fixture.Use({{"slow", slow}, {"any", any}});
+  const CannedServer quiet("");
+  for (const bool before : {true, false}) {
+    std::stop_source client;
+    if (before) client.request_stop();
+    std::promise<ProbeReply> promise;
+    fixture.prober->Start({.module = "slow",
+                           .target = quiet.address(),
+                           .hostname = {},
+                           .scrape_timeout = {},
+                           .debug = false,
+                           .stop = client.get_token()},
+                          [&promise](ProbeReply reply) { promise.set_value(std::move(reply)); });
+    client.request_stop();
+    const std::string body = promise.get_future().get().body;
+    CHECK(Holds(body, "probe_success 0"));
+    CHECK(Holds(body, "probe_timeout_seconds 119.5"));
+  }
+  CHECK(Holds(fixture.Ask("any", "127.0.0.1:1", false, "86400").body, "probe_timeout_seconds 119.5"));
+  CHECK(Holds(fixture.Ask("any", "127.0.0.1:1", false, "4").body, "probe_timeout_seconds 3.5"));
+  CHECK(fixture.Ask("tcp", "a\0b:1"s).status == 400);
+}
+
+TEST_CASE("a dead name holds one thread of the lookups, however often it is asked for", "[probe]") {
+  std::promise<void> dies;
+  const auto death = dies.get_future().share();
+  std::atomic<int> asked_dead = 0;
+  const auto lookups = std::make_shared<ProbeLookups>(
+      [&asked_dead, death](const std::string& host) {
+        if (host != "dead") return LookupReply{{boost::asio::ip::make_address("192.0.2.1")}, ""};
+        ++asked_dead;
+        death.wait();
+        return LookupReply{{}, "gone"};
+      },
+      ProbeLookups::Limits{.threads = 2, .names = 3});
+  std::vector<std::uint64_t> tickets;
+  std::promise<std::string> kept;
+  std::atomic<int> others = 0;
+  const auto first = lookups->Start("dead", [&kept](const LookupReply& reply) { kept.set_value(reply.problem); });
+  CHECK(first != 0);
+  for (int i = 0; i < 100; ++i) tickets.push_back(lookups->Start("dead", [&others](const LookupReply&) { ++others; }));
+  for (const std::uint64_t ticket : tickets) lookups->Cancel("dead", ticket);
+  for (int i = 0; i < 10; ++i) {
+    std::promise<LookupReply> alive;
+    REQUIRE(lookups->Start("alive", [&alive](const LookupReply& reply) { alive.set_value(reply); }) != 0);
+    CHECK(alive.get_future().get().addresses.size() == 1);
+  }
+  dies.set_value();
+  CHECK(kept.get_future().get() == "gone");
+  CHECK(asked_dead == 1);
+  CHECK(others == 0);
+  lookups->Close();
+  CHECK(lookups->Start("alive", [](const LookupReply&) {}) == 0);
+}
+
+TEST_CASE("names that wait for a lookup are bounded, and who gives up makes room", "[probe]") {
+  std::promise<void> dies;
+  const auto death = dies.get_future().share();
+  const auto lookups = std::make_shared<ProbeLookups>(
+      [death](const std::string&) {
+        death.wait();
+        return LookupReply{};
+      },
+      ProbeLookups::Limits{.threads = 1, .names = 2});
+  const auto nothing = [](const LookupReply&) {};
+  // The thread begins with the first name, the second waits.
+  const std::uint64_t a = lookups->Start("a", nothing), b = lookups->Start("b", nothing);
+  CHECK(a != 0);
+  CHECK(b != 0);
+  CHECK(lookups->Start("c", nothing) == 0);
+  lookups->Cancel("b", b);
+  CHECK(lookups->Start("c", nothing) != 0);
+  lookups->Close();
+  dies.set_value();
+}
+
+TEST_CASE("a connection is not begun when the time is up", "[probe]") {
+  boost::asio::io_context io;
+  const CannedServer server("hello");
+  const auto run = std::make_shared<ProbeRun>(io, ProbeLookups::Create(), ProbeLog("m", "t"));
+  const auto early = ProbeStream::Create(*run);
+  run->Expire();
+  const auto late = ProbeStream::Create(*run);
+  const std::string address = server.address();
+  const auto port = MustHave(ParsePort(address.substr(address.find(':') + 1)));
+  const boost::asio::ip::tcp::endpoint endpoint(boost::asio::ip::make_address("127.0.0.1"), port);
+  for (const auto& stream : {early, late}) {
+    std::string problem;
+    const auto connect = [&]() -> boost::asio::awaitable<void> {
+      const Status status = co_await stream->Connect(endpoint, std::string());
+      problem = status ? "connected" : status.error().message;
+    };
+    boost::asio::co_spawn(run->strand(), connect, boost::asio::detached);
+    io.run();
+    io.restart();
+    CHECK(problem.find("i/o timeout") != std::string::npos);
+  }
 }
 
 }  // namespace
