@@ -344,7 +344,7 @@ void Agent::Impl::UseProbes(const collector::ProbeOptions& options) {
 
 Status Agent::Impl::StartScraping() {
   VEDETTE_CHECK(SwapHost(config->host));
-  prober = collector::Prober::Create(threads->io(), *registry);
+  prober = collector::Prober::Create(threads->io(), threads->probes(), *registry);
   UseProbes(config->probes);
   undo.push_back([this] { prober->Stop(); });
   scraper = std::make_unique<collector::ScrapeManager>(collector::ScrapeEnvironment{.io = threads->io(),

@@ -7,13 +7,18 @@ namespace {
 
 constexpr std::size_t kIoThreads = 2;
 constexpr std::size_t kRuleThreads = 4;
+constexpr std::size_t kProbeThreads = 2;
 
 std::size_t Cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
 }  // namespace
 
 Threads::Threads(std::size_t requests)
-    : work_(io_.get_executor()), ingest_(std::max<std::size_t>(2, Cores())), requests_(requests), rules_(kRuleThreads) {
+    : work_(io_.get_executor()),
+      ingest_(std::max<std::size_t>(2, Cores())),
+      requests_(requests),
+      rules_(kRuleThreads),
+      probes_(kProbeThreads) {
   for (std::size_t i = 0; i < kIoThreads; ++i) io_threads_.emplace_back([this] { io_.run(); });
 }
 
@@ -21,6 +26,7 @@ Threads::~Threads() {
   ingest_.join();
   requests_.join();
   rules_.join();
+  probes_.join();
   work_.reset();
   io_.stop();
   for (std::thread& thread : io_threads_) thread.join();

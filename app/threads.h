@@ -27,6 +27,8 @@ class Threads {
   boost::asio::thread_pool& requests() { return requests_; }
   /// Rule groups and the alert router.
   boost::asio::thread_pool& rules() { return rules_; }
+  /// Bodies and files of service checks: of their own, as a file may hang and a body take its time.
+  boost::asio::thread_pool& probes() { return probes_; }
 
  private:
   boost::asio::io_context io_;
@@ -34,6 +36,7 @@ class Threads {
   boost::asio::thread_pool ingest_;
   boost::asio::thread_pool requests_;
   boost::asio::thread_pool rules_;
+  boost::asio::thread_pool probes_;
   std::vector<std::thread> io_threads_;
 };
 

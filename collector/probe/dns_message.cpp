@@ -119,6 +119,8 @@ class DnsParser {
     constexpr std::uint8_t kPointer = 0xc0;
     std::size_t at = at_, limit = message_.size();
     bool jumped = false;
+    constexpr int kMaxJumps = 128;  // as many as a name may have labels: else a message of pointers costs its square
+    int jumps = 0;
     const std::size_t start = out.size();
     for (;;) {
       if (at >= limit) return Fail(Code::kBadData, "DNS name is cut short");
@@ -132,6 +134,7 @@ class DnsParser {
         limit = at;
         at = target;
         jumped = true;
+        if (++jumps > kMaxJumps) return Fail(Code::kBadData, "DNS name points too often");
         continue;
       }
       if ((length & kPointer) != 0) return Fail(Code::kBadData, "DNS label of an unknown kind");
@@ -309,6 +312,13 @@ Result<std::string> EncodeDnsQuery(const ProbeDnsQuestion& question) {
   AppendU16(out, question.type);
   AppendU16(out, question.klass);
   return out;
+}
+
+bool IsDnsReplyTo(std::uint16_t id, std::string_view message) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(message[at]); };
+  constexpr std::size_t kFlags = 2;
+  constexpr unsigned kReplyBit = 0x80;
+  return message.size() > kFlags && (byte(0) << 8 | byte(1)) == id && (byte(kFlags) & kReplyBit) != 0;
 }
 
 Result<ProbeDnsReply> ParseProbeDnsReply(std::string_view message) { return DnsParser(message).Parse(); }

@@ -42,7 +42,10 @@ struct ProbeDnsReply {
   int rcode = 0;
   std::vector<ProbeDnsRecord> answer, authority, additional;
 };
-/// Errors: kBadData. Cost: linear in the message; names that point at each other in a circle are refused.
+/// Whether the head says so: what everybody may send is not worth parsing.
+bool IsDnsReplyTo(std::uint16_t id, std::string_view message);
+/// Errors: kBadData. Cost: linear in the message; names that point at each other in a circle or more than 128 times are
+/// refused.
 Result<ProbeDnsReply> ParseProbeDnsReply(std::string_view message);
 
 }  // namespace vedette::collector

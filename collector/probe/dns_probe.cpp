@@ -106,8 +106,9 @@ class DnsRun {
     for (int i = 0; i < kMaxStrangers; ++i) {
       const auto [error_read, size] = co_await socket->async_receive(net::buffer(buffer), kDnsTuple);
       if (error_read) co_return Fail(Code::kUnavailable, "read: {}", error_read.message());
-      auto reply = ParseProbeDnsReply(std::string_view(buffer).substr(0, size));
-      if (reply && (reply->id != id_ || !reply->is_reply)) continue;
+      const std::string_view message = std::string_view(buffer).substr(0, size);
+      if (!IsDnsReplyTo(id_, message)) continue;
+      auto reply = ParseProbeDnsReply(message);
       AddPhase("request", SecondsBetween(connected, std::chrono::steady_clock::now()));
       co_return reply;
     }
@@ -118,7 +119,10 @@ class DnsRun {
     const SteadyTime start = std::chrono::steady_clock::now();
     const auto stream = ProbeStream::Create(*run_);
     Status status = co_await stream->Connect(server, probe_.source_ip_address);
-    if (status && probe_.over_tls) status = co_await stream->Handshake(probe_.tls_config, host);
+    if (status && probe_.over_tls) {
+      const std::string& named = probe_.tls_config.server_name;
+      status = co_await stream->Handshake(*run_, named.empty() ? host : named);
+    }
     if (!status) co_return status.error();
     const SteadyTime connected = std::chrono::steady_clock::now();
     AddPhase("connect", SecondsBetween(start, connected));
@@ -141,9 +145,9 @@ class DnsRun {
       if (error && received.size() < wanted()) co_return Fail(Code::kUnavailable, "read: {}", error.message());
     }
     AddPhase("request", SecondsBetween(connected, std::chrono::steady_clock::now()));
-    auto reply = ParseProbeDnsReply(std::string_view(received).substr(2, wanted() - 2));
-    if (reply && (reply->id != id_ || !reply->is_reply)) co_return Fail(Code::kBadData, "id mismatch");
-    co_return reply;
+    const std::string_view message = std::string_view(received).substr(2, wanted() - 2);
+    if (!IsDnsReplyTo(id_, message)) co_return Fail(Code::kBadData, "id mismatch");
+    co_return ParseProbeDnsReply(message);
   }
 
   bool Judge(const ProbeDnsReply& reply) {

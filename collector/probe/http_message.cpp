@@ -4,7 +4,7 @@
 
 #include <boost/asio/ssl/error.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
+#include <boost/optional.hpp>
 
 #include "core/url.h"
 
@@ -15,6 +15,41 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 
 constexpr std::uint32_t kMaxHeadBytes = 1 << 20;
+constexpr const char* kNoMemory = "the probes keep too many bytes at once";
+
+/// Beast's Body: keeps the bytes, as far as the memory of all probes allows, or counts them.
+struct ProbeBody {
+  struct value_type {
+    ProbeBodyRules rules;
+    std::string text;
+    std::size_t size = 0;
+  };
+  class reader {
+   public:
+    template <bool is_request, class Fields>
+    reader(http::header<is_request, Fields>&, value_type& body) : body_(body) {}
+    static void init(const boost::optional<std::uint64_t>&, error_code& error) { error = {}; }
+    template <class Buffers>
+    std::size_t put(const Buffers& buffers, error_code& error) {
+      error = {};
+      const std::size_t size = net::buffer_size(buffers);
+      body_.size += size;
+      if (!body_.rules.keep) return size;
+      if (!body_.rules.memory->Take(size)) {
+        error = net::error::no_memory;
+        return 0;
+      }
+      const std::size_t used = body_.text.size();
+      body_.text.resize(used + size);
+      net::buffer_copy(net::buffer(body_.text.data() + used, size), buffers);
+      return size;
+    }
+    static void finish(error_code& error) { error = {}; }
+
+   private:
+    value_type& body_;
+  };
+};
 
 std::string TextOf(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -43,14 +78,15 @@ std::string EncodeProbeRequest(const ProbeHttpRequest& request) {
   return out + "Connection: close\r\n\r\n" + request.body;
 }
 
-net::awaitable<Status> ExchangeHttp(ProbeStream& stream, const ProbeHttpRequest& request, std::size_t max_body,
+net::awaitable<Status> ExchangeHttp(ProbeStream& stream, const ProbeHttpRequest& request, ProbeBodyRules rules,
                                     ProbeHttpReply& reply) {
   const std::string bytes = EncodeProbeRequest(request);
   const auto [write_error, written] = co_await stream.WriteAll(net::buffer(bytes));
   if (write_error) co_return Fail(Code::kUnavailable, "cannot send the request: {}", write_error.message());
-  http::response_parser<http::string_body> parser;
+  http::response_parser<ProbeBody> parser;
   parser.header_limit(kMaxHeadBytes);
-  parser.body_limit(max_body);
+  parser.body_limit(rules.max_bytes);
+  parser.get().body().rules = rules;
   parser.eager(true);
   if (request.method == "HEAD") parser.skip(true);
   std::string received;
@@ -60,6 +96,7 @@ net::awaitable<Status> ExchangeHttp(ProbeStream& stream, const ProbeHttpRequest&
     const auto [error, size] = co_await stream.Read(net::buffer(buffer));
     if (size > 0 && reply.first_byte == SteadyTime()) reply.first_byte = std::chrono::steady_clock::now();
     received.append(buffer.data(), size);
+    if (!head && !rules.memory->Take(size)) co_return Fail(Code::kUnavailable, "{}", kNoMemory);
     error_code parse_error;
     while (!received.empty() && !parser.is_done()) {
       const std::size_t used = parser.put(net::buffer(received), parse_error);
@@ -79,7 +116,8 @@ net::awaitable<Status> ExchangeHttp(ProbeStream& stream, const ProbeHttpRequest&
       for (const auto& field : message) reply.headers.emplace_back(TextOf(field.name_string()), TextOf(field.value()));
       if (const auto length = parser.content_length()) reply.content_length = static_cast<double>(*length);
     }
-    if (error || parse_error) reply.body = parser.get().body();  // what came of it
+    reply.body_size = parser.get().body().size;
+    if (parse_error == net::error::no_memory) co_return Fail(Code::kUnavailable, "{}", kNoMemory);
     if (parse_error == http::error::body_limit) {
       co_return Fail(Code::kLimit, "http: response body too large");
     }
@@ -92,7 +130,7 @@ net::awaitable<Status> ExchangeHttp(ProbeStream& stream, const ProbeHttpRequest&
     if (parse_error) co_return Fail(Code::kBadData, "{}", parse_error.message());
   }
   reply.end = std::chrono::steady_clock::now();
-  reply.body = std::move(parser.get().body());
+  reply.body = std::move(parser.get().body().text);
   co_return Ok();
 }
 

@@ -2,12 +2,12 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
-#include <filesystem>
-#include <fstream>
+#include <functional>
 #include <map>
 
 #include "collector/probe/body.h"
 #include "collector/probe/http_message.h"
+#include "collector/probe/probe_files.h"
 #include "collector/probe/tls_facts.h"
 #include "core/url.h"
 #include "core/version.h"
@@ -43,34 +43,53 @@ bool HasName(const std::vector<std::pair<std::string, std::string>>& headers, st
   return std::ranges::any_of(headers, [&](const auto& header) { return EqualsIgnoreCase(header.first, name); });
 }
 
-Result<std::string> SecretFromFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), {});
-  if (!in) return Fail(Code::kIo, "unable to read {}", path);
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  return text;
-}
-
 /// The Authorization header that the module asks for; empty: none.
 Result<std::string> AuthorizationOf(const HttpConfig& config) {
   if (const auto& basic = config.basic_auth) {
     std::string name = basic->username, password = basic->password.Reveal();
     if (!basic->username_file.empty()) {
-      VEDETTE_TRY(name, SecretFromFile(basic->username_file));
+      VEDETTE_TRY(name, ReadProbeSecret(basic->username_file));
     }
     if (!basic->password_file.empty()) {
-      VEDETTE_TRY(password, SecretFromFile(basic->password_file));
+      VEDETTE_TRY(password, ReadProbeSecret(basic->password_file));
     }
     return "Basic " + Base64Encode(name + ":" + password);
   }
   if (const auto& auth = config.authorization) {
     std::string credentials = auth->credentials.Reveal();
     if (!auth->credentials_file.empty()) {
-      VEDETTE_TRY(credentials, SecretFromFile(auth->credentials_file));
+      VEDETTE_TRY(credentials, ReadProbeSecret(auth->credentials_file));
     }
     return (auth->type.empty() ? std::string("Bearer") : auth->type) + " " + credentials;
   }
   return std::string();
+}
+
+struct RequestParts {
+  std::string body, authorization;
+  std::vector<std::pair<std::string, std::string>> headers;  // whose values lie in files
+};
+
+/// What a module's requests have in common. Reads the files that it names.
+Result<RequestParts> PrepareParts(const HttpProbe& probe) {
+  constexpr std::size_t kMaxRequestBody = 16 << 20;
+  RequestParts parts{.body = probe.body, .authorization = {}, .headers = {}};
+  if (!probe.body_file.empty()) {
+    VEDETTE_TRY(parts.body, ReadProbeFile(probe.body_file, kMaxRequestBody));
+  }
+  VEDETTE_TRY(parts.authorization, AuthorizationOf(probe.client));
+  for (const auto& [name, file] : probe.client.header_files) {
+    VEDETTE_TRY(std::string value, SecretFromFile(file));
+    parts.headers.emplace_back(name, std::move(value));
+  }
+  return parts;
+}
+
+bool NamesFiles(const HttpProbe& probe) {
+  const auto& basic = probe.client.basic_auth;
+  const auto& auth = probe.client.authorization;
+  return !probe.body_file.empty() || (basic && !(basic->username_file.empty() && basic->password_file.empty())) ||
+         (auth && !auth->credentials_file.empty()) || !probe.client.header_files.empty();
 }
 
 class HttpRun {
@@ -89,7 +108,7 @@ class HttpRun {
     }
     url_ = first_ = *url;
     const bool asked = co_await Follow();
-    co_return Judge(asked);
+    co_return co_await Judge(asked);
   }
 
  private:
@@ -106,16 +125,21 @@ class HttpRun {
   /// The request and those that redirects lead to. False when there is no reply.
   net::awaitable<bool> Follow() {
     method_ = probe_.method;
-    auto body = RequestBody();
-    auto authorization = AuthorizationOf(probe_.client);
-    const Status headers = ReadHeaderFiles();
-    if (!body || !authorization || !headers) {
-      const Error& error = !body ? body.error() : !authorization ? authorization.error() : headers.error();
-      run_->log.Error("Error creating request", {{"err", error.message}});
+    const std::function<Result<RequestParts>()> prepare = [probe = probe_] { return PrepareParts(probe); };
+    std::optional<Result<RequestParts>> parts;
+    if (NamesFiles(probe_)) {
+      parts = co_await run_->Offload(prepare);
+    } else {
+      parts = PrepareParts(probe_);
+    }
+    if (!parts || !*parts) {
+      const std::string reason = parts ? parts->error().message : std::string("context deadline exceeded");
+      run_->log.Error("Error creating request", {{"err", reason}});
       co_return false;
     }
-    body_ = *std::move(body);
-    authorization_ = *std::move(authorization);
+    body_ = std::move((**parts).body);
+    authorization_ = std::move((**parts).authorization);
+    file_headers_ = std::move((**parts).headers);
     for (;;) {
       if (run_->expired()) {
         run_->log.Error("Error for HTTP request", {{"err", "context deadline exceeded"}});
@@ -149,21 +173,10 @@ class HttpRun {
     return std::ranges::find(kStatuses, reply_.status) != kStatuses.end() && !reply_.Header("Location").empty();
   }
 
-  Result<std::string> RequestBody() const {
-    if (probe_.body_file.empty()) return probe_.body;
-    constexpr std::uintmax_t kMaxRequestBody = 16 << 20;
-    std::error_code error;
-    const auto size = std::filesystem::file_size(probe_.body_file, error);
-    if (error || size > kMaxRequestBody) return Fail(Code::kIo, "unable to read {}", probe_.body_file);
-    std::ifstream in(probe_.body_file, std::ios::binary);
-    std::string text((std::istreambuf_iterator<char>(in)), {});
-    if (!in) return Fail(Code::kIo, "unable to read {}", probe_.body_file);
-    return text;
-  }
-
   /// Connects and exchanges one request for one reply, adding up the phases.
   net::awaitable<bool> Ask() {
     reply_ = {};
+    run_->memory->GiveBack();
     tls_ = false;
     const SteadyTime start = std::chrono::steady_clock::now();
     net::ip::address address;
@@ -185,9 +198,8 @@ class HttpRun {
     Status status = co_await stream_->Connect(endpoint, any_source);
     const SteadyTime connected = std::chrono::steady_clock::now();
     if (status && url_.IsTls()) {
-      const TlsOptions options = TlsOf();
       const std::string host = TlsHost();
-      status = co_await stream_->Handshake(options, host);
+      status = co_await stream_->Handshake(*run_, host);
       tls_ = status.has_value();
     }
     const SteadyTime ready = std::chrono::steady_clock::now();
@@ -199,7 +211,8 @@ class HttpRun {
     if (tls_) AddPhase("tls", SecondsBetween(connected, ready));
     run_->log.Info("Making HTTP request", {{"url", url_.ToString()}, {"host", HostHeader()}});
     const ProbeHttpRequest request = MakeRequest();
-    transport_error_ = co_await ExchangeHttp(*stream_, request, BodyLimit(), reply_);
+    const ProbeBodyRules rules{.max_bytes = BodyLimit(), .keep = NeedsBody(), .memory = run_->memory};
+    transport_error_ = co_await ExchangeHttp(*stream_, request, rules, reply_);
     if (reply_.first_byte != SteadyTime()) AddPhase("processing", SecondsBetween(ready, reply_.first_byte));
     if (reply_.status == 0) {
       const std::string reason = run_->expired()     ? "context deadline exceeded"
@@ -216,13 +229,14 @@ class HttpRun {
   /// Of a compressed body this is more than what is accepted afterwards, as compression may make it larger.
   std::size_t BodyLimit() const { return probe_.body_size_limit != 0 ? probe_.body_size_limit + 1024 : kMaxProbeBody; }
 
-  TlsOptions TlsOf() const {
-    TlsOptions options = probe_.client.tls;
-    if (url_.host != first_.host) options.server_name.clear();  // it was meant for the first host
-    return options;
+  bool IsCompressed() const { return probe_.compression == "gzip" || probe_.compression == "deflate"; }
+  bool NeedsBody() const {
+    return IsCompressed() || !probe_.fail_if_body_matches.empty() || !probe_.fail_if_body_not_matches.empty();
   }
+
   std::string TlsHost() const {
-    if (url_.host != first_.host) return url_.host;
+    if (url_.host != first_.host) return url_.host;  // what the module names is meant for the first host
+    if (!probe_.client.tls.server_name.empty()) return probe_.client.tls.server_name;
     for (const auto& [name, value] : probe_.headers) {
       if (EqualsIgnoreCase(name, "Host")) return value;
     }
@@ -234,14 +248,6 @@ class HttpRun {
       if (EqualsIgnoreCase(name, "Host") && url_.host == first_.host) return value;
     }
     return url_.HostHeader();
-  }
-
-  Status ReadHeaderFiles() {
-    for (const auto& [name, file] : probe_.client.header_files) {
-      VEDETTE_TRY(std::string value, SecretFromFile(file));
-      file_headers_.emplace_back(name, std::move(value));
-    }
-    return Ok();
   }
 
   ProbeHttpRequest MakeRequest() const {
@@ -285,16 +291,16 @@ class HttpRun {
   }
 
   /// What the last reply says, and whether it is good.
-  bool Judge(bool answered) {
+  net::awaitable<bool> Judge(bool answered) {
     run_->metrics.Set(kRedirects, redirects_);
     if (!answered) {
       AddTls();
-      return false;
+      co_return false;
     }
     bool success = StatusIsGood() && HeadersAreGood();
-    std::string body;
     if (!stopped_at_redirect_) {
-      success = ReadBody(body, success) && success;
+      const bool body_is_good = co_await BodyIsGood(success);
+      success = success && body_is_good;
       AddPhase("transfer", SecondsBetween(reply_.first_byte, std::chrono::steady_clock::now()));
       run_->metrics.Set(kBodyLength, body_bytes_);
     }
@@ -313,13 +319,13 @@ class HttpRun {
     AddTls();
     if (tls_ && probe_.fail_if_ssl) {
       run_->log.Error("Final request was over SSL");
-      return false;
+      co_return false;
     }
     if (!tls_ && probe_.fail_if_not_ssl && success) {
       run_->log.Error("Final request was not over SSL");
-      return false;
+      co_return false;
     }
-    return success;
+    co_return success;
   }
 
   void AddTls() {
@@ -363,45 +369,44 @@ class HttpRun {
     return good;
   }
 
-  /// The body in the clear, and whether what is in it is good. `check`: expressions are looked for.
-  bool ReadBody(std::string& body, bool check) {
+  /// Whether the body could be read, in the clear, and is good. `check`: expressions are looked for.
+  net::awaitable<bool> BodyIsGood(bool check) {
     const std::size_t limit = probe_.body_size_limit != 0 ? probe_.body_size_limit : kMaxProbeBody;
-    Status status = transport_error_;
-    if (status) {
-      // Nobody asked for a compressed body but the module: as it comes it is judged.
-      auto text = DecompressedBody(probe_.compression, reply_.body, limit);
-      if (text && text->size() > limit) text = Fail(Code::kLimit, "http: response body too large");
-      if (text) {
-        body = *std::move(text);
-        body_bytes_ = static_cast<double>(body.size());
-      } else {
-        status = text.error();
+    BodyVerdict verdict{.status = transport_error_, .bytes = reply_.body_size, .problem = {}, .regexp = {}};
+    const bool search = check && (!probe_.fail_if_body_matches.empty() || !probe_.fail_if_body_not_matches.empty());
+    if (verdict.status && (search || IsCompressed())) {
+      const auto task = std::make_shared<BodyTask>(BodyTask{.body = std::move(reply_.body),
+                                                            .compression = probe_.compression,
+                                                            .max_bytes = limit,
+                                                            .bad = {},
+                                                            .wanted = {},
+                                                            .memory = run_->memory});
+      if (search) {
+        task->bad = probe_.fail_if_body_matches;
+        task->wanted = probe_.fail_if_body_not_matches;
       }
-    } else {
-      body_bytes_ = static_cast<double>(reply_.body.size());
+      const std::function<BodyVerdict()> judge = [task] { return JudgeBody(*task); };
+      auto judged = co_await run_->Offload(judge);
+      if (judged) {
+        verdict = *std::move(judged);
+      } else {
+        verdict.status = Fail(Code::kTimeout, "context deadline exceeded");
+      }
+    } else if (verdict.status && reply_.body_size > limit) {
+      verdict.status = Fail(Code::kLimit, "http: response body too large");
     }
-    if (!status) {
-      if (status.error().code == Code::kLimit) body_bytes_ = static_cast<double>(limit);
-      run_->log.Error("Failed to read HTTP response body",
-                      {{"err", run_->expired() ? std::string("context deadline exceeded") : status.error().message}});
-      return false;
+    body_bytes_ = static_cast<double>(verdict.bytes);
+    if (!verdict.status) {
+      if (verdict.status.error().code == Code::kLimit) body_bytes_ = static_cast<double>(limit);
+      const std::string reason =
+          run_->expired() ? std::string("context deadline exceeded") : verdict.status.error().message;
+      run_->log.Error("Failed to read HTTP response body", {{"err", reason}});
+      co_return false;
     }
-    return !check || BodyIsGood(body);
-  }
-
-  bool BodyIsGood(const std::string& body) {
-    if (probe_.fail_if_body_matches.empty() && probe_.fail_if_body_not_matches.empty()) return true;
-    const auto fails = [&](const SearchRegex& regexp, bool when_found) {
-      if (regexp.Found(body) != when_found) return false;
-      run_->log.Error(when_found ? "Body matched regular expression" : "Body did not match regular expression",
-                      {{"regexp", regexp.pattern()}});
-      return true;
-    };
-    const bool good =
-        std::ranges::none_of(probe_.fail_if_body_matches, [&](const auto& regexp) { return fails(regexp, true); }) &&
-        std::ranges::none_of(probe_.fail_if_body_not_matches, [&](const auto& regexp) { return fails(regexp, false); });
-    run_->metrics.Set(kHttpFailedDueToRegex, good ? 0 : 1);
-    return good;
+    if (search) run_->metrics.Set(kHttpFailedDueToRegex, verdict.problem.empty() ? 0 : 1);
+    if (verdict.problem.empty()) co_return true;
+    run_->log.Error(verdict.problem, {{"regexp", verdict.regexp}});
+    co_return false;
   }
 
   std::shared_ptr<ProbeRun> run_;

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <utility>
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/write.hpp>
 
@@ -146,13 +145,17 @@ net::awaitable<Status> ProbeStream::Connect(tcp::endpoint endpoint, std::string 
   co_return Ok();
 }
 
-net::awaitable<Status> ProbeStream::Handshake(TlsOptions options, std::string host) {
-  TlsClientContext settings(std::move(options));
-  auto context = settings.Get();
-  if (!context) co_return context.error();
-  context_ = *std::move(context);
+net::awaitable<Status> ProbeStream::Handshake(ProbeRun& run, std::string host) {
+  using Context = Result<std::shared_ptr<net::ssl::context>>;
+  const std::shared_ptr<TlsClientContext> settings = run.tls;
+  if (!settings) co_return Fail(Code::kBadData, "TLS handshake: no settings");
+  const std::function<Context()> get = [settings] { return settings->Get(); };  // may read files
+  auto context = co_await run.Offload(get);
+  if (!context || closed_) co_return Fail(Code::kUnavailable, "TLS handshake: i/o timeout");
+  if (!*context) co_return context->error();
+  context_ = **std::move(context);
   tls_ = std::make_unique<net::ssl::stream<tcp::socket&>>(socket_, *context_);
-  const Status prepared = settings.Prepare(tls_->native_handle(), host);
+  const Status prepared = settings->Prepare(tls_->native_handle(), host);
   if (!prepared) co_return prepared.error();
   const auto [error] = co_await tls_->async_handshake(net::ssl::stream_base::client, kProbeTuple);
   if (error) {

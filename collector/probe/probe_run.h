@@ -5,8 +5,11 @@
 // from there to its end.
 #pragma once
 
+#include <atomic>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -16,12 +19,15 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "collector/probe/lookups.h"
+#include "collector/probe/memory.h"
 #include "collector/probe/options.h"
 #include "collector/probe/probe_metrics.h"
 #include "core/result.h"
@@ -37,12 +43,22 @@ inline double SecondsBetween(SteadyTime start, SteadyTime end) {
   return std::chrono::duration<double>(end - start).count();
 }
 
+/// What all probes share.
+struct ProbeServices {
+  net::io_context& io;
+  net::thread_pool& workers;
+  std::shared_ptr<ProbeLookups> lookups;
+  std::shared_ptr<ProbeBudget> budget;
+};
+
 class ProbeRun : public std::enable_shared_from_this<ProbeRun> {
  public:
-  ProbeRun(net::io_context& io, std::shared_ptr<ProbeLookups> lookups, ProbeLog probe_log)
+  ProbeRun(const ProbeServices& services, ProbeLog probe_log)
       : log(std::move(probe_log)),
-        lookups_(std::move(lookups)),
-        strand_(net::make_strand(io)),
+        memory(std::make_shared<ProbeShare>(services.budget)),
+        workers_(services.workers),
+        lookups_(services.lookups),
+        strand_(net::make_strand(services.io)),
         timer_(strand_),
         wait_(strand_) {}
 
@@ -60,16 +76,52 @@ class ProbeRun : public std::enable_shared_from_this<ProbeRun> {
   /// probe_ip_protocol and probe_ip_addr_hash. `seconds`: how long it took. Errors: kUnavailable, logged.
   net::awaitable<Result<net::ip::address>> Resolve(const std::string& host, const IpChoice& choice, double& seconds);
 
+  /// Runs `work`, which takes CPU time or reads files, on a worker thread. Nothing when the time is up first: `work`
+  /// must own what it uses, as it may still be at it then.
+  template <class T>
+  net::awaitable<std::optional<T>> Offload(std::function<T()> work);
+
   ProbeMetrics metrics;
   ProbeLog log;
+  const std::shared_ptr<ProbeShare> memory;
+  /// That of the module, without a server name; null when it has no TLS settings.
+  std::shared_ptr<TlsClientContext> tls;
 
  private:
+  net::thread_pool& workers_;
   std::shared_ptr<ProbeLookups> lookups_;
   ProbeStrand strand_;
   net::steady_timer timer_, wait_;
   bool expired_ = false, resolved_ = false;
   std::vector<std::function<void()>> stops_;
 };
+
+template <class T>
+net::awaitable<std::optional<T>> ProbeRun::Offload(std::function<T()> work) {
+  struct Shared {
+    std::atomic<bool> abandoned{false};
+    bool done = false;
+    std::optional<T> value;
+  };
+  if (expired_) co_return std::nullopt;
+  const auto shared = std::make_shared<Shared>();
+  wait_.expires_at(SteadyTime::max());
+  net::post(workers_, [self = shared_from_this(), shared, work = std::move(work)] {
+    if (shared->abandoned) return;
+    try {
+      shared->value.emplace(work());
+    } catch (const std::exception&) {  // the allocator's: as if it had not ended in time
+    }
+    net::post(self->strand_, [self, shared] {
+      shared->done = true;
+      self->wait_.cancel();
+    });
+  });
+  co_await wait_.async_wait(net::as_tuple(net::use_awaitable));
+  if (shared->done) co_return std::move(shared->value);
+  shared->abandoned = true;
+  co_return std::nullopt;
+}
 
 /// A connection over TCP, later perhaps with TLS.
 class ProbeStream : public std::enable_shared_from_this<ProbeStream> {
@@ -80,9 +132,9 @@ class ProbeStream : public std::enable_shared_from_this<ProbeStream> {
 
   /// `source`: the local address, empty: any. Errors: kUnavailable, kBadData for a source that is no address.
   net::awaitable<Status> Connect(net::ip::tcp::endpoint endpoint, std::string source);
-  /// `host`: the name that the certificate must be for, unless the options name another. Errors: kUnavailable; what
+  /// With the TLS settings of `run`. `host`: the name that the certificate must be for. Errors: kUnavailable; what
   /// TlsClientContext says.
-  net::awaitable<Status> Handshake(TlsOptions options, std::string host);
+  net::awaitable<Status> Handshake(ProbeRun& run, std::string host);
 
   using Transferred = std::tuple<boost::system::error_code, std::size_t>;
   net::awaitable<Transferred> Read(net::mutable_buffer buffer);

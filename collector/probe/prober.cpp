@@ -79,7 +79,7 @@ struct ProberMetrics {
                    .Register(registry)),
         refused(prometheus::BuildCounter()
                     .Name("vedette_collector_probes_refused_total")
-                    .Help("Service checks that were not run, by reason.")
+                    .Help("Service checks that were not run, or not to their end, by reason.")
                     .Register(registry)),
         running(prometheus::BuildGauge()
                     .Name("vedette_collector_probes_running")
@@ -97,9 +97,11 @@ struct ProberMetrics {
 };
 
 /// Outlives the prober while probes run.
+/// Bytes that the targets of all probes have sent and that are kept.
+constexpr std::size_t kMaxMemory = 256 << 20;
+
 struct ProberState {
   explicit ProberState(prometheus::Registry& registry) : metrics(registry) {}
-  const std::shared_ptr<ProbeLookups> lookups = ProbeLookups::Create();
   std::mutex mutex;
   std::set<std::shared_ptr<ProbeRun>> running;  // guarded by mutex
   bool stopped = false;                         // guarded by mutex
@@ -150,6 +152,7 @@ void Report(Job& job, bool success, double seconds) {
              {{"module", job.request.module}, {"target", job.request.target}, {"reason", reason}});
   }
   (success ? job.state->metrics.good : job.state->metrics.bad).Increment();
+  if (run.memory->refused()) job.state->metrics.Refused("memory");
   ProbeReply reply{.status = 200, .content_type = std::string(kTextType), .body = run.metrics.Text()};
   if (job.request.debug) {
     reply.content_type = "text/plain; charset=utf-8";
@@ -182,25 +185,46 @@ net::awaitable<void> RunJob(std::shared_ptr<Job> job) {
   Report(*job, success, SecondsBetween(start, std::chrono::steady_clock::now()));
 }
 
+/// By module. Reading the system's certificates takes milliseconds: once for all probes of a module.
+using TlsContexts = std::map<std::string, std::shared_ptr<TlsClientContext>, std::less<>>;
+
+/// Without the server name, which differs between probes.
+std::shared_ptr<TlsClientContext> TlsContextOf(const ProbeModule& module) {
+  TlsOptions options = module.kind == ProbeKind::kHttp  ? module.http.client.tls
+                       : module.kind == ProbeKind::kTcp ? module.tcp.tls_config
+                                                        : module.dns.tls_config;
+  options.server_name.clear();
+  return std::make_shared<TlsClientContext>(std::move(options));
+}
+
 class ProberImpl final : public Prober {
  public:
-  ProberImpl(net::io_context& io, prometheus::Registry& registry)
-      : io_(io), state_(std::make_shared<ProberState>(registry)) {}
+  ProberImpl(net::io_context& io, net::thread_pool& workers, prometheus::Registry& registry)
+      : services_{.io = io,
+                  .workers = workers,
+                  .lookups = ProbeLookups::Create(),
+                  .budget = std::make_shared<ProbeBudget>(kMaxMemory)},
+        state_(std::make_shared<ProberState>(registry)) {}
   ~ProberImpl() override {
     ProberImpl::Stop();
-    state_->lookups->Close();  // its threads may outlive the io_context
+    services_.lookups->Close();  // its threads may outlive the io_context
   }
 
   void Use(std::shared_ptr<const ProbeOptions> options) override {
+    TlsContexts contexts;
+    for (const auto& [name, module] : options->modules) contexts[name] = TlsContextOf(module);
     const std::lock_guard lock(options_mutex_);
     options_ = std::move(options);
+    contexts_ = std::make_shared<const TlsContexts>(std::move(contexts));
   }
 
   void Start(ProbeRequest request, Done done) override {
     std::shared_ptr<const ProbeOptions> options;
+    std::shared_ptr<const TlsContexts> contexts;
     {
       const std::lock_guard lock(options_mutex_);
       options = options_;
+      contexts = contexts_;
     }
     const auto refuse = [&](int status, const char* reason, std::string text) {
       state_->metrics.Refused(reason);
@@ -234,7 +258,8 @@ class ProberImpl final : public Prober {
     if (const Status named = UseHostname(job->request.hostname, job->module); !named) {
       return refuse(400, "bad_hostname", named.error().message);
     }
-    job->run = std::make_shared<ProbeRun>(io_, state_->lookups, ProbeLog(job->request.module, job->request.target));
+    job->run = std::make_shared<ProbeRun>(services_, ProbeLog(job->request.module, job->request.target));
+    job->run->tls = contexts->find(found->first)->second;
     if (!Enter(job->run, options->max_concurrent)) {
       return refuse(503, "too_many", "Too many probes at once");
     }
@@ -258,16 +283,17 @@ class ProberImpl final : public Prober {
     return true;
   }
 
-  net::io_context& io_;
+  const ProbeServices services_;
   std::shared_ptr<ProberState> state_;
   std::mutex options_mutex_;
   std::shared_ptr<const ProbeOptions> options_;  // guarded by options_mutex_
+  std::shared_ptr<const TlsContexts> contexts_;  // guarded by options_mutex_
 };
 
 }  // namespace
 
-std::unique_ptr<Prober> Prober::Create(net::io_context& io, prometheus::Registry& registry) {
-  return std::make_unique<ProberImpl>(io, registry);
+std::unique_ptr<Prober> Prober::Create(net::io_context& io, net::thread_pool& workers, prometheus::Registry& registry) {
+  return std::make_unique<ProberImpl>(io, workers, registry);
 }
 
 }  // namespace vedette::collector

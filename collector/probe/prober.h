@@ -1,5 +1,5 @@
 // Service checks: probes a target over HTTP, TCP, DNS or ICMP when asked, as blackbox_exporter does, with its modules
-// and metric names. Coroutines on the io_context; nothing blocks.
+// and metric names. Coroutines on the io_context, which nothing blocks.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,8 @@
 
 namespace boost::asio {
 class io_context;
-}
+class thread_pool;
+}  // namespace boost::asio
 namespace prometheus {
 class Registry;
 }
@@ -37,8 +38,10 @@ struct ProbeReply {
 class Prober {
  public:
   virtual ~Prober() = default;
-  /// `io` and `registry` outlive the prober; probes that run when it goes end at once.
-  static std::unique_ptr<Prober> Create(boost::asio::io_context& io, prometheus::Registry& registry);
+  /// All outlive the prober; probes that run when it goes end at once. `workers`: what takes CPU time or reads files,
+  /// which may block.
+  static std::unique_ptr<Prober> Create(boost::asio::io_context& io, boost::asio::thread_pool& workers,
+                                        prometheus::Registry& registry);
 
   /// What the next probes go by. Thread-safe.
   virtual void Use(std::shared_ptr<const ProbeOptions> options) = 0;

@@ -140,7 +140,7 @@ class Conversation {
       co_return false;
     }
     received_.clear();  // what came unencrypted must not count as encrypted
-    const Status status = co_await stream_->Handshake(probe_.tls_config, host_);
+    const Status status = co_await stream_->Handshake(*run_, host_);
     if (!status) {
       run_->log.Error("TLS Handshake (client) failed", {{"err", status.error().message}});
       co_return false;
@@ -176,8 +176,9 @@ net::awaitable<bool> RunTcpProbe(std::shared_ptr<ProbeRun> run, const TcpProbe& 
   }
   const auto stream = ProbeStream::Create(*run);
   const net::ip::tcp::endpoint endpoint(*address, *port);
+  const std::string name = probe.tls_config.server_name.empty() ? place->first : probe.tls_config.server_name;
   Status status = co_await stream->Connect(endpoint, probe.source_ip_address);
-  if (status && probe.tls) status = co_await stream->Handshake(probe.tls_config, place->first);
+  if (status && probe.tls) status = co_await stream->Handshake(*run, name);
   if (!status) {
     run->log.Error("Error dialing TCP", {{"err", status.error().message}});
     co_return false;
@@ -186,7 +187,7 @@ net::awaitable<bool> RunTcpProbe(std::shared_ptr<ProbeRun> run, const TcpProbe& 
   run->metrics.Set(kFailedDueToRegex, 0);
   run->metrics.Set(kFailedDueToBytes, 0);
   if (probe.tls) AddTlsFacts(stream->ssl(), false, run->metrics);
-  Conversation conversation(run, probe, stream, place->first);
+  Conversation conversation(run, probe, stream, name);
   co_return co_await conversation.Hold();
 }
 

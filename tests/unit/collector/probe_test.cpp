@@ -14,6 +14,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include "collector/probe/body.h"
 #include "collector/probe/dns_message.h"
@@ -149,11 +150,12 @@ class CannedServer {
 class ProberFixture {
  public:
   ProberFixture() : work_(boost::asio::make_work_guard(io_)), thread_([this] { io_.run(); }) {
-    prober = Prober::Create(io_, registry_);
+    prober = Prober::Create(io_, workers_, registry_);
     Use({});
   }
   ~ProberFixture() {
     prober->Stop();
+    workers_.join();
     work_.reset();
     thread_.join();
   }
@@ -181,6 +183,7 @@ class ProberFixture {
 
  private:
   boost::asio::io_context io_;
+  boost::asio::thread_pool workers_{2};
   prometheus::Registry registry_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   std::thread thread_;
@@ -351,7 +354,12 @@ TEST_CASE("names that wait for a lookup are bounded, and who gives up makes room
 TEST_CASE("a connection is not begun when the time is up", "[probe]") {
   boost::asio::io_context io;
   const CannedServer server("hello");
-  const auto run = std::make_shared<ProbeRun>(io, ProbeLookups::Create(), ProbeLog("m", "t"));
+  boost::asio::thread_pool workers(1);
+  const auto run = std::make_shared<ProbeRun>(ProbeServices{.io = io,
+                                                            .workers = workers,
+                                                            .lookups = ProbeLookups::Create(),
+                                                            .budget = std::make_shared<ProbeBudget>(1 << 20)},
+                                              ProbeLog("m", "t"));
   const auto early = ProbeStream::Create(*run);
   run->Expire();
   const auto late = ProbeStream::Create(*run);

@@ -210,7 +210,8 @@ TEST_CASE("a message of the first type is read as it was meant", "[remote_write_
 TEST_CASE("a message of the second type names each text once", "[remote_write_out]") {
   RemoteWriteEnd end;
   end.message = WriteMessage::kVersion2;
-  OutgoingSeriesTable table(end, Labels(), 1 << 20);
+  const Labels none;
+  OutgoingSeriesTable table(end, none, 1 << 20);
   OutgoingSeries& one = table.Add(storage::SeriesId(1), Labels{{"__name__", "m_total"}, {"i", "1"}});
   OutgoingSeries& two = table.Add(storage::SeriesId(2), Labels{{"__name__", "m_total"}, {"i", "2"}});
   WriteEncoder encoder(WriteMessage::kVersion2);
