@@ -21,6 +21,7 @@
 #include "app/process_metrics.h"
 #include "app/threads.h"
 #include "collector/host/host_collector.h"
+#include "collector/host/host_reader.h"
 #include "collector/probe/prober.h"
 #include "collector/push/gateway/gateway.h"
 #include "collector/push/graphite_listener.h"
@@ -163,8 +164,7 @@ struct Agent::Impl {
   TimeMs last_reload;
   std::mutex reload_mutex;  // one reload at a time
 
-  std::mutex host_mutex;
-  std::shared_ptr<collector::HostCollector> host;
+  collector::HostReader host;
 
   std::shared_ptr<prometheus::Registry> registry;
   prometheus::Gauge* reload_good = nullptr;
@@ -328,8 +328,7 @@ Status Agent::Impl::SwapHost(const collector::HostOptions& options) {
   if (options.enabled) {
     VEDETTE_TRY(next, collector::HostCollector::Open(options, clock));
   }
-  const std::lock_guard lock(host_mutex);
-  host = std::move(next);
+  host.Use(std::move(next));
   return Ok();
 }
 
@@ -353,10 +352,7 @@ Status Agent::Impl::StartScraping() {
                                                                                     .clock = clock,
                                                                                     .registry = *registry,
                                                                                     .new_client = HttpClient::Create});
-  scraper->RegisterSource("host", [this] {
-    const std::lock_guard lock(host_mutex);
-    return host ? host->Collect() : std::string();
-  });
+  scraper->RegisterSource("host", [this] { return host.Read(); });
   intake = std::make_unique<collector::Intake>(*store, clock, *registry, config->collector.push);
   if (config->collector.push.pushgateway) {
     VEDETTE_TRY(pushgateway, collector::PushGateway::Open(*store, *intake, *registry));
@@ -372,6 +368,7 @@ Status Agent::Impl::StartScraping() {
   metadata_source = scraper.get();
   scraper->Start();
   undo.push_back([this] {
+    host.Stop();
     scraper->Stop();
     census.Use(nullptr);
   });

@@ -69,8 +69,8 @@ void AppendSecret(std::string& out, const YamlNode& node) {
   out += node.IsSequence() ? " [<secret>]\n" : node.IsScalar() && node.text().empty() ? " \"\"\n" : " <secret>\n";
 }
 
-/// Writes `node` behind a "key:" or "-" that is already there.
-void AppendNode(std::string& out, const YamlNode& node, std::size_t indent, bool after_dash);
+/// kProbe: a module of service checks, whose headers, bodies and conversations may hold anything.
+enum class MaskMode { kSecrets, kProbe, kEverything };
 
 /// Names of headers, the values of which are secrets.
 void AppendConnectHeader(std::string& out, const YamlNode& node, std::size_t indent) {
@@ -84,7 +84,11 @@ void AppendConnectHeader(std::string& out, const YamlNode& node, std::size_t ind
   }
 }
 
-void AppendMap(std::string& out, const YamlNode& node, std::size_t indent, bool first_inline, bool webhook) {
+/// Writes `node` behind a "key:" or "-" that is already there.
+void AppendNode(std::string& out, const YamlNode& node, std::size_t indent, bool after_dash, MaskMode mode);
+
+void AppendMap(std::string& out, const YamlNode& node, std::size_t indent, bool first_inline, bool webhook,
+               MaskMode mode) {
   const auto entries = node.Map();
   if (!entries) return;
   bool first = true;
@@ -94,7 +98,10 @@ void AppendMap(std::string& out, const YamlNode& node, std::size_t indent, bool 
     out += entry.key;
     out.push_back(':');
     // The address of a webhook is its password.
-    const bool secret = IsSecretKey(entry.key) || (webhook && entry.key == "url");
+    const bool probe_text = mode == MaskMode::kProbe && (entry.key == "body" || entry.key == "send");
+    const bool secret = IsSecretKey(entry.key) || (webhook && entry.key == "url") || probe_text ||
+                        (mode == MaskMode::kEverything && !entry.value.IsNull());
+    const bool headers = mode == MaskMode::kProbe && (entry.key == "headers" || entry.key == "http_headers");
     if (secret && !entry.value.IsMap()) {
       AppendSecret(out, entry.value);
     } else if (entry.key == "proxy_connect_header" && entry.value.IsMap()) {
@@ -105,15 +112,15 @@ void AppendMap(std::string& out, const YamlNode& node, std::size_t indent, bool 
       for (const YamlNode& item : *items) {
         out.append(indent, ' ');
         out += "- ";
-        if (item.IsMap()) AppendMap(out, item, indent + 2, true, true);
+        if (item.IsMap()) AppendMap(out, item, indent + 2, true, true, mode);
       }
     } else {
-      AppendNode(out, entry.value, indent, false);
+      AppendNode(out, entry.value, indent, false, headers ? MaskMode::kEverything : mode);
     }
   }
 }
 
-void AppendNode(std::string& out, const YamlNode& node, std::size_t indent, bool after_dash) {
+void AppendNode(std::string& out, const YamlNode& node, std::size_t indent, bool after_dash, MaskMode mode) {
   switch (node.kind()) {
     case YamlNode::Kind::kNull:
       out += after_dash ? " null\n" : "\n";
@@ -124,7 +131,7 @@ void AppendNode(std::string& out, const YamlNode& node, std::size_t indent, bool
       return;
     case YamlNode::Kind::kMap:
       out += after_dash ? " " : "\n";
-      AppendMap(out, node, indent + 2, after_dash, false);
+      AppendMap(out, node, indent + 2, after_dash, false, mode);
       return;
     case YamlNode::Kind::kSequence:
       break;
@@ -138,7 +145,7 @@ void AppendNode(std::string& out, const YamlNode& node, std::size_t indent, bool
   for (const YamlNode& item : *items) {
     out.append(indent, ' ');
     out.push_back('-');
-    AppendNode(out, item, indent, true);
+    AppendNode(out, item, indent, true, mode);
   }
 }
 
@@ -146,7 +153,13 @@ void AppendNode(std::string& out, const YamlNode& node, std::size_t indent, bool
 
 std::string MaskedYaml(const YamlNode& root) {
   std::string out;
-  if (root.IsMap()) AppendMap(out, root, 0, false, false);
+  if (root.IsMap()) AppendMap(out, root, 0, false, false, MaskMode::kSecrets);
+  return out;
+}
+
+std::string MaskedProbeModule(const YamlNode& module) {
+  std::string out;
+  if (module.IsMap()) AppendMap(out, module, 0, false, false, MaskMode::kProbe);
   return out;
 }
 

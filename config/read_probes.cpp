@@ -576,7 +576,7 @@ Result<ProbeModules> ReadProbeModules(const YamlNode& root, const SectionContext
     if (TextOf(entry.value, "prober") == "dns" && !entry.value.Has("dns")) {
       return entry.value.At("query name must be set for DNS module");
     }
-    reader.module.text = MaskedYaml(entry.value);
+    reader.module.text = MaskedProbeModule(entry.value);
     modules.emplace(entry.key, std::move(reader.module));
   }
   return modules;

@@ -81,5 +81,7 @@ Status ReadAnalytics(const YamlNode& node, analytics::AnalyticsOptions& out);
 
 /// The document with every secret as <secret>.
 std::string MaskedYaml(const YamlNode& root);
+/// Of a module of service checks, also without headers, bodies and what is sent in conversations.
+std::string MaskedProbeModule(const YamlNode& module);
 
 }  // namespace vedette::config

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <optional>
 
@@ -255,6 +256,7 @@ Status DbusConnection::Send(std::string_view bytes) {
 Status DbusConnection::ReceiveMore() {
   std::array<char, 65536> buffer;
   for (;;) {
+    if (std::chrono::steady_clock::now() >= deadline_) return Fail(Code::kTimeout, "D-Bus: no answer in time");
     const ssize_t got = ::recv(socket_.fd(), buffer.data(), buffer.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Fail(errno == EAGAIN ? Code::kTimeout : Code::kIo, "D-Bus: {}", std::strerror(errno));
@@ -265,6 +267,7 @@ Status DbusConnection::ReceiveMore() {
 }
 
 Result<DbusReply> DbusConnection::Call(const DbusCall& call) {
+  if (std::chrono::steady_clock::now() >= deadline_) return Fail(Code::kTimeout, "D-Bus: no answer in time");
   const std::uint32_t serial = ++serial_;
   VEDETTE_CHECK(Send(EncodeDbusCall(call, serial)));
   // Signals that nobody asked for may come in between, but not without end.

@@ -4,6 +4,7 @@
 // and are read as if they did not.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -71,6 +72,9 @@ class DbusConnection {
   /// `is_bus`: there is a bus daemon behind it, which wants to be greeted. Errors: kNotFound, kIo, kTimeout.
   static Result<std::unique_ptr<DbusConnection>> Open(const std::string& socket_path, bool is_bus, Millis timeout);
 
+  /// However many calls follow: none waits beyond `deadline`.
+  void AnswerBy(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
+
   /// Errors: kIo, kTimeout and kBadData, after which the connection is of no use; kUnavailable when the other side
   /// answered with an error.
   Result<DbusReply> Call(const DbusCall& call);
@@ -84,6 +88,7 @@ class DbusConnection {
   FileHandle socket_;
   std::string received_;
   std::uint32_t serial_ = 0;
+  std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::time_point::max();
 };
 
 }  // namespace vedette::collector

@@ -31,10 +31,22 @@ struct ProcessStat {
   double ticks = 0, start = 0, rss_pages = 0, threads = 0;
 };
 
+/// "kworker/u8:3-ext4-rsv-conversion" is "kworker/ext4-rsv-conversion": the kernel's workers are numbered, and named
+/// after what they do at the moment. Idle ones are "kworker".
+std::string_view ProgramName(std::string_view comm, std::string& room) {
+  constexpr std::string_view kWorker = "kworker/";
+  if (!comm.starts_with(kWorker)) return comm;
+  room = "kworker";
+  const std::size_t work = comm.find_first_of("-+", kWorker.size());
+  if (work != std::string_view::npos && work + 1 < comm.size()) room.append("/").append(comm.substr(work + 1));
+  return room;
+}
+
 std::optional<ProcessStat> ParseProcessStat(std::string_view text) {
   const std::size_t open = text.find('('), close = text.rfind(')');
   if (open == std::string_view::npos || close == std::string_view::npos || close < open) return std::nullopt;
-  ProcessStat stat{.comm = std::string(text.substr(open + 1, close - open - 1))};
+  std::string room;
+  ProcessStat stat{.comm = std::string(ProgramName(text.substr(open + 1, close - open - 1), room))};
   std::string_view rest = text.substr(close + 1);
   constexpr int kUtime = 11, kStime = 12, kThreads = 17, kStart = 19, kRss = 21;  // counted from the state
   for (int i = 0; i <= kRss; ++i) {

@@ -1,5 +1,6 @@
 // systemd: states of its units, asked of systemd over D-Bus as `systemctl list-units` does.
 #include <array>
+#include <chrono>
 #include <map>
 #include <set>
 #include <vector>
@@ -69,15 +70,23 @@ class SystemdPart final : public HostPart {
 
  private:
   static constexpr Millis kCallTimeout = std::chrono::seconds(2);
+  /// Of all calls: there is one for each service.
+  static constexpr Millis kReadingTimeout = std::chrono::seconds(5);
 
   Status Connect() {
-    if (connection_) return Ok();
+    const auto deadline = std::chrono::steady_clock::now() + kReadingTimeout;
+    if (connection_) {
+      connection_->AnswerBy(deadline);
+      return Ok();
+    }
     auto direct = DbusConnection::Open(options_.systemd_private_path, false, kCallTimeout);
     if (direct) {
       connection_ = *std::move(direct);
+      connection_->AnswerBy(deadline);
       return Ok();
     }
     VEDETTE_TRY(connection_, DbusConnection::Open(options_.systemd_bus_path, true, kCallTimeout));
+    connection_->AnswerBy(deadline);
     return Ok();
   }
 

@@ -79,7 +79,7 @@ Result<RequestParts> PrepareParts(const HttpProbe& probe) {
   }
   VEDETTE_TRY(parts.authorization, AuthorizationOf(probe.client));
   for (const auto& [name, file] : probe.client.header_files) {
-    VEDETTE_TRY(std::string value, SecretFromFile(file));
+    VEDETTE_TRY(std::string value, ReadProbeSecret(file));
     parts.headers.emplace_back(name, std::move(value));
   }
   return parts;
@@ -149,7 +149,7 @@ class HttpRun {
       if (!answered) co_return false;
       if (!IsRedirect()) co_return true;
       ++redirects_;
-      run_->log.Info("Received redirect", {{"location", reply_.Header("Location")}});
+      run_->log.Info("Received redirect", {{"location", WithoutCredentials(reply_.Header("Location"))}});
       if (redirects_ > kMaxRedirects || !probe_.client.follow_redirects) {
         run_->log.Info("Not following redirect");
         stopped_at_redirect_ = true;
@@ -250,12 +250,20 @@ class HttpRun {
     return url_.HostHeader();
   }
 
+  /// Where the target was, or the same host's usual port after its step up to TLS.
+  bool IsFirstHost() const {
+    if (url_.host != first_.host) return false;
+    constexpr std::uint16_t kHttpPort = 80, kHttpsPort = 443;
+    const bool upgraded = !first_.IsTls() && first_.port == kHttpPort && url_.IsTls() && url_.port == kHttpsPort;
+    return upgraded || (url_.port == first_.port && url_.scheme == first_.scheme);
+  }
+
   ProbeHttpRequest MakeRequest() const {
     ProbeHttpRequest request{.method = method_, .target = url_.Target(), .headers = {}, .body = body_};
     request.headers.emplace_back("Host", HostHeader());
     if (!HasName(probe_.headers, "User-Agent"))
       request.headers.emplace_back("User-Agent", fmt::format("Vedette/{}", kVersion));
-    const bool same_host = url_.Authority() == first_.Authority() && url_.scheme == first_.scheme;
+    const bool same_host = IsFirstHost();
     for (const auto& [name, value] : probe_.headers) {
       const bool secret = EqualsIgnoreCase(name, "Authorization") || EqualsIgnoreCase(name, "Cookie");
       if (!EqualsIgnoreCase(name, "Host") && (!secret || same_host)) request.headers.emplace_back(name, value);
@@ -266,9 +274,13 @@ class HttpRun {
     for (const auto& [name, value] : file_headers_) {
       if (same_host) request.headers.emplace_back(name, value);
     }
-    // Credentials never go to another host.
-    if (!authorization_.empty() && same_host && !HasName(probe_.headers, "Authorization")) {
-      request.headers.emplace_back("Authorization", authorization_);
+    // The module's credentials never go to another host; those in a URL are meant for its own.
+    const bool in_url = !url_.username.empty() || !url_.password.empty();
+    const std::string authorization = in_url      ? "Basic " + Base64Encode(url_.username + ":" + url_.password)
+                                      : same_host ? authorization_
+                                                  : std::string();
+    if (!authorization.empty() && !HasName(request.headers, "Authorization")) {
+      request.headers.emplace_back("Authorization", authorization);
     }
     std::string cookies;
     if (const auto jar = cookies_.find(url_.host); jar != cookies_.end()) {

@@ -205,6 +205,15 @@ Result<std::uint16_t> ParsePort(std::string_view text) {
   return static_cast<std::uint16_t>(port);
 }
 
+std::string WithoutCredentials(std::string_view target) {
+  const std::size_t scheme = target.find("//");
+  const std::size_t start = scheme == std::string_view::npos ? 0 : scheme + 2;
+  const std::string_view authority = target.substr(start, target.find_first_of("/?#", start) - start);
+  const std::size_t at = authority.rfind('@');
+  if (at == std::string_view::npos) return std::string(target);
+  return std::string(target.substr(0, start)).append(target.substr(start + at + 1));
+}
+
 double AddressHash(const net::ip::address& address) {
   std::uint32_t hash = 2166136261U;
   const auto add = [&hash](const auto& bytes) {

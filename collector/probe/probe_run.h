@@ -154,6 +154,9 @@ class ProbeStream : public std::enable_shared_from_this<ProbeStream> {
 Result<std::pair<std::string, std::string>> SplitHostPort(std::string_view target);
 Result<std::uint16_t> ParsePort(std::string_view text);
 
+/// A target or URL for logs: "http://user:password@host/" without what stands before the @.
+std::string WithoutCredentials(std::string_view target);
+
 /// FNV-1a over the bytes of an address.
 double AddressHash(const net::ip::address& address);
 

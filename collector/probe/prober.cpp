@@ -149,7 +149,7 @@ void Report(Job& job, bool success, double seconds) {
     const std::string reason = run.log.last_error();
     run.log.Error("Probe failed");
     LogDebug("collector", "probe failed",
-             {{"module", job.request.module}, {"target", job.request.target}, {"reason", reason}});
+             {{"module", job.request.module}, {"target", WithoutCredentials(job.request.target)}, {"reason", reason}});
   }
   (success ? job.state->metrics.good : job.state->metrics.bad).Increment();
   if (run.memory->refused()) job.state->metrics.Refused("memory");
@@ -258,7 +258,8 @@ class ProberImpl final : public Prober {
     if (const Status named = UseHostname(job->request.hostname, job->module); !named) {
       return refuse(400, "bad_hostname", named.error().message);
     }
-    job->run = std::make_shared<ProbeRun>(services_, ProbeLog(job->request.module, job->request.target));
+    job->run =
+        std::make_shared<ProbeRun>(services_, ProbeLog(job->request.module, WithoutCredentials(job->request.target)));
     job->run->tls = contexts->find(found->first)->second;
     if (!Enter(job->run, options->max_concurrent)) {
       return refuse(503, "too_many", "Too many probes at once");

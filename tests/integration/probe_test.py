@@ -32,6 +32,14 @@ modules:
       fail_if_not_ssl: false
       fail_if_body_not_matches_regexp: ["POST hello Basic dTpw vhost.example"]
       fail_if_header_not_matches: [{header: Content-Type, regexp: "^text/"}]
+  in_url:
+    prober: http
+    http:
+      preferred_ip_protocol: ip4
+      method: POST
+      valid_status_codes: [418]
+      basic_auth: {username: u, password: p}
+      fail_if_body_not_matches_regexp: ["POST  Basic dXNlcjpwdw== "]
   body_bad: {prober: http, http: {fail_if_body_matches_regexp: ["o k"], preferred_ip_protocol: ip4}}
   stay: {prober: http, http: {follow_redirects: false, valid_status_codes: [302], preferred_ip_protocol: ip4}}
   gzip:
@@ -250,7 +258,7 @@ class Scene:
         return [
             ("plain", web, 1), ("plain", f"http://localhost:{self.http}/redirect", 1), ("plain", f"{web}/missing", 0),
             ("plain", f"{web}/gzip", 1), ("plain", f"{web}/chunked", 1), ("plain", f"{web}/loop", 0),
-            ("strict", web, 1), ("body_bad", web, 0), ("stay", f"{web}/redirect", 1), ("gzip", f"{web}/gzip", 1),
+            ("strict", web, 1), ("in_url", f"http://user:pw@{web}", 1), ("in_url", web, 0), ("body_bad", web, 0), ("stay", f"{web}/redirect", 1), ("gzip", f"{web}/gzip", 1),
             ("gzip", web, 0), ("small", f"{web}/gzip", 0), ("https_any", secure, 1), ("https_ca", secure, 1),
             ("plain", secure, 0), ("not_ssl", web, 0), ("plain", f"127.0.0.1:{self.closed}", 0),
             ("tcp", f"localhost:{self.mail}", 1), ("tcp", f"127.0.0.1:{self.closed}", 0), ("tcp", "127.0.0.1", 0),
@@ -326,7 +334,7 @@ def test_values_of_a_page():
         assert gauge(samples, "probe_dns_serial") == 2026 and gauge(samples, "probe_dns_answer_rrs") == 1, samples
         text = scene.ask("strict", f"127.0.0.1:{scene.http}", debug=True)
         for part in ("Logs for the probe:", "Metrics that would have been returned:", "Module configuration:",
-                     "probe_success 1", "<secret>"):
+                     "probe_success 1", "<secret>", "body: <secret>", "X-Test: <secret>"):
             assert part in text, (part, text)
 
 

@@ -2,6 +2,7 @@
 // HELP and TYPE, and values that fit between two readings of ours.
 #include <array>
 #include <cstdio>
+#include <future>
 #include <map>
 
 #include <netinet/in.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "collector/host/host_collector.h"
+#include "collector/host/host_reader.h"
 #include "core/matcher.h"
 #include "core/numbers.h"
 #include "tests/support/catch.h"
@@ -150,6 +152,50 @@ double Slack(const std::string& series, const Exposition& ours) {
   if (family.starts_with("node_cpu_")) return 0.05;  // the kernel extrapolates idle time
   if (busy.Matches(family)) return 64 + 0.5 * value;
   return 1e-9 * value;
+}
+
+/// Says when it is asked, and answers when it may.
+class SlowHost final : public HostCollector {
+ public:
+  explicit SlowHost(std::shared_future<void> may_answer) : may_answer_(std::move(may_answer)) {}
+  std::string Collect() override {
+    if (!std::exchange(asked_, true)) asked.set_value();
+    may_answer_.wait();
+    return "text";
+  }
+  std::promise<void> asked;
+
+ private:
+  std::shared_future<void> may_answer_;
+  bool asked_ = false;
+};
+
+TEST_CASE("a host that hangs holds up neither a reload nor a stop", "[host]") {
+  std::promise<void> answers, at_once;
+  at_once.set_value();
+  const auto answered = at_once.get_future().share();
+  const auto hung = answers.get_future().share();
+  {
+    HostReader reader(std::chrono::hours(1));
+    CHECK(reader.Read().empty());
+    reader.Use(std::make_shared<SlowHost>(answered));
+    CHECK(reader.Read() == "text");
+    CHECK(reader.Read() == "text");
+    const auto slow = std::make_shared<SlowHost>(hung);
+    reader.Use(slow);
+    auto reading = std::async(std::launch::async, [&reader] { return reader.Read(); });
+    slow->asked.get_future().wait();
+    reader.Use(std::make_shared<SlowHost>(answered));  // a reload
+    CHECK(reader.Read() == "text");
+    reader.Stop();
+    CHECK(reading.get().empty());
+    CHECK(reader.Read().empty());
+  }
+  HostReader impatient(Millis(1));
+  impatient.Use(std::make_shared<SlowHost>(hung));
+  CHECK(impatient.Read().empty());
+  CHECK(impatient.Read().empty());  // at once
+  answers.set_value();
 }
 
 TEST_CASE("the host collector agrees with node_exporter", "[host]") {

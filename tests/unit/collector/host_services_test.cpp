@@ -154,6 +154,22 @@ TEST_CASE("top programs: counters add up over processes that come and go", "[hos
   CHECK(Shows(samples, "node_process_top_processes{comm=\"worker) x\"} 0"));
 }
 
+TEST_CASE("top programs: the kernel's workers go by what they do, not by their numbers", "[host]") {
+  HostFixture host({"process_top"});
+  int pid = 20;
+  for (const char* comm : {"kworker/u8:3-ext4-rsv-conversion", "kworker/1:0H-ext4-rsv-conversion", "kworker/0:1+events",
+                           "kworker/0:2", "kworker/0:3-", "kworkers"}) {
+    host.Write(fmt::format("proc/{}/stat", ++pid),
+               fmt::format("{} ({}) S 1 1 1 0 -1 4194560 0 0 0 0 9 0 0 0 20 0 1 0 {} 1000 3 0\n", pid, comm, pid));
+  }
+  const std::string samples = SamplesOf(host.Collect());
+  for (const auto& [name, count] :
+       {std::pair("kworker/ext4-rsv-conversion", 2), {"kworker/events", 1}, {"kworker", 2}, {"kworkers", 1}}) {
+    CHECK(Shows(samples, fmt::format("node_process_top_processes{{comm=\"{}\"}} {}", name, count)));
+  }
+  CHECK(Shows(samples, "node_process_top_names 4"));
+}
+
 /// Bytes of a D-Bus message, little-endian.
 struct Wire {
   std::string bytes;

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <prometheus/registry.h>
@@ -19,11 +20,13 @@
 #include "collector/probe/body.h"
 #include "collector/probe/dns_message.h"
 #include "collector/probe/lookups.h"
+#include "collector/probe/probe_files.h"
 #include "collector/probe/probe_run.h"
 #include "collector/probe/prober.h"
 #include "core/http_client.h"
 #include "core/search_regex.h"
 #include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
 
 namespace vedette::collector {
 namespace {
@@ -87,6 +90,23 @@ TEST_CASE("DNS messages that lie are refused", "[probe]") {
   CHECK(RecordText(2, "\1n\0rest"s).find("too many") != std::string::npos);
   CHECK(RecordText(16, "\11ab"s).find("cut short") != std::string::npos);
   CHECK(RecordText(5, "\x40"s).find("unknown kind") != std::string::npos);
+  // Data that is a ladder of pointers, each to the one before, and a name that climbs down all of them.
+  const auto ladder = [](int steps) {
+    std::string out = Bytes({0, 7, 0x81, 0x80, 0, 1, 0, 2, 0, 0, 0, 0}) + "\0\0\1\0\1"s;
+    out += Bytes({0, 0, 10, 0, 1, 0, 0, 0, 0, 2 * steps >> 8, 2 * steps & 0xff});
+    for (int i = 0; i < steps; ++i) {
+      const int to = i == 0 ? 12 : static_cast<int>(out.size()) - 2;
+      out += Bytes({0xc0 | to >> 8, to & 0xff});
+    }
+    const int last = static_cast<int>(out.size()) - 2;
+    return out + Bytes({0xc0 | last >> 8, last & 0xff, 0, 10, 0, 1, 0, 0, 0, 0, 0, 0});
+  };
+  CHECK(ParseProbeDnsReply(ladder(127)).has_value());
+  CHECK(ParseProbeDnsReply(ladder(128)).error().message.find("too often") != std::string::npos);
+  CHECK(IsDnsReplyTo(7, good));
+  CHECK_FALSE(IsDnsReplyTo(8, good));
+  CHECK_FALSE(IsDnsReplyTo(7, "\0\7\1\0"s));
+  CHECK_FALSE(IsDnsReplyTo(0, "\0\0"s));
 }
 
 TEST_CASE("expressions are found anywhere, and stop at line breaks", "[probe]") {
@@ -349,6 +369,97 @@ TEST_CASE("names that wait for a lookup are bounded, and who gives up makes room
   CHECK(lookups->Start("c", nothing) != 0);
   lookups->Close();
   dies.set_value();
+}
+
+TEST_CASE("bodies are judged in the clear, within the memory of all probes, and only counted when nobody looks",
+          "[probe]") {
+  const auto budget = std::make_shared<ProbeBudget>(15'000);
+  const std::string text(10'000, 'x');
+  const auto task = [&](const std::string& body, const std::string& compression, const char* wanted) {
+    BodyTask out{.body = body,
+                 .compression = compression,
+                 .max_bytes = 20'000,
+                 .bad = {},
+                 .wanted = {},
+                 .memory = std::make_shared<ProbeShare>(budget)};
+    if (wanted != nullptr) out.wanted.push_back(MustHave(SearchRegex::Compile(wanted)));
+    return out;
+  };
+  BodyTask counted = task(Gzip(text), "gzip", nullptr);
+  BodyVerdict verdict = JudgeBody(counted);
+  CHECK(verdict.status.has_value());
+  CHECK(verdict.bytes == 10'000);
+  CHECK(budget->used() == 0);
+  {
+    BodyTask first = task(Gzip(text), "gzip", "^x+$");
+    verdict = JudgeBody(first);
+    CHECK(verdict.status.has_value());
+    CHECK(verdict.problem.empty());
+    CHECK(budget->used() == 10'000);
+    BodyTask second = task(Gzip(text).substr(10), "deflate", "x");
+    verdict = JudgeBody(second);
+    CHECK_FALSE(verdict.status.has_value());
+    CHECK(second.memory->refused());
+  }
+  CHECK(budget->used() == 0);
+  BodyTask plain = task("a\nb", "", "c");
+  verdict = JudgeBody(plain);
+  CHECK(verdict.problem == "Body did not match regular expression");
+  CHECK(verdict.regexp == "c");
+  BodyTask large = task(std::string(20'001, 'x'), "", "x");
+  CHECK(JudgeBody(large).status.error().code == Code::kLimit);
+}
+
+TEST_CASE("bodies over HTTP: expressions, compression, limits", "[probe]") {
+  ProberFixture fixture;
+  ProbeModule module;
+  module.timeout = std::chrono::seconds(20);
+  module.http.compression = "gzip";
+  module.http.fail_if_body_not_matches = {MustHave(SearchRegex::Compile("^y+$"))};
+  ProbeModule small;
+  small.timeout = module.timeout;
+  small.http.body_size_limit = 10;
+  fixture.Use({{"gzip", module}, {"small", small}});
+  const auto reply_with = [](const std::string& body) {
+    return fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.size()) + body;
+  };
+  const CannedServer good(reply_with(Gzip(std::string(5000, 'y')))), bad(reply_with(Gzip("yx"))),
+      damaged(reply_with("plain"));
+  std::string body = fixture.Ask("gzip", good.address()).body;
+  CHECK(Holds(body, "probe_success 1"));
+  CHECK(Holds(body, "probe_http_uncompressed_body_length 5000"));
+  body = fixture.Ask("gzip", bad.address()).body;
+  CHECK(Holds(body, "probe_success 0"));
+  CHECK(Holds(body, "probe_failed_due_to_regex 1"));
+  CHECK(Holds(fixture.Ask("gzip", damaged.address()).body, "probe_success 0"));
+  body = fixture.Ask("small", good.address()).body;
+  CHECK(Holds(body, "probe_success 0"));
+  CHECK(Holds(body, "probe_http_uncompressed_body_length 10"));
+}
+
+TEST_CASE("files of modules: regular ones of a decent size", "[probe]") {
+  const test::TempDir dir;
+  dir.Write("file", "secret\r\n\n");
+  const std::string file = dir.Sub("file"), pipe = dir.Sub("pipe");
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK(MustHave(ReadProbeSecret(file)) == "secret");
+  CHECK(ReadProbeFile(file, 8).error().code == Code::kLimit);
+  CHECK(MustHave(ReadProbeFile(file, 9)).size() == 9);
+  CHECK(ReadProbeFile(pipe, 9).error().message.find("not a regular file") != std::string::npos);
+  CHECK_FALSE(ReadProbeFile(dir.Sub(""), 9).has_value());
+  CHECK_FALSE(ReadProbeFile(dir.Sub("none"), 9).has_value());
+}
+
+TEST_CASE("targets are logged without user names and passwords", "[probe]") {
+  CHECK(WithoutCredentials("http://u:p@host:1/a@b?c@d") == "http://host:1/a@b?c@d");
+  CHECK(WithoutCredentials("u:p@x@host") == "host");
+  CHECK(WithoutCredentials("//u@host/") == "//host/");
+  CHECK(WithoutCredentials("https://host/?q=a@b") == "https://host/?q=a@b");
+  CHECK(WithoutCredentials("[::1]:53") == "[::1]:53");
+  ProberFixture fixture;
+  const ProbeReply reply = fixture.Ask("http_2xx", "http://user:hidden@127.0.0.1:1/", true);
+  CHECK(reply.body.find("127.0.0.1:1") != std::string::npos);
+  CHECK(reply.body.find("hidden") == std::string::npos);
 }
 
 TEST_CASE("a connection is not begun when the time is up", "[probe]") {

@@ -72,6 +72,18 @@ TEST_CASE("every key of a module is read", "[config][probe]") {
   CHECK(web.timeout == Millis(61'500));
   CHECK(web.unsupported.empty());
   CHECK(web.text.find("hidden") == std::string::npos);
+  for (const char* text : {"body: <secret>", "X-A: <secret>", "X-B:\n      values: [<secret>]", "send: <secret>"}) {
+    const auto masked = MustHave(Modules(R"(modules:
+  a:
+    prober: http
+    http: {headers: {X-A: one}, body: two, http_headers: {X-B: {values: [three, four]}}}
+  b: {prober: tcp, tcp: {query_response: [{send: five}]}}
+)"));
+    const std::string all = masked.at("a").text + masked.at("b").text;
+    INFO(all);
+    CHECK(all.find(text) != std::string::npos);
+    for (const char* hidden : {"one", "two", "three", "four", "five"}) CHECK(all.find(hidden) == std::string::npos);
+  }
   CHECK(web.http.valid_status_codes == std::vector<int>{200, 404});
   CHECK(web.http.ip.prefer_ip4);
   CHECK_FALSE(web.http.ip.fallback);
