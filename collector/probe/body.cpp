@@ -10,29 +10,29 @@
 namespace vedette::collector {
 namespace {
 
-constexpr std::size_t kStep = 64 << 10;
-constexpr std::string_view kTooLarge = "http: response body too large";
+constexpr std::size_t kBodyStep = 64 << 10;
+constexpr std::string_view kBodyTooLarge = "http: response body too large";
 
 Status InflateRaw(std::string_view body, std::size_t max_bytes, const BodyPiece& take) {
   z_stream stream{};
   if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return Fail(Code::kIo, "zlib does not start");
   stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(body.data()));  // zlib does not write there
   stream.avail_in = static_cast<uInt>(body.size());
-  std::vector<char> piece(kStep);
+  std::vector<char> piece(kBodyStep);
   std::size_t total = 0;
   int code = Z_OK;
   Status status = Ok();
   while (code == Z_OK && total <= max_bytes && status) {
     stream.next_out = reinterpret_cast<Bytef*>(piece.data());
-    stream.avail_out = kStep;
+    stream.avail_out = kBodyStep;
     code = inflate(&stream, Z_NO_FLUSH);
-    const std::size_t size = kStep - stream.avail_out;
+    const std::size_t size = kBodyStep - stream.avail_out;
     total += size;
     if (total <= max_bytes) status = take({piece.data(), size});
   }
   inflateEnd(&stream);
   if (!status) return status;
-  if (total > max_bytes) return Fail(Code::kLimit, "{}", kTooLarge);
+  if (total > max_bytes) return Fail(Code::kLimit, "{}", kBodyTooLarge);
   if (code != Z_STREAM_END) return Fail(Code::kBadData, "flate: corrupt input");
   return Ok();
 }
@@ -55,7 +55,7 @@ Status InflateGzip(std::string_view body, std::size_t max_bytes, const BodyPiece
 Status Decompress(std::string_view algorithm, std::string_view body, std::size_t max_bytes, const BodyPiece& take) {
   if (algorithm == "gzip") return InflateGzip(body, max_bytes, take);
   if (algorithm == "deflate") return InflateRaw(body, max_bytes, take);
-  if (body.size() > max_bytes) return Fail(Code::kLimit, "{}", kTooLarge);
+  if (body.size() > max_bytes) return Fail(Code::kLimit, "{}", kBodyTooLarge);
   return take(body);
 }
 

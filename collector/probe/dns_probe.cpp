@@ -120,8 +120,8 @@ class DnsRun {
     const auto stream = ProbeStream::Create(*run_);
     Status status = co_await stream->Connect(server, probe_.source_ip_address);
     if (status && probe_.over_tls) {
-      const std::string& named = probe_.tls_config.server_name;
-      status = co_await stream->Handshake(*run_, named.empty() ? host : named);
+      const std::string name = probe_.tls_config.server_name.empty() ? host : probe_.tls_config.server_name;
+      status = co_await stream->Handshake(*run_, name);
     }
     if (!status) co_return status.error();
     const SteadyTime connected = std::chrono::steady_clock::now();

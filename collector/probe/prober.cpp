@@ -96,10 +96,10 @@ struct ProberMetrics {
   prometheus::Counter &good, &bad;
 };
 
-/// Outlives the prober while probes run.
 /// Bytes that the targets of all probes have sent and that are kept.
-constexpr std::size_t kMaxMemory = 256 << 20;
+constexpr std::size_t kMaxProbeMemory = 256 << 20;
 
+/// Outlives the prober while probes run.
 struct ProberState {
   explicit ProberState(prometheus::Registry& registry) : metrics(registry) {}
   std::mutex mutex;
@@ -203,7 +203,7 @@ class ProberImpl final : public Prober {
       : services_{.io = io,
                   .workers = workers,
                   .lookups = ProbeLookups::Create(),
-                  .budget = std::make_shared<ProbeBudget>(kMaxMemory)},
+                  .budget = std::make_shared<ProbeBudget>(kMaxProbeMemory)},
         state_(std::make_shared<ProberState>(registry)) {}
   ~ProberImpl() override {
     ProberImpl::Stop();
