@@ -23,6 +23,9 @@ class FeedIntake {
   /// False: there is none. Errors: of the feed.
   Result<bool> Next(bool discard);
 
+  /// Everything up to this commit was given to the sender, or dropped: a commit that was read but could not be taken
+  /// yet is not covered.
+  std::uint64_t position() const { return has_commit_ ? commit_.number - 1 : reader_.position(); }
   /// Everything up to this commit is done.
   void Pass(std::uint64_t through);
   SendProgress& progress() { return progress_; }

@@ -44,8 +44,9 @@ OutgoingSeries& OutgoingSeriesTable::Add(storage::SeriesId id, const Labels& lab
 }
 
 void OutgoingSeriesTable::Name(OutgoingSeries& series, const Labels& labels) {
-  const Labels sent = LabelsForEnd(labels, external_, end_.write_relabel_configs);
+  // Not even under the external labels alone, or a name that relabelling makes up.
   series.unknown = labels.empty();
+  const Labels sent = series.unknown ? labels : LabelsForEnd(labels, external_, end_.write_relabel_configs);
   series.dropped = sent.empty();
   if (series.dropped) return;
   if (end_.message == WriteMessage::kVersion2) {

@@ -205,11 +205,11 @@ RemoteWriter::Loop::Feed RemoteWriter::Loop::Read() {
 void RemoteWriter::Loop::Save(bool changed) {
   if (!intake_) return;
   if (!changed) {
-    if (Now() < idle_save_after_ || sender_.pending() > 0 || reader_->position() == saved_) return;
+    if (Now() < idle_save_after_ || sender_.pending() > 0 || intake_->position() == saved_) return;
   }
   idle_save_after_ = Now() + kSaveIdle;
   ShardPlaces places;
-  const std::uint64_t through = sender_.Done(reader_->position(), places);
+  const std::uint64_t through = sender_.Done(intake_->position(), places);
   intake_->Pass(through);
   const Status saved = reader_->Save(through, intake_->progress().Format(places, through));
   if (saved) saved_ = through;

@@ -257,6 +257,21 @@ TEST_CASE("a message of the second type names each text once", "[remote_write_ou
   }
 }
 
+TEST_CASE("a series whose labels are gone is not made up from external labels", "[remote_write_out]") {
+  RemoteWriteEnd end;
+  RelabelConfig rename;
+  rename.target_label = "__name__";
+  rename.replacement = "made_up";
+  end.write_relabel_configs = {rename};
+  const Labels external{{"replica", "a"}};
+  OutgoingSeriesTable table(end, external, 1 << 20);
+  const OutgoingSeries& gone = table.Add(storage::SeriesId(1), Labels());
+  CHECK(gone.unknown);
+  CHECK(gone.dropped);
+  CHECK(gone.label_bytes.empty());
+  CHECK_FALSE(table.Add(storage::SeriesId(2), Labels{{"__name__", "m"}}).dropped);
+}
+
 TEST_CASE("histograms survive their message", "[remote_write_out]") {
   Histogram h;
   auto layout = std::make_shared<HistogramLayout>();
