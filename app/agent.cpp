@@ -507,6 +507,7 @@ Status Agent::Impl::Reload() {
   const auto keep_ends = [this] {
     (void)writers->Apply(config->remote_write, config->rules.external_labels);
     (void)all_samples->Apply(config->remote_read, config->rules.external_labels);
+    writers->ForgetOthers();  // also those that were begun for the ends that are not to be
   };
   if (const Status applied = all_samples->Apply(next->remote_read, next->rules.external_labels); !applied) {
     (void)SwapHost(config->host);

@@ -82,6 +82,8 @@ class FeedReader {
   /// Bytes of the journal that are still to be handed out, about; and commits, at most.
   virtual std::uint64_t BacklogBytes() const = 0;
   virtual std::uint64_t BacklogCommits() const = 0;
+  /// How many bytes more may wait before the disk is so full that commits are soon refused; negative: so many less.
+  virtual std::int64_t RoomBytes() const = 0;
 };
 
 /// Thread-safe.

@@ -60,44 +60,91 @@ Status FeedIntake::FindAll() {
   return Ok();
 }
 
+/// By time, so that the samples of a series go out in that order however the store has grouped them.
 Status FeedIntake::TakeAll() {
   index_ = 0;
   relabelled_ = 0;
   oldest_ = end_.queue.sample_age_limit.count() > 0 ? (clock_.Now() - end_.queue.sample_age_limit).ms : INT64_MIN;
-  for (const storage::FeedRow& row : commit_.rows) {
-    if (row.group != 0) {
-      TakeRow(row, groups_[row.group].series);
+  exemplars_.clear();
+  if (end_.send_exemplars) {
+    for (storage::FeedExemplar& item : commit_.exemplars) {
+      VEDETTE_TRY(OutgoingSeries* const series, FindSeries(item.series));
+      exemplars_[series].push_back(std::move(item.exemplar));
+    }
+  }
+  order_.clear();
+  for (const storage::FeedRow& row : commit_.rows) order_.push_back({row.time.ms, &row, nullptr});
+  for (storage::FeedHistogram& item : commit_.histograms) order_.push_back({item.time.ms, nullptr, &item});
+  std::ranges::stable_sort(order_, {}, &Item::time);
+  for (const Item& item : order_) {
+    if (item.histogram != nullptr) {
+      VEDETTE_CHECK(TakeHistogram(*item.histogram));
       continue;
     }
-    singles_.clear();
-    VEDETTE_CHECK(FindColumns(row, singles_));
-    TakeRow(row, singles_);
+    VEDETTE_TRY(const std::span<OutgoingSeries* const> columns, ColumnsOf(*item.row));
+    TakeRow(*item.row, columns);
   }
-  for (storage::FeedHistogram& item : commit_.histograms) {
-    VEDETTE_TRY(OutgoingSeries* const series, FindSeries(item.series));
-    const FeedPlace place{commit_.number, index_++};
-    if (!end_.send_native_histograms || !Wanted(series, item.time.ms) || progress_.Has(series->hash, place)) continue;
-    if (end_.message == WriteMessage::kVersion1 && item.histogram.layout && item.histogram.layout->custom()) {
-      Count(metrics_.dropped_unsupported, 1);
-      continue;
-    }
-    OutgoingSample sample{series, item.time.ms, 0, {}, place.commit, place.index};
-    sample.other = std::make_unique<std::variant<Histogram, storage::Exemplar>>(std::move(item.histogram));
-    sender_.Push(std::move(sample));
-  }
-  for (storage::FeedExemplar& item : commit_.exemplars) {
-    VEDETTE_TRY(OutgoingSeries* const series, FindSeries(item.series));
-    const FeedPlace place{commit_.number, index_++};
-    if (!end_.send_exemplars || !Wanted(series, item.exemplar.time.ms) || progress_.Has(series->hash, place)) continue;
-    OutgoingSample sample{series, item.exemplar.time.ms, 0, {}, place.commit, place.index};
-    sample.other = std::make_unique<std::variant<Histogram, storage::Exemplar>>(std::move(item.exemplar));
-    sender_.Push(std::move(sample));
-  }
+  TakeLonelyExemplars();
   Count(metrics_.dropped_relabelled, relabelled_);
   plan_.NoteIn(index_);
   plan_.NoteDropped(relabelled_);
   metrics_.highest_seen.Set(newest_ == INT64_MIN ? 0 : TimeMs(newest_).Seconds());
   return Ok();
+}
+
+Result<std::span<OutgoingSeries* const>> FeedIntake::ColumnsOf(const storage::FeedRow& row) {
+  if (row.group != 0) {
+    const GroupColumns& group = groups_[row.group];
+    if (group.version == row.columns_version) return std::span<OutgoingSeries* const>(group.series);
+  }
+  // By itself, or the group got other columns within the commit.
+  singles_.clear();
+  VEDETTE_CHECK(FindColumns(row, singles_));
+  return std::span<OutgoingSeries* const>(singles_);
+}
+
+Status FeedIntake::TakeHistogram(storage::FeedHistogram& item) {
+  VEDETTE_TRY(OutgoingSeries* const series, FindSeries(item.series));
+  const FeedPlace place{commit_.number, index_++};
+  bool sent = end_.send_native_histograms && Wanted(series, item.time.ms) && !progress_.Has(series->hash, place);
+  if (sent && end_.message == WriteMessage::kVersion1 && item.histogram.layout && item.histogram.layout->custom()) {
+    Count(metrics_.dropped_unsupported, 1);
+    sent = false;
+  }
+  if (sent) {
+    OutgoingSample sample{series, item.time.ms, 0, {}, place.commit, place.index};
+    sample.other = std::make_unique<std::variant<Histogram, storage::Exemplar>>(std::move(item.histogram));
+    sender_.Push(std::move(sample));
+  }
+  if (!exemplars_.empty()) TakeExemplars(series, place, sent);
+  return Ok();
+}
+
+/// Those that came with a sample go behind it, at the same place: with it or not at all.
+void FeedIntake::TakeExemplars(OutgoingSeries* series, FeedPlace place, bool sent) {
+  const auto found = exemplars_.find(series);
+  if (found == exemplars_.end()) return;
+  for (storage::Exemplar& exemplar : found->second) {
+    if (!sent || !Wanted(series, exemplar.time.ms)) continue;
+    OutgoingSample sample{series, exemplar.time.ms, 0, {}, place.commit, place.index};
+    sample.other = std::make_unique<std::variant<Histogram, storage::Exemplar>>(std::move(exemplar));
+    sender_.Push(std::move(sample));
+  }
+  exemplars_.erase(found);
+}
+
+/// Of series without a sample in the commit. The second message type has no place for them.
+void FeedIntake::TakeLonelyExemplars() {
+  if (end_.message == WriteMessage::kVersion2) {
+    for (const auto& [series, exemplars] : exemplars_) Count(metrics_.dropped_unsupported, exemplars.size());
+    exemplars_.clear();
+    return;
+  }
+  const FeedPlace place{commit_.number, index_};
+  while (!exemplars_.empty()) {
+    OutgoingSeries* const series = exemplars_.begin()->first;
+    TakeExemplars(series, place, !progress_.Has(series->hash, place));
+  }
 }
 
 /// Brings `out`, one series per column, up to the columns of the row.
@@ -153,9 +200,10 @@ void FeedIntake::TakeRow(const storage::FeedRow& row, std::span<OutgoingSeries* 
   for (std::size_t i = 0; i < row.present.size(); ++i) {
     const FeedPlace place{commit_.number, index_++};
     OutgoingSeries* const series = columns[row.present[i]];
-    if (series == nullptr || !Wanted(series, row.time.ms)) continue;
-    if (again && progress_.Has(series->hash, place)) continue;
-    sender_.Push({series, row.time.ms, row.values[i], {}, place.commit, place.index});
+    if (series == nullptr) continue;
+    const bool sent = Wanted(series, row.time.ms) && !(again && progress_.Has(series->hash, place));
+    if (sent) sender_.Push({series, row.time.ms, row.values[i], {}, place.commit, place.index});
+    if (!exemplars_.empty()) TakeExemplars(series, place, sent);
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -41,6 +42,10 @@ class FeedIntake {
 
   Status FindAll();
   Status TakeAll();
+  Result<std::span<OutgoingSeries* const>> ColumnsOf(const storage::FeedRow& row);
+  Status TakeHistogram(storage::FeedHistogram& item);
+  void TakeExemplars(OutgoingSeries* series, FeedPlace place, bool sent);
+  void TakeLonelyExemplars();
   Status FindColumns(const storage::FeedRow& row, std::vector<OutgoingSeries*>& out);
   Result<OutgoingSeries*> FindSeries(storage::SeriesId id);
   void TakeRow(const storage::FeedRow& row, std::span<OutgoingSeries* const> columns);
@@ -59,6 +64,14 @@ class FeedIntake {
   storage::FeedCommit commit_;
   std::unordered_map<std::uint64_t, GroupColumns> groups_;
   std::vector<OutgoingSeries*> singles_;
+  // Of the commit that is taken.
+  struct Item {
+    std::int64_t time;
+    const storage::FeedRow* row;  // or
+    storage::FeedHistogram* histogram;
+  };
+  std::vector<Item> order_;
+  std::unordered_map<OutgoingSeries*, std::vector<storage::Exemplar>> exemplars_;  // that wait for their sample
   bool has_commit_ = false;          // commit_ was read, but not taken yet
   std::size_t swept_bytes_ = 0;      // were left by the last sweep
   std::uint32_t index_ = 0;          // of the next sample within the commit

@@ -12,13 +12,14 @@ namespace {
 /// Between two looks at the stop token while others are served.
 constexpr std::chrono::milliseconds kGatePause{100};
 
-/// Matchers that the external labels meet are none of the store's.
+/// Whoever asks for an external label means the series here that do not have one of that name: the answer gives it to
+/// them.
 std::vector<Matcher> WithoutExternal(std::span<const Matcher> matchers, const Labels& external) {
   std::vector<Matcher> out;
   for (const Matcher& matcher : matchers) {
     const std::string_view value = external.Get(matcher.name());
-    if (matcher.op() == MatchOp::kEqual && !value.empty() && value == matcher.value()) continue;
-    out.push_back(matcher);
+    const bool met = matcher.op() == MatchOp::kEqual && !value.empty() && value == matcher.value();
+    out.push_back(met ? Matcher::Equal(matcher.name(), "") : matcher);
   }
   return out;
 }

@@ -27,7 +27,7 @@ struct ReadServerOptions {
 
 class ReadServer {
  public:
-  /// `external_labels`: those in force; answers get them, and matchers of them are taken as met.
+  /// `external_labels`: those in force; answers get them, and matchers that they meet find series without.
   ReadServer(const storage::Storage& storage, std::function<Labels()> external_labels,
              const ReadServerOptions& options);
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 
 #include "collector/remote/feed_intake.h"
+#include "collector/remote/send_limits.h"
 #include "collector/remote/shard_sender.h"
 #include "core/log.h"
 
@@ -17,8 +19,12 @@ constexpr std::chrono::seconds kLookAtBacklog{5};
 constexpr std::chrono::seconds kSaveIdle{1};
 /// When the backlog is given up, so much of its limit stays.
 constexpr double kBacklogKept = 0.9;
+/// What was given up for the sake of the disk is free some time later.
+constexpr std::chrono::seconds kLookAtDisk{30};
 /// How long requests under way may take when the end goes.
 constexpr Millis kStopGrace = std::chrono::seconds(5);
+/// And when it does not answer while we stop.
+constexpr Millis kLastReplies = std::chrono::seconds(2);
 /// Commits between two looks at the mailbox.
 constexpr int kCommitsPerTurn = 64;
 
@@ -64,7 +70,7 @@ class RemoteWriter::Loop {
 
   // Set before the mailbox says stop.
   bool flush = false;
-  std::chrono::nanoseconds stop_by{};
+  std::chrono::nanoseconds stop_by{};  // of environment.clock
 
  private:
   using Time = std::chrono::nanoseconds;
@@ -77,7 +83,8 @@ class RemoteWriter::Loop {
   void LookAtBacklog();
   void PlanShards();
   void SendMetadata();
-  bool MayEnd(bool stopping, bool caught_up) const;
+  bool MayEnd(bool stopping, bool caught_up);
+  void LookAtFlush();
   std::vector<SendMailbox::Reply> Wait(Time wake, bool& stopping);
 
   const SendEnvironment& environment_;
@@ -93,8 +100,11 @@ class RemoteWriter::Loop {
   std::unique_ptr<FeedIntake> intake_;
   Time read_after_{}, backlog_after_{}, plan_after_{}, idle_save_after_{}, metadata_after_{};
   std::uint64_t saved_ = 0;
+  std::optional<FlushWatch> flush_watch_;
   std::size_t wanted_shards_ = 0;  // 0: as many as there are
   bool discarding_ = false;
+  double backlog_kept_ = 0;  // bytes, while discarding
+  Time disk_after_{};
   /// Metadata entries that requests under way have brought since they were counted.
   const std::shared_ptr<std::atomic<std::size_t>> metadata_taken_ = std::make_shared<std::atomic<std::size_t>>(0);
 };
@@ -124,11 +134,25 @@ void RemoteWriter::Loop::Run() {
   Save(true);
 }
 
-bool RemoteWriter::Loop::MayEnd(bool stopping, bool caught_up) const {
+bool RemoteWriter::Loop::MayEnd(bool stopping, bool caught_up) {
   if (!stopping) return false;
   if (Now() >= stop_by || !intake_) return true;
+  if (flush) LookAtFlush();
   if (!flush || sender_.failing()) return sender_.in_flight() == 0;
   return caught_up && sender_.pending() == 0;
+}
+
+/// A stop is not held up for what it cannot bring to an end: that goes out after the next start.
+void RemoteWriter::Loop::LookAtFlush() {
+  ShardPlaces places;
+  const std::uint64_t unread = reader_->BacklogCommits();
+  const std::uint64_t left = unread + intake_->position() - sender_.Done(intake_->position(), places);
+  if (!flush_watch_) flush_watch_.emplace(Now(), stop_by - Now(), left);
+  if (flush_watch_->GoesOn(Now(), left, sender_.last_success())) return;
+  LogWarn("collector", "a remote end is not waited for any longer, the rest is sent after the next start",
+          {{"url", Redacted(end_.url)}, {"commits", left}});
+  flush = false;
+  stop_by = std::min(stop_by, Now() + Time(kLastReplies));
 }
 
 /// Sleeps until a reply comes, an order, or the time.
@@ -218,20 +242,28 @@ void RemoteWriter::Loop::Save(bool changed) {
 
 /// The journal is not kept for an end for ever.
 void RemoteWriter::Loop::LookAtBacklog() {
-  if (Now() < backlog_after_) return;
+  if (!discarding_ && Now() < backlog_after_) return;
   backlog_after_ = Now() + kLookAtBacklog;
-  const auto bytes = static_cast<double>(reader_->BacklogBytes());
-  metrics_.backlog_bytes.Set(bytes);
-  const auto most = static_cast<double>(end_.queue.max_backlog_bytes);
+  const std::uint64_t bytes = reader_->BacklogBytes();
+  metrics_.backlog_bytes.Set(static_cast<double>(bytes));
   if (discarding_) {
-    discarding_ = bytes > kBacklogKept * most;
-  } else if (most > 0 && bytes > most) {
-    LogError("collector", "too much waits for a remote end: the oldest samples are given up",
-             {{"url", Redacted(end_.url)}, {"bytes", bytes}, {"limit", most}});
-    discarding_ = true;
-    sender_.GiveUp(metrics_.dropped_backlog);
-    Save(true);
+    discarding_ = static_cast<double>(bytes) > backlog_kept_;
+    return;
   }
+  const std::int64_t room = Now() < disk_after_ ? INT64_MAX : reader_->RoomBytes();
+  const std::uint64_t most = BacklogMost(bytes, room, end_.queue.max_backlog_bytes);
+  if (bytes <= most) return;
+  const bool for_disk = most != end_.queue.max_backlog_bytes;
+  LogError("collector", "too much waits for a remote end: the oldest samples are given up",
+           {{"url", Redacted(end_.url)},
+            {"bytes", bytes},
+            {"limit", most},
+            {"reason", for_disk ? "the disk is nearly full" : "backlog_limit"}});
+  if (for_disk) disk_after_ = Now() + kLookAtDisk;
+  backlog_kept_ = kBacklogKept * static_cast<double>(most);
+  discarding_ = true;
+  sender_.GiveUp(metrics_.dropped_backlog);
+  Save(true);
 }
 
 void RemoteWriter::Loop::PlanShards() {

@@ -7,8 +7,9 @@
 namespace vedette::collector {
 namespace {
 
-// A text: byte 1; varint divisions; of each: varint shards, of each: varint commit, varint index.
-constexpr std::uint8_t kProgressVersion = 1;
+// A text: byte 2; varint divisions; of each: varint shards, of each: varint commit, varint index.
+/// 1 numbered the samples of a commit in another order.
+constexpr std::uint8_t kProgressVersion = 2;
 /// More than queue_config can ask for.
 constexpr std::uint64_t kMostShards = 1 << 16;
 

@@ -114,7 +114,7 @@ ShardSender::Time ShardSender::Start(const OutgoingSeriesTable& series, bool flu
 void ShardSender::Prepare(Shard& shard, const TextTable& symbols, Time now) {
   const bool ages = end_.queue.sample_age_limit.count() > 0;
   if (shard.sending == 0) {
-    shard.sending = std::min(shard.queue.size(), static_cast<std::size_t>(end_.queue.max_samples_per_send));
+    shard.sending = BatchSize(shard);
     shard.attempts = 0;
     shard.backoff = end_.queue.min_backoff;
     shard.started = now;
@@ -122,14 +122,24 @@ void ShardSender::Prepare(Shard& shard, const TextTable& symbols, Time now) {
     return;
   }
   const std::int64_t oldest = ages ? (clock_.Now() - end_.queue.sample_age_limit).ms : INT64_MIN;
-  const std::size_t before = shard.attempts == 0 ? shard.sending : shard.counts.all();
+  const MessageCounts before = shard.attempts == 0 ? MessageCounts() : shard.counts;
   batch_.clear();
   for (std::size_t i = 0; i < shard.sending; ++i) batch_.push_back(std::move(shard.queue[i]));
   shard.counts = {};
   shard.body = encoder_.Encode(batch_, oldest, symbols, shard.counts);
   for (std::size_t i = 0; i < shard.sending; ++i) shard.queue[i] = std::move(batch_[i]);
   batch_.clear();
-  metrics_.dropped_too_old.Increment(static_cast<double>(before - shard.counts.all()));
+  metrics_.dropped_too_old.Increment(static_cast<double>(shard.counts.old - std::min(shard.counts.old, before.old)));
+  metrics_.dropped_unsupported.Increment(
+      static_cast<double>(shard.counts.lonely - std::min(shard.counts.lonely, before.lonely)));
+}
+
+/// A batch does not end between a sample and its exemplars, which stand behind it, if it can end before.
+std::size_t ShardSender::BatchSize(const Shard& shard) const {
+  const std::size_t most = std::min(shard.queue.size(), static_cast<std::size_t>(end_.queue.max_samples_per_send));
+  std::size_t size = most;
+  while (size > 0 && size < shard.queue.size() && shard.queue[size].is_exemplar()) --size;
+  return size > 0 ? size : most;
 }
 
 void ShardSender::Send(std::size_t index, Time now) {
@@ -168,14 +178,15 @@ void ShardSender::Judge(Shard& shard, const Result<HttpResponse>& result) {
     return Retry(shard, ParseRetryAfter(response.Header("Retry-After"), clock_.Now()),
                  fmt::format("HTTP {}: {}", status, FirstLine(response.body)));
   }
-  if (status < 200 || status > 299) return Refused(shard, fmt::format("HTTP {}: {}", status, FirstLine(response.body)));
-  MessageCounts taken = shard.counts;
+  const bool good = status >= 200 && status <= 299;
+  MessageCounts taken = good ? shard.counts : MessageCounts();
   if (end_.message == WriteMessage::kVersion2) {
-    // An end that knows only the first message may answer 2xx to what it did not understand.
-    taken.samples = std::min(taken.samples, Written(response, "Samples").value_or(0));
-    taken.histograms = std::min(taken.histograms, Written(response, "Histograms").value_or(0));
-    taken.exemplars = std::min(taken.exemplars, Written(response, "Exemplars").value_or(0));
-    if (taken.all() < shard.counts.all()) {
+    // An end that knows only the first message may answer 2xx to what it did not understand; 400 may mean that a part
+    // of the request was bad, and the rest was written.
+    taken.samples = std::min(shard.counts.samples, Written(response, "Samples").value_or(0));
+    taken.histograms = std::min(shard.counts.histograms, Written(response, "Histograms").value_or(0));
+    taken.exemplars = std::min(shard.counts.exemplars, Written(response, "Exemplars").value_or(0));
+    if (good && taken.all() < shard.counts.all()) {
       metrics_.failed.Increment(static_cast<double>(shard.counts.all() - taken.all()));
       refused_since_log_ += shard.counts.all() - taken.all();
       if (MayLog(logged_refusal_)) {
@@ -184,10 +195,11 @@ void ShardSender::Judge(Shard& shard, const Result<HttpResponse>& result) {
       }
     }
   }
-  metrics_.requests_ok.Increment();
   metrics_.samples.Increment(static_cast<double>(taken.samples));
   metrics_.histograms.Increment(static_cast<double>(taken.histograms));
   metrics_.exemplars.Increment(static_cast<double>(taken.exemplars));
+  if (!good) return Refused(shard, taken.all(), fmt::format("HTTP {}: {}", status, FirstLine(response.body)));
+  metrics_.requests_ok.Increment();
   metrics_.bytes.Increment(static_cast<double>(shard.body.size()));
   if (newest_sent_ < shard.counts.newest) {
     newest_sent_ = shard.counts.newest;
@@ -209,10 +221,11 @@ void ShardSender::Retry(Shard& shard, std::optional<Millis> after, const std::st
           {{"url", shown_url_}, {"reason", why}, {"attempt", shard.attempts}, {"pending", pending_}});
 }
 
-void ShardSender::Refused(Shard& shard, const std::string& why) {
+void ShardSender::Refused(Shard& shard, std::size_t taken, const std::string& why) {
+  const std::size_t refused = shard.counts.all() - taken;
   metrics_.requests_refused.Increment();
-  metrics_.failed.Increment(static_cast<double>(shard.counts.all()));
-  refused_since_log_ += shard.counts.all();
+  metrics_.failed.Increment(static_cast<double>(refused));
+  refused_since_log_ += refused;
   if (MayLog(logged_refusal_)) {
     LogError("collector", "the remote end refused samples, they are not tried again",
              {{"url", shown_url_}, {"reason", why}, {"samples", std::exchange(refused_since_log_, 0)}});

@@ -85,11 +85,13 @@ class ShardSender {
   };
 
   bool Due(const Shard& shard, Time now, bool flush, Time& wake) const;
+  std::size_t BatchSize(const Shard& shard) const;
   void Prepare(Shard& shard, const TextTable& symbols, Time now);
   void Send(std::size_t index, Time now);
   void Judge(Shard& shard, const Result<HttpResponse>& result);
   void Retry(Shard& shard, std::optional<Millis> after, const std::string& why);
-  void Refused(Shard& shard, const std::string& why);
+  /// `taken`: of its samples all the same.
+  void Refused(Shard& shard, std::size_t taken, const std::string& why);
   void Finish(Shard& shard);
   void Drop(Shard& shard, prometheus::Counter& dropped);
   bool MayLog(Time& last) const;

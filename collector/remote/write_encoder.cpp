@@ -47,13 +47,17 @@ void WriteEncoder::Collect(std::span<OutgoingSample> samples, std::int64_t oldes
   next_.assign(samples.size(), kNone);
   for (std::uint32_t i = 0; i < samples.size(); ++i) {
     const OutgoingSample& sample = samples[i];
-    if (sample.time < oldest) continue;
+    if (sample.time < oldest) {
+      ++counts.old;
+      continue;
+    }
     (sample.is_exemplar() ? counts.exemplars : sample.other ? counts.histograms : counts.samples) += 1;
     if (!sample.is_exemplar()) counts.newest = std::max(counts.newest, sample.time);
     OutgoingSeries& series = *sample.series;
     if (series.message == number_) {
       Group& group = groups_[series.place];
       if (sample.is_exemplar() || sample.time > group.last_time) {
+        (sample.is_exemplar() ? group.exemplars : group.others) += 1;
         next_[group.last] = i;
         group.last = i;
         if (!sample.is_exemplar()) group.last_time = sample.time;
@@ -62,8 +66,16 @@ void WriteEncoder::Collect(std::span<OutgoingSample> samples, std::int64_t oldes
     }
     series.message = number_;
     series.place = static_cast<std::uint32_t>(groups_.size());
-    groups_.push_back({&series, i, i, sample.is_exemplar() ? INT64_MIN : sample.time});
+    const bool exemplar = sample.is_exemplar();
+    groups_.push_back({&series, i, i, exemplar ? INT64_MIN : sample.time, exemplar ? 1U : 0U, exemplar ? 0U : 1U});
   }
+  if (message_ == WriteMessage::kVersion1) return;
+  std::erase_if(groups_, [&](const Group& group) {
+    if (group.others != 0) return false;
+    counts.exemplars -= group.exemplars;
+    counts.lonely += group.exemplars;
+    return true;
+  });
 }
 
 std::string WriteEncoder::Encode(std::span<OutgoingSample> samples, std::int64_t oldest, const TextTable& symbols,

@@ -38,6 +38,8 @@ struct OutgoingSample {
 /// What a message contains.
 struct MessageCounts {
   std::size_t samples = 0, histograms = 0, exemplars = 0;
+  // Left out: what is too old, and exemplars whose series has no sample here, where the message needs one.
+  std::size_t old = 0, lonely = 0;
   std::int64_t newest = INT64_MIN;  // time of a sample or histogram, ms
   std::size_t all() const { return samples + histograms + exemplars; }
 };
@@ -62,6 +64,7 @@ class WriteEncoder {
     OutgoingSeries* series = nullptr;
     std::uint32_t first = 0, last = 0;  // places in next_
     std::int64_t last_time = 0;
+    std::uint32_t exemplars = 0, others = 0;
   };
 
   void Collect(std::span<OutgoingSample> samples, std::int64_t oldest, MessageCounts& counts);

@@ -16,6 +16,9 @@ namespace {
 constexpr std::uint64_t kResumeBytes = 16 << 20;
 /// What is written to find out: more than a file system keeps in its own reserves.
 constexpr std::size_t kProbeBytes = 1 << 20;
+/// Nothing waits for others on a disk with less free space than so many times what stops commits: what they give up is
+/// not free at once.
+constexpr std::uint64_t kWaitReserve = 4;
 
 }  // namespace
 
@@ -31,6 +34,13 @@ std::uint64_t DiskGuard::FreeBytes() const {
   // A disk that cannot be asked is not taken for a full one: writes will tell.
   if (::statvfs(options_.path.c_str(), &info) != 0) return UINT64_MAX;
   return std::uint64_t{info.f_bavail} * info.f_frsize;
+}
+
+std::int64_t DiskGuard::RoomToWait() const {
+  constexpr std::uint64_t kMost = INT64_MAX;
+  const std::uint64_t reserve =
+      kWaitReserve * std::min<std::uint64_t>(options_.min_free_disk_bytes, kMost / kWaitReserve);
+  return static_cast<std::int64_t>(std::min(FreeBytes(), kMost)) - static_cast<std::int64_t>(reserve);
 }
 
 /// Free space is not always for us: a quota shows only when something is written.

@@ -20,6 +20,9 @@ class DiskGuard {
   Status Admit() const;
   /// Measures the free space; resumes a database whose last write failed when there is room. About once a second.
   void Check();
+  /// How much more may wait on the disk for others than its own queries, asked anew: it is to end well before commits
+  /// are refused. Negative: so much less.
+  std::int64_t RoomToWait() const;
 
  private:
   std::uint64_t FreeBytes() const;

@@ -58,6 +58,7 @@ class RocksFeedReader final : public FeedReader {
     const std::uint64_t visible = engine_.head.order().visible();
     return visible - std::min(visible, position_);
   }
+  std::int64_t RoomBytes() const override { return engine_.guard.RoomToWait(); }
 
  private:
   Status Prepare();

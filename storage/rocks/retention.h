@@ -16,7 +16,12 @@ using RulesApplied = std::vector<std::optional<std::int32_t>>;
 Status ApplyRetentionRules(Engine& engine, TimeMs now, RulesApplied& applied);
 
 /// The first day that may stay when the store is to be no larger than `max_bytes` (0: any size), nothing when all may.
-/// The last day always stays. Sizes are RocksDB's estimates.
+/// The last day always stays. Sizes are RocksDB's estimates. What waits for feeds only does not count: no day would
+/// make room for it, and a remote end that is away is no reason to forget what is here.
 std::optional<std::int32_t> FirstDayThatFits(Database& database, const Partitions::Days& days, std::uint64_t max_bytes);
+
+/// Bytes of table files that are kept for feeds only: journal records in front of those that a start replays, and
+/// exemplars of commits.
+std::uint64_t BytesForFeeds(Database& database);
 
 }  // namespace vedette::storage

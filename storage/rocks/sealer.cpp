@@ -28,6 +28,8 @@ constexpr std::size_t kSparseSlack = 64;
 constexpr int kGapTries = 2000;
 /// One mark per round: more than an hour of seconds.
 constexpr std::size_t kMostMarks = 4096;
+/// Table files that feeds let go are dropped between two cuts of the journal when there are so many bytes.
+constexpr std::uint64_t kPassedBytes = 32 << 20;
 
 std::uint64_t Biased(std::int64_t value) { return static_cast<std::uint64_t>(value) ^ (std::uint64_t{1} << 63); }
 std::int64_t Unbiased(std::uint64_t value) { return static_cast<std::int64_t>(value ^ (std::uint64_t{1} << 63)); }
@@ -206,9 +208,9 @@ Status Sealer::DropUnneeded(std::size_t at_least) {
     through = std::min(through, head_.OldestNeededCommit() - 1);
   }
   auto end = std::ranges::upper_bound(marks_, through, {}, &Mark::commit);
-  if (end == marks_.begin()) return Ok();
+  if (end == marks_.begin()) return DropPassed();
   const Mark last = *std::prev(end);
-  if (last.samples - std::min(last.samples, journal_dropped_.load()) < at_least) return Ok();
+  if (last.samples - std::min(last.samples, journal_dropped_.load()) < at_least) return DropPassed();
   VEDETTE_CHECK(DropJournal(last.commit));
   journal_dropped_ = std::max(journal_dropped_.load(), last.samples);
   marks_.erase(marks_.begin(), end);
@@ -349,6 +351,18 @@ void Sealer::NoteDay(HeadSeries& series, std::int32_t day, std::int64_t max_time
   sealed.max_time = std::max(sealed.max_time, max_time);
 }
 
+/// Drops what feeds needed at the last time and do not need any more: also while nothing new comes, on a full disk.
+Status Sealer::DropPassed() {
+  const std::uint64_t held = feeds_.HeldFrom();
+  if (kept_from_ > watermark_ || held <= kept_from_) return Ok();
+  const std::string from = JournalKey(kept_from_, 0), to = JournalKey(std::min(held, watermark_), 0);
+  const rocksdb::Range range(from, to);
+  std::uint64_t bytes = 0;
+  const auto status = database_.db().GetApproximateSizes({}, database_.family(Family::kJournal), &range, 1, &bytes);
+  if (!status.ok() || bytes < kPassedBytes) return Ok();
+  return DropJournal(watermark_);
+}
+
 Status Sealer::DropJournal(std::uint64_t through) {
   // A start replays from the watermark on; what feeds need of before stays.
   const std::uint64_t kept = std::min(through + 1, feeds_.HeldFrom());
@@ -367,6 +381,8 @@ Status Sealer::DropJournal(std::uint64_t through) {
   const rocksdb::Status status =
       rocksdb::DeleteFilesInRange(&database_.db(), database_.family(Family::kJournal), &begin, &end, false);
   if (!status.ok()) return ToError(status, "drop of old journal files");
+  watermark_ = through;
+  kept_from_ = kept;
   return Ok();
 }
 

@@ -91,6 +91,7 @@ class Sealer {
   void MarkJournal();
   Status DropUnneeded(std::size_t at_least);
   Status DropJournal(std::uint64_t through);
+  Status DropPassed();
 
   /// Commits up to `commit` brought at least `samples`, counted from the start.
   struct Mark {
@@ -110,6 +111,7 @@ class Sealer {
   std::atomic<std::int64_t> sealed_max_time_{INT64_MIN};
   std::atomic<std::size_t> journal_total_{0}, journal_dropped_{0};
   std::deque<Mark> marks_;
+  std::uint64_t watermark_ = 0, kept_from_ = 0;  // of the last DropJournal()
 };
 
 }  // namespace vedette::storage

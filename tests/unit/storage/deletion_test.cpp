@@ -1,6 +1,7 @@
 // Deleting, bulk loads and snapshots: the same promises in both engines, and what only files can do.
 #include <cmath>
 #include <filesystem>
+#include <random>
 
 #include "storage/memory/memory_storage.h"
 #include "storage/rocks/keys.h"
@@ -232,6 +233,48 @@ TEST_CASE("the oldest days go when the store is larger than it may be, the last 
   store = &fixture.Open();
   MustSucceed(store->RunMaintenance(fixture.clock.Now()));
   CHECK(ReadAll(*store, id).size() == 2000);
+}
+
+TEST_CASE("what waits for a feed costs no day of the store", "[storage][retention][feed]") {
+  const auto table_bytes = [](const std::string& path) {
+    std::uint64_t sum = 0;
+    for (const auto& file : std::filesystem::recursive_directory_iterator(path)) {
+      if (file.path().extension() == ".sst") sum += file.file_size();
+    }
+    return sum;
+  };
+  std::uint64_t fits = 0;
+  for (const bool with_feed : {false, true}) {
+    RocksFixture fixture;
+    fixture.options.retention_bytes = fits;
+    RocksStorage* store = &fixture.Open();
+    std::unique_ptr<FeedReader> feed;
+    if (with_feed) feed = MustHave(store->OpenFeed("away", false));
+    std::mt19937 random(5);
+    constexpr int kCommits = 300;
+    std::vector<SeriesId> ids;
+    for (int n = 0; n < kCommits; ++n) {
+      const TimeMs time = fixture.clock.Now();
+      const auto appender = store->NewAppender();
+      ids.clear();
+      std::vector<double> values;
+      for (int i = 0; i < 20; ++i) {
+        ids.push_back(MustHave(appender->Series(Labels{{"__name__", "m"}, {"i", std::to_string(i)}})));
+        values.push_back(std::ldexp(static_cast<double>(random()), -17));
+      }
+      appender->AddRow(time, ids, values);
+      (void)MustHave(appender->Commit());
+      if (n % 10 == 9) MustSucceed(store->RunMaintenance(time));
+      fixture.clock.Advance(Millis(3 * kDayMs / kCommits));
+    }
+    MustSucceed(store->Flush());
+    const std::uint64_t bytes = table_bytes(fixture.options.path);
+    if (!with_feed) fits = bytes + bytes / 5;
+    if (with_feed) CHECK(bytes > fits);  // the journal comes on top
+    INFO(bytes << " bytes, " << fits << " fit");
+    MustSucceed(store->RunMaintenance(fixture.clock.Now()));
+    CHECK(ReadAll(*store, ids[0]).size() == kCommits);
+  }
 }
 
 TEST_CASE("retention rules take whole days of the series they match", "[storage][retention]") {
