@@ -27,6 +27,8 @@ constexpr std::size_t kIteratorRecords = 4096;
 constexpr std::chrono::seconds kForgetEvery{10};
 /// Rows of single samples are handed out in pieces of so many: places of columns have 16 bits.
 constexpr std::size_t kSinglesPiece = kMaxRowColumns;
+/// Reads that fail at one place before it counts as damaged, when RocksDB does not say so itself.
+constexpr int kMostFailures = 12;
 
 /// The rows of a group from one sealing to the next, as far as they were read.
 struct FeedBlock {
@@ -62,6 +64,7 @@ class RocksFeedReader final : public FeedReader {
 
  private:
   Status Prepare();
+  bool IsDamage(const rocksdb::Status& status);
   Result<bool> Open();
   Result<bool> Advance(FeedCommit& out);
   void CaughtUp();
@@ -81,6 +84,9 @@ class RocksFeedReader final : public FeedReader {
   const FeedPosition start_;
   std::uint64_t position_;
   bool prepared_ = false;
+  int failures_ = 0;        // reads, one behind the other
+  std::uint64_t step_ = 1;  // commits to pass over at the next damage; doubles until there is something to read
+  std::size_t passed_ = 0;  // commits that could not be read, about: to be told with the next one
   std::unique_ptr<rocksdb::Iterator> at_, exemplars_at_;
   std::uint64_t visible_ = 0;  // of at_
   std::size_t records_ = 0;    // read with at_
@@ -127,18 +133,41 @@ Result<std::uint64_t> CommitOf(const rocksdb::Iterator& at) {
   return GetBigEndian<std::uint64_t>(key);
 }
 
-/// Reads what comes before the position, from which the rows behind it are decoded.
+/// Whether it is of no use to read there again.
+bool RocksFeedReader::IsDamage(const rocksdb::Status& status) {
+  return status.IsCorruption() || (!status.ok() && ++failures_ >= kMostFailures);
+}
+
+/// Reads what comes before the position, from which the rows behind it are decoded. Where that is damaged, rows behind
+/// it are lost until the blocks they belong to end; that is better than to fail for ever.
 Status RocksFeedReader::Prepare() {
+  blocks_.clear();
+  of_group_.clear();
+  ended_.clear();
+  ended_groups_.clear();
   rocksdb::ReadOptions options;
   options.fill_cache = false;
   options.readahead_size = 1 << 20;
   const auto at = engine_.database->NewIterator(options, Family::kJournal);
-  for (at->Seek(JournalKey(start_.base, 0)); at->Valid(); at->Next()) {
-    VEDETTE_TRY(const std::uint64_t commit, CommitOf(*at));
-    if (commit > position_) break;
-    VEDETTE_CHECK(Take(commit, ToView(at->value()), nullptr));
+  std::size_t damaged = 0;
+  std::uint64_t next = start_.base, step = 1;
+  while (next <= position_) {
+    for (at->Seek(JournalKey(next, 0)); at->Valid(); at->Next()) {
+      const auto commit = CommitOf(*at);
+      if (commit && *commit > position_) break;
+      if (commit) next = *commit + 1;
+      if (!commit || !Take(*commit, ToView(at->value()), nullptr)) ++damaged;
+    }
+    if (at->status().ok()) break;
+    if (!IsDamage(at->status())) return ToError(at->status(), "read of the journal");
+    ++damaged;
+    next += step;
+    step *= 2;
   }
-  if (!at->status().ok()) return ToError(at->status(), "read of the journal");
+  if (damaged > 0) {
+    LogError("storage", "the journal is damaged in front of a feed, which may lose samples", {{"places", damaged}});
+  }
+  failures_ = 0;
   prepared_ = true;
   return Ok();
 }
@@ -177,14 +206,20 @@ Result<bool> RocksFeedReader::Next(FeedCommit& out) {
     }
     VEDETTE_TRY(const bool found, Advance(out));
     if (found) return true;
-    position_ = visible_;  // of the iterator: there may be more by now
+    if (at_ == nullptr && step_ > 1 && position_ < visible_) continue;  // past damage
+    position_ = visible_;                                               // of the iterator: there may be more by now
   }
 }
 
 /// False: the iterator has no more, and is gone.
 Result<bool> RocksFeedReader::Advance(FeedCommit& out) {
   for (; at_->Valid(); at_->Next()) {
-    VEDETTE_TRY(const std::uint64_t commit, CommitOf(*at_));
+    const auto found = CommitOf(*at_);
+    if (!found) {
+      ++passed_;
+      continue;
+    }
+    const std::uint64_t commit = *found;
     if (commit > visible_) break;
     ++records_;
     columns_.clear();
@@ -194,8 +229,14 @@ Result<bool> RocksFeedReader::Advance(FeedCommit& out) {
     if (taken && record_.kind != RecordKind::kCommit) continue;
     position_ = commit;
     at_->Next();
-    if (!taken) return Annotate(fmt::format("journal record of commit {}", commit), taken.error());
+    failures_ = 0;
+    step_ = 1;
+    if (!taken) {
+      ++passed_;
+      return Annotate(fmt::format("journal record of commit {}", commit), taken.error());
+    }
     out.number = commit;
+    out.lost += std::exchange(passed_, 0);
     out.ended_groups = std::exchange(ended_groups_, {});
     SetSpans(out);
     if (const Status exemplars = TakeExemplars(out); !exemplars) {
@@ -207,7 +248,17 @@ Result<bool> RocksFeedReader::Advance(FeedCommit& out) {
   }
   const rocksdb::Status status = at_->status();
   Rest();
-  if (!status.ok()) return ToError(status, "read of the journal");
+  if (status.ok()) {
+    step_ = 1;
+    return false;
+  }
+  if (!IsDamage(status)) return ToError(status, "read of the journal");
+  const std::uint64_t passes = std::min(step_, visible_ - position_);
+  LogError("storage", "the journal is damaged, a feed passes over commits",
+           {{"after", position_}, {"commits", passes}, {"reason", ToError(status, "read of the journal")}});
+  position_ += passes;
+  passed_ += passes;
+  step_ *= 2;
   return false;
 }
 

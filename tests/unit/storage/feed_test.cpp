@@ -5,9 +5,12 @@
 #include <random>
 
 #include <prometheus/registry.h>
+#include <rocksdb/write_batch.h>
 
 #include "core/numbers.h"
 #include "storage/head/row_codec.h"
+#include "storage/rocks/database.h"
+#include "storage/rocks/keys.h"
 #include "tests/unit/storage/rocks_fixture.h"
 
 namespace vedette::storage {
@@ -212,6 +215,54 @@ TEST_CASE("a position holds nothing that a start would replay", "[storage][feed]
   const auto fresh = MustHave(fixture.store->OpenFeed("slow", false));
   FeedCommit commit;
   CHECK_FALSE(MustHave(fresh->Next(commit)));
+}
+
+TEST_CASE("a feed gets past damaged records, in front of its place and behind it", "[storage][feed]") {
+  RocksFixture fixture;
+  fixture.Open();
+  Load load(5);
+  Taken taken;
+  TimeMs time = fixture.clock.Now();
+  auto reader = MustHave(fixture.store->OpenFeed("a", false));
+  for (int i = 0; i < 40; ++i) load.Commit(*fixture.store, time += std::chrono::seconds(5));
+  fixture.clock.Advance(time - fixture.clock.Now());
+  taken.ReadSome(*reader, 20);
+  MustSucceed(reader->Save(reader->position(), ""));
+  const std::uint64_t place = reader->position();
+  reader.reset();
+  MustSucceed(fixture.store->Flush());
+  fixture.store.reset();
+  {
+    const auto database = MustHave(Database::Open(fixture.options, nullptr));
+    rocksdb::WriteBatch batch;
+    for (const std::uint64_t commit : {place - 1, place, place + 5}) {
+      batch.Put(database->family(Family::kJournal), JournalKey(commit, 0), "\xff garbage");
+    }
+    MustSucceed(database->Write(batch, true));
+  }
+  fixture.Open();
+  reader = MustHave(fixture.store->OpenFeed("a", false));
+  std::size_t errors = 0;
+  FeedCommit commit;
+  for (;;) {
+    const auto more = reader->Next(commit);
+    if (!more) {
+      REQUIRE(++errors < 5);
+      continue;
+    }
+    if (!*more) break;
+    taken.Take(commit);
+  }
+  CHECK(errors == 1);
+  CHECK(taken.lost > 0);
+  CHECK(reader->BacklogCommits() == 0);
+  MustSucceed(reader->Save(reader->position(), ""));
+  // What comes from now on is whole.
+  Taken later;
+  load.expected = {};
+  for (int i = 0; i < 5; ++i) load.Commit(*fixture.store, time += std::chrono::seconds(5));
+  later.ReadAll(*reader);
+  CheckSame(later, load.expected);
 }
 
 TEST_CASE("labels of series that left memory are still found by a feed", "[storage][feed]") {
