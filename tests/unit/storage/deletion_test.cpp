@@ -246,7 +246,6 @@ TEST_CASE("what waits for a feed costs no day of the store", "[storage][retentio
   std::uint64_t fits = 0;
   for (const bool with_feed : {false, true}) {
     RocksFixture fixture;
-    fixture.options.retention_bytes = fits;
     RocksStorage* store = &fixture.Open();
     std::unique_ptr<FeedReader> feed;
     if (with_feed) feed = MustHave(store->OpenFeed("away", false));
@@ -272,6 +271,9 @@ TEST_CASE("what waits for a feed costs no day of the store", "[storage][retentio
     if (!with_feed) fits = bytes + bytes / 5;
     if (with_feed) CHECK(bytes > fits);  // the journal comes on top
     INFO(bytes << " bytes, " << fits << " fit");
+    feed.reset();
+    fixture.options.retention_bytes = fits;
+    store = &fixture.Open();
     MustSucceed(store->RunMaintenance(fixture.clock.Now()));
     CHECK(ReadAll(*store, ids[0]).size() == kCommits);
   }
