@@ -1,6 +1,7 @@
 #include "collector/remote/remote_writers.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <thread>
 
@@ -11,12 +12,35 @@ namespace {
 
 constexpr std::string_view kFeedPrefix = "remote_write/";
 
-/// The name of an end's feed. Two ends may have one URL: the second gets a number.
-std::string FeedOf(const RemoteWriteEnd& end, std::set<std::string>& taken) {
-  const std::string base = fmt::format("{}{}", kFeedPrefix, end.name.empty() ? end.url : "=" + end.name);
-  std::string feed = base;
-  for (int n = 2; !taken.insert(feed).second; ++n) feed = fmt::format("{}#{}", base, n);
-  return feed;
+std::string FeedOf(const RemoteWriteEnd& end) {
+  return fmt::format("{}{}", kFeedPrefix, end.name.empty() ? end.url : "=" + end.name);
+}
+
+/// The names of the ends' feeds. Of unnamed ends with one URL all but one are told apart by what else they are, not by
+/// their order: each keeps its own when another one goes. `known`: the feeds there are; `running`: the end that uses
+/// one.
+std::vector<std::string> FeedsOf(std::span<const RemoteWriteEnd> ends, const std::vector<std::string>& known,
+                                 const std::function<const RemoteWriteEnd*(const std::string&)>& running) {
+  std::vector<std::string> out(ends.size());
+  std::set<std::string> taken;
+  const auto special = [](const RemoteWriteEnd& end) { return fmt::format("{}#{}", FeedOf(end), RemoteName(end)); };
+  const auto choose = [&](std::size_t i, std::string feed) {
+    if (out[i].empty() && taken.insert(feed).second) out[i] = std::move(feed);
+  };
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    const std::string feed = special(ends[i]);
+    if (ends[i].name.empty() && std::ranges::find(known, feed) != known.end()) choose(i, feed);
+  }
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    const RemoteWriteEnd* const before = running(FeedOf(ends[i]));
+    if (before != nullptr && RemoteName(*before) == RemoteName(ends[i])) choose(i, FeedOf(ends[i]));
+  }
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    choose(i, FeedOf(ends[i]));
+    choose(i, special(ends[i]));
+    for (int n = 2; out[i].empty(); ++n) choose(i, fmt::format("{}#{}", special(ends[i]), n));
+  }
+  return out;
 }
 
 }  // namespace
@@ -45,10 +69,15 @@ Status RemoteWriters::Apply(std::span<const RemoteWriteEnd> ends, const Labels& 
   }
   std::vector<std::unique_ptr<RemoteWriter>> before = std::move(writers_);
   writers_.clear();
-  std::set<std::string> feeds;
+  const std::vector<std::string> feeds =
+      FeedsOf(ends, services_.feeds.Feeds(), [&](const std::string& feed) -> const RemoteWriteEnd* {
+        const auto found = std::ranges::find(before, feed, [](const auto& writer) { return writer->feed(); });
+        return found == before.end() ? nullptr : &(*found)->end();
+      });
   std::vector<std::pair<const RemoteWriteEnd*, std::string>> fresh;
-  for (const RemoteWriteEnd& end : ends) {
-    std::string feed = FeedOf(end, feeds);
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    const RemoteWriteEnd& end = ends[i];
+    std::string feed = feeds[i];
     const auto same = std::ranges::find_if(before, [&](const auto& writer) {
       return writer && writer->feed() == feed && writer->end() == end && writer->external_labels() == external_labels;
     });

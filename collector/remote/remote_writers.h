@@ -1,7 +1,8 @@
 // All remote ends that samples are sent to: `remote_write`.
 //
 // A reload keeps the ends that did not change, with their queues. Each end has its place in the feed of the store under
-// its name, or under its URL when it has none: it is kept over restarts and changes of anything else, and forgotten
+// its name, or under its URL when it has none (of several such ends with one URL all but one are told apart by their
+// headers and relabelling): it is kept over restarts and changes of anything else, and forgotten
 // when the end leaves the configuration. Apply() and Stop() are for one thread at a time.
 #pragma once
 

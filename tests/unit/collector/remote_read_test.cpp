@@ -269,6 +269,10 @@ TEST_CASE("a read is answered as it is asked for", "[remote_read]") {
   series = MustHave(DecodeReadStream(answer.body, 1 << 20, has_histograms));
   REQUIRE(series.size() == 1);
   CHECK(series[0].floats.size() == 10);
+  // Who asks for an external label does not mean series that say otherwise themselves.
+  fixture.Add(Labels{{"__name__", "m"}, {"cluster", "other"}}, 1000, 1);
+  answer = MustHave(read());
+  CHECK(MustHave(DecodeReadStream(answer.body, 1 << 20, has_histograms)).size() == 1);
   request.accepted = {7};
   CHECK(read().error().code == Code::kBadData);
   request.accepted = {};

@@ -466,6 +466,33 @@ TEST_CASE("an outage and restarts cost nothing, and a restart repeats nothing", 
   CHECK(fixture.store->Feeds().empty());
 }
 
+TEST_CASE("ends that share a URL keep their places when one goes or the order changes", "[remote_write_out]") {
+  const test::HttpServer server([](const Received&) { return Reply{}; });
+  SendFixture fixture;
+  RemoteWriteEnd one = fixture.End(server);
+  one.name.clear();
+  RemoteWriteEnd two = one;
+  two.headers = {{"X-Scope-OrgID", "two"}};
+  const std::string plain = "remote_write/" + one.url, special = plain + "#" + RemoteName(two);
+  const auto apply = [&](const std::vector<RemoteWriteEnd>& ends) {
+    MustSucceed(fixture.writers->Apply(ends, {}));
+    CHECK(SendFixture::WaitFor([&] { return fixture.store->Feeds().size() >= ends.size(); }));
+    fixture.writers->ForgetOthers();
+    return fixture.store->Feeds();
+  };
+  using Names = std::vector<std::string>;
+  fixture.Start(one);
+  CHECK(apply({two, one}) == Names{plain, special});
+  CHECK(apply({one, two}) == Names{plain, special});
+  CHECK(apply({two}) == Names{special});
+  CHECK(apply({two, one}) == Names{plain, special});
+  fixture.OpenStore();
+  fixture.Start(two);
+  CHECK(fixture.store->Feeds() == Names{plain, special});
+  fixture.writers->ForgetOthers();
+  CHECK(fixture.store->Feeds() == Names{special});
+}
+
 TEST_CASE("external labels, relabelling, age and backlog decide what is sent", "[remote_write_out]") {
   std::mutex mutex;
   RemoteStore remote;
