@@ -9,8 +9,8 @@ namespace {
 constexpr std::uint64_t kTooLittle = 64 << 20;
 /// An end that says nothing for so long while we stop is not waited for.
 constexpr std::chrono::seconds kMostSilence{10};
-/// Before that the speed of a flush says little.
-constexpr std::chrono::seconds kLearnSpeed{3};
+/// Before that the speed of a flush says little: an end may take seconds for a request.
+constexpr std::chrono::seconds kLearnSpeed{10};
 
 }  // namespace
 
