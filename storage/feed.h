@@ -53,7 +53,7 @@ struct FeedCommit {
   std::vector<FeedHistogram> histograms;
   std::vector<FeedExemplar> exemplars;
   std::vector<std::uint64_t> ended_groups;  // no row comes of these, unless they begin again
-  std::size_t lost = 0;                     // samples that the journal names and does not have; 0 unless it is damaged
+  std::size_t lost = 0;  // samples, or whole commits, that cannot be read; 0 unless the journal is damaged
 };
 
 /// One thread at a time. Must not outlive its store.
@@ -66,7 +66,8 @@ class FeedReader {
   /// Everything up to this commit was handed out, or came before the feed.
   virtual std::uint64_t position() const = 0;
 
-  /// The next commit. False: there is none now. Errors: kIo, kCorruption (the commit is passed over).
+  /// The next commit. False: there is none now. Errors: kIo (to be tried again), kCorruption (the commit is passed
+  /// over).
   virtual Result<bool> Next(FeedCommit& out) = 0;
 
   /// Lets go of what reading on quickly needs: to be called before a longer wait.
