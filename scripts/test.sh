@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Builds everything and passes all tests. Arguments go to ctest, e.g. test.sh -R storage
+# VEDETTE_PRESET in the environment: another preset than dev, e.g. asan.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/packages.sh build
-scripts/build.sh dev
-ctest --test-dir build/dev --output-on-failure -j "$(nproc)" "$@"
+preset=${VEDETTE_PRESET:-dev}
+scripts/build.sh "$preset"
+ctest --test-dir "build/$preset" --output-on-failure -j "$(nproc)" "$@"
