@@ -9,7 +9,7 @@ namespace {
 
 constexpr int kWriters = 2;
 constexpr int kSeries = 70;  // of each writer: more than one shard of the head
-constexpr int kCommits = 300;
+constexpr int kCommitsEach = 300;
 
 TEST_CASE("snapshots stay whole while others append, seal, spill and evict", "[storage][threads]") {
   RocksFixture fixture;
@@ -29,7 +29,7 @@ TEST_CASE("snapshots stay whole while others append, seal, spill and evict", "[s
 
   const auto write = [&](std::size_t w) {
     const auto appender = store.NewAppender();
-    for (int n = 0; n < kCommits; ++n) {
+    for (int n = 0; n < kCommitsEach; ++n) {
       const std::vector<double> values(kSeries, n);
       appender->AddRow(TimeMs(start + n * 1000), ids[w], values);
       const auto outcome = appender->Commit();
@@ -74,7 +74,7 @@ TEST_CASE("snapshots stay whole while others append, seal, spill and evict", "[s
   CHECK(failures == 0);
   fixture.Open();
   for (const auto& row : ids) {
-    for (const SeriesId id : row) CHECK(ReadAll(*fixture.store, id).size() == kCommits);
+    for (const SeriesId id : row) CHECK(ReadAll(*fixture.store, id).size() == kCommitsEach);
   }
 }
 
