@@ -209,7 +209,8 @@ TEST_CASE("exemplars go with their sample or not at all", "[remote_write_out]") 
 TEST_CASE("a message of the second type has no series with nothing but exemplars", "[remote_write_out]") {
   RemoteWriteEnd end;
   end.message = WriteMessage::kVersion2;
-  OutgoingSeriesTable table(end, Labels(), 1 << 20);
+  const Labels none;
+  OutgoingSeriesTable table(end, none, 1 << 20);
   OutgoingSeries& series = table.Add(kA, Labels{{"__name__", "m"}});
   WriteEncoder encoder(WriteMessage::kVersion2);
   std::vector<OutgoingSample> samples;
