@@ -10,7 +10,6 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
@@ -23,7 +22,7 @@
 #include <string>
 
 #include "collector/scrape/async.h"
-#include "core/listen_address.h"
+#include "core/listener.h"
 #include "core/log.h"
 
 namespace vedette::collector {
@@ -39,32 +38,6 @@ constexpr Millis kGraphitePause = std::chrono::seconds(1);
 constexpr int kGraphiteAttempts = 5;
 /// Out of file descriptors: how long accepting pauses.
 constexpr Millis kGraphiteAcceptPause{100};
-
-Status BindGraphite(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, bool dual_stack) {
-  error_code error, ignored;
-  acceptor.open(endpoint.protocol(), error);
-  if (error) return Fail(Code::kIo, "{}", error.message());
-  acceptor.set_option(tcp::acceptor::reuse_address(true), ignored);
-  if (dual_stack) acceptor.set_option(net::ip::v6_only(false), ignored);
-  acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
-  if (!error) return Ok();
-  acceptor.close(ignored);
-  return Fail(Code::kIo, "{}", error.message());
-}
-
-Status OpenGraphite(tcp::acceptor& acceptor, net::io_context& io, const std::string& text) {
-  VEDETTE_TRY(const ListenAddress address, ParseListenAddress(text));
-  if (address.host.empty()) {
-    if (BindGraphite(acceptor, {tcp::v6(), address.port}, true)) return Ok();
-    return BindGraphite(acceptor, {tcp::v4(), address.port}, false);
-  }
-  tcp::resolver resolver(io);
-  error_code error;
-  const auto found = resolver.resolve(address.host, std::to_string(address.port), tcp::resolver::passive, error);
-  if (error || found.empty()) return Fail(Code::kIo, "host '{}' cannot be resolved: {}", address.host, error.message());
-  return BindGraphite(acceptor, found.begin()->endpoint(), false);
-}
 
 }  // namespace
 
@@ -241,9 +214,7 @@ Result<std::unique_ptr<GraphiteListener>> GraphiteListener::Listen(Intake& intak
                                                                    prometheus::Registry& registry) {
   auto impl = std::make_shared<Impl>(intake, io, workers, registry);
   const std::string& address = intake.options().graphite_listen_address;
-  if (Status status = OpenGraphite(impl->acceptor, io, address); !status) {
-    return Annotate("listening for Graphite on " + address, status.error());
-  }
+  if (Status status = OpenListener(impl->acceptor, io, address); !status) return Annotate("graphite", status.error());
   error_code ignored;
   impl->port = impl->acceptor.local_endpoint(ignored).port();
   impl->running = 1;

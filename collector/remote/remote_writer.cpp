@@ -66,6 +66,8 @@ class RemoteWriter::Loop {
     metrics_.shards.Set(static_cast<double>(sender_.shards()));
   }
 
+  /// Finds the place in the feed, at the first time. Before Run(): a new end gets what is committed from then on.
+  bool Open();
   void Run();
 
   // Set before the mailbox says stop.
@@ -77,7 +79,6 @@ class RemoteWriter::Loop {
   Time Now() const { return environment_.clock.Monotonic(); }
 
   enum class Feed : std::uint8_t { kMore, kBlocked, kCaughtUp };
-  bool Open();
   Feed Read();
   void Save(bool changed);
   void LookAtBacklog();
@@ -172,7 +173,6 @@ std::vector<SendMailbox::Reply> RemoteWriter::Loop::Wait(Time wake, bool& stoppi
   return replies;
 }
 
-/// Finds the place in the feed, at the first time.
 bool RemoteWriter::Loop::Open() {
   if (intake_) return true;
   if (Now() < read_after_) return false;
@@ -321,6 +321,8 @@ RemoteWriter::RemoteWriter(const SendEnvironment& environment, const RemoteWrite
       mailbox_(std::make_shared<SendMailbox>()),
       client_(std::move(client)),
       loop_(std::make_unique<Loop>(environment_, end_, external_, feed_, *client_, mailbox_)) {
+  const std::vector<std::string> known = environment_.feeds.Feeds();
+  if (std::ranges::find(known, feed_) == known.end()) (void)loop_->Open();  // fails: it is tried again
   thread_ = std::thread([this] { loop_->Run(); });
 }
 

@@ -39,7 +39,8 @@ struct SendEnvironment {
 
 class RemoteWriter {
  public:
-  /// Starts to send. `feed`: names its position. Errors: of new_client.
+  /// Starts to send: where the feed of that name was, or, when there is none, with the next commit after this returns.
+  /// Errors: of new_client.
   static Result<std::unique_ptr<RemoteWriter>> Start(const SendEnvironment& environment, const RemoteWriteEnd& end,
                                                      const Labels& external_labels, std::string feed);
   /// Waits for the requests under way, a moment at most.

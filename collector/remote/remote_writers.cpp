@@ -65,7 +65,7 @@ Status RemoteWriters::Apply(std::span<const RemoteWriteEnd> ends, const Labels& 
       return Fail(Code::kBadData, "duplicate remote write configs are not allowed, found duplicate for URL: {}",
                   Redacted(end.url));
     }
-    VEDETTE_CHECK(services_.new_client(end.http));
+    VEDETTE_CHECK(HttpClient::Validate(end.http));
   }
   std::vector<std::unique_ptr<RemoteWriter>> before = std::move(writers_);
   writers_.clear();

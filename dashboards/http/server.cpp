@@ -5,7 +5,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
@@ -13,7 +12,7 @@
 
 #include <future>
 
-#include "core/listen_address.h"
+#include "core/listener.h"
 #include "core/log.h"
 #include "dashboards/http/hub.h"
 #include "dashboards/http/session.h"
@@ -31,38 +30,6 @@ constexpr Millis kAcceptPause{100};
 constexpr std::size_t kMaxTurnedAway = 128;
 /// After the grace of Stop(), for coroutines to notice that their sockets are closed.
 constexpr Millis kAbortPatience = std::chrono::seconds(5);
-
-Result<tcp::endpoint> Resolve(net::io_context& io, const ListenAddress& address) {
-  if (address.host.empty()) return tcp::endpoint(tcp::v6(), address.port);
-  tcp::resolver resolver(io);
-  error_code error;
-  const auto found = resolver.resolve(address.host, std::to_string(address.port), tcp::resolver::passive, error);
-  if (error || found.empty()) return Fail(Code::kIo, "host '{}' cannot be resolved: {}", address.host, error.message());
-  return found.begin()->endpoint();
-}
-
-Status Bind(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, bool dual_stack) {
-  error_code error, ignored;
-  acceptor.open(endpoint.protocol(), error);
-  if (error) return Fail(Code::kIo, "{}", error.message());
-  acceptor.set_option(tcp::acceptor::reuse_address(true), ignored);
-  if (dual_stack) acceptor.set_option(net::ip::v6_only(false), ignored);
-  acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
-  if (!error) return Ok();
-  acceptor.close(ignored);
-  return Fail(Code::kIo, "{}", error.message());
-}
-
-Status Open(tcp::acceptor& acceptor, net::io_context& io, const std::string& text) {
-  VEDETTE_TRY(const ListenAddress address, ParseListenAddress(text));
-  VEDETTE_TRY(const tcp::endpoint endpoint, Resolve(io, address));
-  Status status = Bind(acceptor, endpoint, address.host.empty());
-  // A machine without IPv6 has no address that stands for both.
-  if (!status && address.host.empty()) status = Bind(acceptor, tcp::endpoint(tcp::v4(), address.port), false);
-  if (!status) return Annotate("listening on " + text, status.error());
-  return Ok();
-}
 
 /// The accepting coroutine and what it needs; lives as long as the coroutine.
 struct Listener {
@@ -119,7 +86,7 @@ Result<std::unique_ptr<Server>> Server::Listen(const ServerOptions& options, Rou
   auto impl = std::make_unique<Impl>();
   impl->hub = std::make_shared<Hub>(options, std::move(router), std::move(cors), workers, registry);
   impl->listener = std::make_shared<Listener>(io, impl->hub);
-  VEDETTE_CHECK(Open(impl->listener->acceptor, io, options.listen_address));
+  VEDETTE_CHECK(OpenListener(impl->listener->acceptor, io, options.listen_address));
   error_code ignored;
   impl->port = impl->listener->acceptor.local_endpoint(ignored).port();
   net::co_spawn(impl->listener->acceptor.get_executor(), Accept(impl->listener), net::detached);
