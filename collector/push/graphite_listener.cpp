@@ -214,7 +214,8 @@ Result<std::unique_ptr<GraphiteListener>> GraphiteListener::Listen(Intake& intak
                                                                    prometheus::Registry& registry) {
   auto impl = std::make_shared<Impl>(intake, io, workers, registry);
   const std::string& address = intake.options().graphite_listen_address;
-  if (Status status = OpenListener(impl->acceptor, io, address); !status) return Annotate("graphite", status.error());
+  if (Status status = OpenListener(impl->acceptor, io, address); !status)
+    return Annotate("push.graphite_listen_address", status.error());
   error_code ignored;
   impl->port = impl->acceptor.local_endpoint(ignored).port();
   impl->running = 1;

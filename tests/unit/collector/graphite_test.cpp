@@ -155,7 +155,7 @@ TEST_CASE("a stop ends Graphite's connections", "[push][graphite]") {
   bad.graphite_listen_address = "nowhere";
   GraphiteFixture other(bad);
   CHECK(GraphiteListener::Listen(other.intake, f.io, f.workers, other.registry).error().message ==
-        "listening for Graphite on nowhere: listen address 'nowhere' lacks a port");
+        "push.graphite_listen_address: listen address 'nowhere' lacks a port");
 }
 
 }  // namespace vedette::collector
