@@ -1,5 +1,7 @@
 #include "collector/push/remote_write.h"
 
+#include "collector/push/pushed_series.h"
+
 #include <snappy.h>
 
 #include <limits>
