@@ -1,11 +1,10 @@
 #include "collector/push/remote_write.h"
 
-#include "collector/push/pushed_series.h"
-
 #include <snappy.h>
 
 #include <limits>
 
+#include "collector/push/pushed_series.h"
 #include "collector/push/series_cache.h"
 #include "tests/support/catch.h"
 #include "tests/unit/collector/push_fixture.h"
