@@ -21,6 +21,8 @@ namespace {
 
 /// How late a timer of a group or a retry may be.
 constexpr Millis kStepEvery = std::chrono::milliseconds(200);
+/// As long as there is nothing that could be due. What comes is looked at at once.
+constexpr Millis kQuietStepEvery = std::chrono::seconds(2);
 /// How long Stop() waits for receivers to answer.
 constexpr Millis kStopPatience = std::chrono::seconds(3);
 /// Pages of definitions that a receiver's templates may need.
@@ -60,8 +62,9 @@ struct AlertRouter::Impl : std::enable_shared_from_this<AlertRouter::Impl> {
     boost::asio::post(workers, [self = shared_from_this(), step = std::move(step)] { step(*self); });
   }
 
+  /// Under the mutex.
   void Arm() {
-    timer.expires_after(kStepEvery);
+    timer.expires_after(quiet ? kQuietStepEvery : kStepEvery);
     timer.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
       if (error) return;
       self->PostStep();
@@ -94,6 +97,7 @@ struct AlertRouter::Impl : std::enable_shared_from_this<AlertRouter::Impl> {
       }
       metrics.Publish(core);
       texts = definitions;
+      if (std::exchange(quiet, core.IsQuiet()) && !quiet) Arm();
     }
     for (auto& [job, integration] : jobs) Send(job, integration, *texts);
   }
@@ -164,6 +168,7 @@ struct AlertRouter::Impl : std::enable_shared_from_this<AlertRouter::Impl> {
   RouterCore core;
   std::shared_ptr<const std::string> definitions = std::make_shared<const std::string>();
   bool running = false, closed = false;
+  bool quiet = false;  // nothing can be due
   bool write_failing = false;
   std::size_t in_flight = 0;
   std::condition_variable idle;

@@ -80,6 +80,8 @@ class RouterCore {
   std::optional<IncidentView> FindIncident(std::uint64_t number) const;
   std::vector<TargetView> Targets() const;
   std::size_t OpenCount(Priority priority) const;
+  /// No incident is open, no group has a timer, no message waits: nothing is due for now.
+  bool IsQuiet() const;
   const Outbox& outbox() const { return outbox_; }
   std::vector<OutboxDrop> TakeDrops() { return outbox_.TakeDrops(); }
   RouterCounts TakeCounts() { return std::exchange(counts_, {}); }

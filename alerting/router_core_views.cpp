@@ -132,4 +132,10 @@ std::size_t RouterCore::OpenCount(Priority priority) const {
                     [&](const auto& entry) { return entry.second.open() && entry.second.priority == priority; }));
 }
 
+bool RouterCore::IsQuiet() const {
+  const auto is_open = [](const auto& entry) { return entry.second.open(); };
+  return groups_.empty() && unsettled_.empty() && std::ranges::none_of(book_.incidents(), is_open) &&
+         std::ranges::all_of(outbox_.DepthByKind(), [](const auto& entry) { return entry.second == 0; });
+}
+
 }  // namespace vedette::alerting

@@ -346,12 +346,14 @@ Status Agent::Impl::StartScraping() {
   prober = collector::Prober::Create(threads->io(), threads->probes(), *registry);
   UseProbes(config->probes);
   undo.push_back([this] { prober->Stop(); });
-  scraper = std::make_unique<collector::ScrapeManager>(collector::ScrapeEnvironment{.io = threads->io(),
-                                                                                    .workers = threads->ingest(),
-                                                                                    .storage = *store,
-                                                                                    .clock = clock,
-                                                                                    .registry = *registry,
-                                                                                    .new_client = HttpClient::Create});
+  scraper =
+      std::make_unique<collector::ScrapeManager>(collector::ScrapeEnvironment{.io = threads->io(),
+                                                                              .workers = threads->ingest(),
+                                                                              .storage = *store,
+                                                                              .clock = clock,
+                                                                              .registry = *registry,
+                                                                              .new_client = HttpClient::Create,
+                                                                              .scrape_loops = threads->scrape_loops()});
   scraper->RegisterSource("host", [this] { return host.Read(); });
   intake = std::make_unique<collector::Intake>(*store, clock, *registry, config->collector.push);
   if (config->collector.push.pushgateway) {

@@ -6,6 +6,7 @@ namespace vedette::app {
 namespace {
 
 constexpr std::size_t kIoThreads = 2;
+constexpr std::size_t kMaxLoops = 16;
 constexpr std::size_t kRuleThreads = 4;
 constexpr std::size_t kProbeThreads = 2;
 
@@ -13,12 +14,15 @@ std::size_t Cores() { return std::max(1u, std::thread::hardware_concurrency()); 
 
 }  // namespace
 
+Threads::Loop::Loop() : io(1), work(io.get_executor()), thread([this] { io.run(); }) {}
+
 Threads::Threads(std::size_t requests)
     : work_(io_.get_executor()),
       ingest_(std::max<std::size_t>(2, Cores())),
       requests_(requests),
       rules_(kRuleThreads),
       probes_(kProbeThreads) {
+  for (std::size_t i = 0; i < std::min(Cores(), kMaxLoops); ++i) scrape_loops_.push_back(std::make_unique<Loop>());
   for (std::size_t i = 0; i < kIoThreads; ++i) io_threads_.emplace_back([this] { io_.run(); });
 }
 
@@ -30,6 +34,14 @@ Threads::~Threads() {
   work_.reset();
   io_.stop();
   for (std::thread& thread : io_threads_) thread.join();
+  for (const auto& loop : scrape_loops_) loop->io.stop();
+  for (const auto& loop : scrape_loops_) loop->thread.join();
+}
+
+std::vector<boost::asio::io_context*> Threads::scrape_loops() {
+  std::vector<boost::asio::io_context*> all;
+  for (const auto& loop : scrape_loops_) all.push_back(&loop->io);
+  return all;
 }
 
 }  // namespace vedette::app

@@ -6,6 +6,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -15,13 +16,15 @@ class Threads {
  public:
   /// `requests`: how many HTTP requests may be worked on at once; a query that waits for its turn holds one of them.
   explicit Threads(std::size_t requests);
-  /// Stops the io_context and joins everything.
+  /// Stops the io_contexts and joins everything.
   ~Threads();
   Threads(const Threads&) = delete;
   Threads& operator=(const Threads&) = delete;
 
   boost::asio::io_context& io() { return io_; }
-  /// Parsing and storing scrapes: about as many as there are cores.
+  /// Scraping: one thread each, about as many as there are cores.
+  std::vector<boost::asio::io_context*> scrape_loops();
+  /// Reading and storing what comes at once and is much: about as many as there are cores.
   boost::asio::thread_pool& ingest() { return ingest_; }
   /// HTTP handlers: queries among them.
   boost::asio::thread_pool& requests() { return requests_; }
@@ -31,8 +34,17 @@ class Threads {
   boost::asio::thread_pool& probes() { return probes_; }
 
  private:
+  /// One thread that needs no lock against others of its own, nor ever wakes one.
+  struct Loop {
+    Loop();
+    boost::asio::io_context io;
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
+    std::thread thread;
+  };
+
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  std::vector<std::unique_ptr<Loop>> scrape_loops_;
   boost::asio::thread_pool ingest_;
   boost::asio::thread_pool requests_;
   boost::asio::thread_pool rules_;

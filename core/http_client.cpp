@@ -28,13 +28,18 @@ class Client final : public HttpClient {
   }
 
   void Start(HttpRequest request, Callback done) override {
-    auto url = ParseUrl(request.url);
-    if (!url) {
-      boost::asio::post(state_->io, [done = std::move(done), error = url.error()] { done(error); });
-      return;
+    boost::asio::io_context& io = request.io ? *request.io : state_->io;
+    if (auto prepared = Prepare(std::move(request))) {
+      Start(*std::move(prepared), std::move(done));
+    } else {
+      boost::asio::post(io, [done = std::move(done), error = prepared.error()] { done(error); });
     }
-    const auto transfer =
-        std::make_shared<http::Transfer>(state_, std::move(request), std::move(done), *std::move(url));
+  }
+
+  Result<Prepared> Prepare(HttpRequest request) override { return http::Prepare(*state_, std::move(request)); }
+
+  void Start(Prepared request, Callback done) override {
+    const auto transfer = std::make_shared<http::Transfer>(state_, std::move(request), std::move(done));
     {
       const std::scoped_lock lock(state_->mutex);
       state_->running.insert(transfer);

@@ -113,6 +113,8 @@ struct HttpRequest {
   BodyReader body_reader{};
   /// Until the head of the answer is there; 0: only `timeout` counts. For bodies that last.
   Millis head_timeout{0};
+  /// Whose threads do the work and call back; null: the client's. Connections stay with theirs.
+  boost::asio::io_context* io = nullptr;
 };
 
 struct HttpResponse {
@@ -125,6 +127,14 @@ struct HttpResponse {
   std::string_view Header(std::string_view name) const;
 };
 
+/// Gives the memory of a body, which is done with, to the next replies of this thread. For pages that come all the
+/// time.
+void RecycleBody(std::string body);
+
+namespace http {
+struct PreparedRequest;
+}
+
 class HttpClient {
  public:
   /// Errors: kBadData for the URL of a proxy or of tokens, or a TLS version, that makes no sense. Files are read later,
@@ -135,11 +145,18 @@ class HttpClient {
   virtual ~HttpClient() = default;
 
   using Callback = std::function<void(Result<HttpResponse>)>;
-  /// Starts a request; `done` is called exactly once, on a thread of the io_context, also when it is stopped early by
+  /// Starts a request; `done` is called exactly once, on a thread of its io_context, also when it is stopped early by
   /// destroying the client (kCanceled). Any status is a response, not an error.
   /// Errors: kTimeout, kUnavailable (connect, resolve, reset, TLS; the message says which), kLimit (body too large),
   /// kBadData (URL, malformed reply).
   virtual void Start(HttpRequest request, Callback done) = 0;
+
+  /// For a request that is made again and again: what is the same each time is worked out once. It may outlive the
+  /// client. Errors: kBadData for the URL.
+  using Prepared = std::shared_ptr<const http::PreparedRequest>;
+  virtual Result<Prepared> Prepare(HttpRequest request) = 0;
+  /// `request` comes from Prepare() of this client, or of one with the same configuration.
+  virtual void Start(Prepared request, Callback done) = 0;
 
   /// The same, waiting. Never call it on a thread of the io_context.
   Result<HttpResponse> Send(HttpRequest request);

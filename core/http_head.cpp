@@ -101,6 +101,14 @@ bool CarriesBody(std::string_view method) { return method == "POST" || method ==
 
 }  // namespace
 
+bool IsHeadConstant(const HttpConfig& config) {
+  const bool files =
+      (config.authorization && !config.authorization->credentials_file.empty()) ||
+      (config.basic_auth && (!config.basic_auth->username_file.empty() || !config.basic_auth->password_file.empty())) ||
+      !config.header_files.empty();
+  return !files;
+}
+
 Result<std::string> ReadSecretFile(std::string_view what, const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::string text(kMaxSecretBytes, '\0');
@@ -153,6 +161,7 @@ Result<Hop> FollowRedirect(const Hop& hop, const HttpResponse& response) {
   auto url = ResolveUrl(hop.url, response.Header("Location"));
   if (!url) return Annotate("redirect from " + hop.url.Authority(), url.error());
   next.url = *std::move(url);
+  next.redirected = true;
   const bool upgraded = hop.url.port == 80 && next.url.port == 443 && next.url.IsTls();
   const bool same_host = hop.url.host == next.url.host && (hop.url.port == next.url.port || upgraded) &&
                          (next.url.IsTls() || !hop.url.IsTls());

@@ -19,7 +19,11 @@ struct Hop {
   std::string method;
   bool trusted = true;  // still the host that was asked first: credentials and own headers may go there
   bool send_body = true;
+  bool redirected = false;  // not the first
 };
+
+/// Whether the head of a request says the same each time, as far as the configuration goes: it names no files.
+bool IsHeadConstant(const HttpConfig& config);
 
 /// Errors: kBadData for a method or header that would break the framing, kIo for a credentials file that cannot be
 /// read. `token`: for the Authorization header, when not empty. `forwarded`: the head goes to a proxy, which needs the

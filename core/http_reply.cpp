@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <vector>
 
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
@@ -27,6 +28,52 @@ constexpr std::size_t kMaxReserve = 4 << 20;
 constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 /// 1xx replies that may precede the real one.
 constexpr int kMaxInterim = 8;
+
+/// Memory for the replies of one thread. Getting and returning blocks of this size makes malloc put its free lists in
+/// order each time, which takes longer than receiving the page.
+class Spares {
+ public:
+  std::string TakeBody() {
+    return Take(bodies_, body_bytes_, [](const std::string& body) { return body.capacity(); });
+  }
+  void Give(std::string body) {
+    if (body.capacity() < kReadSize || body_bytes_ + body.capacity() > kMaxBodies) return;
+    body.clear();
+    body_bytes_ += body.capacity();
+    bodies_.push_back(std::move(body));
+  }
+  boost::beast::flat_buffer TakeBuffer() {
+    std::size_t bytes = 0;
+    return Take(buffers_, bytes, [](const auto&) { return 0; });
+  }
+  void Give(boost::beast::flat_buffer buffer) {
+    if (buffer.capacity() < kReadSize || buffer.capacity() > 2 * kReadSize || buffers_.size() >= kMaxBuffers) return;
+    buffer.clear();
+    buffers_.push_back(std::move(buffer));
+  }
+
+ private:
+  static constexpr std::size_t kMaxBodies = 1 << 20;  // bytes
+  static constexpr std::size_t kMaxBuffers = 4;
+
+  template <class T, class Size>
+  static T Take(std::vector<T>& from, std::size_t& bytes, const Size& size) {
+    if (from.empty()) return {};
+    T taken = std::move(from.back());
+    from.pop_back();
+    bytes -= size(taken);
+    return taken;
+  }
+
+  std::vector<std::string> bodies_;
+  std::size_t body_bytes_ = 0;  // of bodies_
+  std::vector<boost::beast::flat_buffer> buffers_;
+};
+
+Spares& ThreadSpares() {
+  thread_local Spares spares;
+  return spares;
+}
 
 /// What arrives of a body. Beast's error codes carry no text, so the reason waits in `status`.
 struct Sink {
@@ -59,6 +106,7 @@ struct SinkBody {
       } else if (!as_it_is) {
         return Leave(Fail(Code::kBadData, "Content-Encoding '{}' was not asked for", encoding), error);
       }
+      if (length.value_or(kReadSize) >= kReadSize) sink_.text = ThreadSpares().TakeBody();
       if (length) sink_.text.reserve(std::min<std::size_t>(*length, kMaxReserve));
     }
 
@@ -111,7 +159,7 @@ using Parser = beast::response_parser<SinkBody>;
 struct ReplyReader::Impl {
   std::size_t max_body_bytes;
   bool head_only;
-  boost::beast::flat_buffer buffer;
+  boost::beast::flat_buffer buffer = ThreadSpares().TakeBuffer();
   std::optional<Parser> parser;
   bool started = false;
   int interim = 0;
@@ -145,7 +193,7 @@ ReplyReader::ReplyReader(std::size_t max_body_bytes, bool head_only) : impl_(std
   impl_->head_only = head_only;
   impl_->StartReply();
 }
-ReplyReader::~ReplyReader() = default;
+ReplyReader::~ReplyReader() { ThreadSpares().Give(std::move(impl_->buffer)); }
 
 std::pair<void*, std::size_t> ReplyReader::Space() {
   const auto space = impl_->buffer.prepare(kReadSize);
@@ -218,3 +266,5 @@ HttpResponse ReplyReader::Take() {
 }
 
 }  // namespace vedette::http
+
+void vedette::RecycleBody(std::string body) { http::ThreadSpares().Give(std::move(body)); }

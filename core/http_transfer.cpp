@@ -24,6 +24,19 @@ constexpr std::size_t kMaxRefusal = 1 << 20;
 /// A request that may reach the server twice without harm.
 bool IsRepeatable(std::string_view method) { return method == "GET" || method == "HEAD" || method == "OPTIONS"; }
 
+/// A connection's strand is of one io_context, and so are the requests it can carry. `io` null: the client's.
+std::string PoolKeyOf(const Route& route, const net::io_context* io) {
+  std::string key = route.PoolKey();
+  if (io != nullptr) key += fmt::format(" {}", static_cast<const void*>(io));
+  return key;
+}
+
+Result<std::string> HeadTo(const Route& route, const Hop& hop, const HttpRequest& request, const HttpConfig& config,
+                           const std::string& token) {
+  return BuildHead(hop, request, config, token, route.proxy ? ProxyCredentials(*route.proxy) : std::string(),
+                   route.IsForwarded());
+}
+
 }  // namespace
 
 ClientState::ClientState(net::io_context& io_context, const HttpConfig& http_config, ProxyChoice proxy_choice,
@@ -35,14 +48,33 @@ ClientState::ClientState(net::io_context& io_context, const HttpConfig& http_con
       tls(http_config.tls),
       pool(std::make_shared<Pool>(io_context)) {}
 
-Transfer::Transfer(std::shared_ptr<ClientState> state, HttpRequest request, HttpClient::Callback done, Url url)
+Route RouteTo(const ClientState& state, const HttpRequest& request, const Url& url) {
+  return {url, state.proxies.For(url), request.unix_socket};
+}
+
+Result<HttpClient::Prepared> Prepare(const ClientState& state, HttpRequest request) {
+  VEDETTE_TRY(Url url, ParseUrl(request.url));
+  PreparedRequest prepared{.request = std::move(request), .url = std::move(url)};
+  const Route route = RouteTo(state, prepared.request, prepared.url);
+  prepared.pool_key = PoolKeyOf(route, prepared.request.io);
+  if (!state.tokens && IsHeadConstant(state.config)) {
+    const Hop hop{.url = prepared.url, .method = prepared.request.method};
+    // What is wrong with it is said when it is made.
+    if (auto head = HeadTo(route, hop, prepared.request, state.config, {})) prepared.head = *std::move(head);
+  }
+  return std::make_shared<const PreparedRequest>(std::move(prepared));
+}
+
+Transfer::Transfer(std::shared_ptr<ClientState> state, HttpClient::Prepared request, HttpClient::Callback done)
     : state_(std::move(state)),
-      request_(std::move(request)),
+      prepared_(std::move(request)),
+      request_(prepared_->request),
+      url_(prepared_->url),
       done_(std::move(done)),
-      url_(std::move(url)),
-      connection_(state_->pool->Take(RouteTo(url_).PoolKey())),
+      io_(request_.io ? *request_.io : state_->io),
+      connection_(state_->pool->Take(prepared_->pool_key)),
       reused_(connection_ != nullptr),
-      strand_(connection_ ? connection_->strand() : net::make_strand(state_->io)),
+      strand_(connection_ ? connection_->strand() : net::make_strand(io_)),
       timer_(strand_),
       start_(steady_clock::now()),
       allowed_(request_.head_timeout > Millis(0) ? std::min(request_.head_timeout, request_.timeout)
@@ -52,6 +84,15 @@ void Transfer::Start() { net::co_spawn(strand_, Run(shared_from_this()), net::de
 
 void Transfer::Cancel() {
   net::post(strand_, [self = shared_from_this()] { self->Abort(Stopped::kCanceled); });
+}
+
+std::string Transfer::PoolKey(const Url& url) const {
+  return &url == &url_ || url == url_ ? prepared_->pool_key : PoolKeyOf(RouteTo(url), request_.io);
+}
+
+Result<std::string> Transfer::Head(const Hop& hop, const std::string& token) const {
+  if (!hop.redirected && !prepared_->head.empty()) return prepared_->head;
+  return HeadTo(RouteTo(hop.url), hop, request_, state_->config, token);
 }
 
 void Transfer::StopAt(steady_clock::time_point deadline) {
@@ -87,7 +128,7 @@ net::awaitable<void> Transfer::Run(std::shared_ptr<Transfer> self) {
 }
 
 net::awaitable<Result<HttpResponse>> Transfer::Hops() {
-  Hop hop{url_, request_.method, true, true};
+  Hop hop{.url = url_, .method = request_.method};
   for (int redirects = 0;; ++redirects) {
     auto response = co_await Exchange(hop);
     if (!response || !state_->config.follow_redirects || !IsRedirect(*response)) {
@@ -99,7 +140,7 @@ net::awaitable<Result<HttpResponse>> Transfer::Hops() {
     }
     auto next = FollowRedirect(hop, *response);
     if (!next) co_return next.error();
-    if (connection_ && RouteTo(hop).PoolKey() != RouteTo(*next).PoolKey()) Release(hop, true);
+    if (connection_ && PoolKey(hop.url) != PoolKey(next->url)) Release(hop, true);
     hop = *std::move(next);
   }
 }
@@ -107,9 +148,7 @@ net::awaitable<Result<HttpResponse>> Transfer::Hops() {
 net::awaitable<Result<HttpResponse>> Transfer::Exchange(const Hop& hop) {
   const auto token = co_await Token(hop);
   if (!token) co_return Explained(token.error(), hop);
-  const Route route = RouteTo(hop);
-  auto head = BuildHead(hop, request_, state_->config, *token,
-                        route.proxy ? ProxyCredentials(*route.proxy) : std::string(), route.IsForwarded());
+  const auto head = Head(hop, *token);
   if (!head) co_return head.error();
   if (connection_ && connection_->IsStale()) Release(hop, false);
   for (;;) {
@@ -150,7 +189,7 @@ net::awaitable<Status> Transfer::Connect(const Hop& hop) {
   if (stopped_ != Stopped::kNo) co_return Fail(Code::kCanceled, "stopped");
   connection_ = std::make_shared<Connection>(strand_);
   Status status =
-      co_await connection_->Open(RouteTo(hop), state_->config.proxy_connect_header, state_->tls, start_ + allowed_);
+      co_await connection_->Open(RouteTo(hop.url), state_->config.proxy_connect_header, state_->tls, start_ + allowed_);
   step_ = connection_->step();
   co_return status;
 }
@@ -221,7 +260,7 @@ net::awaitable<Status> Transfer::HandOver(ReplyReader& reply, bool first) {
 void Transfer::Release(const Hop& hop, bool reusable) {
   if (!connection_) return;
   if (reusable) {
-    state_->pool->Give(RouteTo(hop).PoolKey(), std::move(connection_));
+    state_->pool->Give(PoolKey(hop.url), std::move(connection_));
   } else {
     connection_->Close();
   }

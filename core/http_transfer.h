@@ -38,10 +38,23 @@ struct ClientState {
   std::unordered_set<std::shared_ptr<Transfer>> running;  // guarded by mutex
 };
 
+Route RouteTo(const ClientState& state, const HttpRequest& request, const Url& url);
+
+/// A request, and what is the same each time it is made.
+struct PreparedRequest {
+  HttpRequest request;
+  Url url{};
+  std::string pool_key{};
+  std::string head{};  // empty: to be built each time, as it shows tokens or files
+};
+
+/// Errors: kBadData for the URL. A header that makes no sense fails when the request is made.
+Result<HttpClient::Prepared> Prepare(const ClientState& state, HttpRequest request);
+
 /// Runs as one coroutine on the strand of its first connection. A timer and Cancel() end it by closing the connection.
 class Transfer : public std::enable_shared_from_this<Transfer> {
  public:
-  Transfer(std::shared_ptr<ClientState> state, HttpRequest request, HttpClient::Callback done, Url url);
+  Transfer(std::shared_ptr<ClientState> state, HttpClient::Prepared request, HttpClient::Callback done);
 
   void Start();
   /// Thread-safe; the callback gets kCanceled unless the request ends by itself first.
@@ -58,17 +71,20 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   net::awaitable<Status> HandOver(ReplyReader& reply, bool first);
   net::awaitable<Status> Connect(const Hop& hop);
   net::awaitable<Result<std::string>> Token(const Hop& hop);
-  Route RouteTo(const Url& url) const { return {url, state_->proxies.For(url), request_.unix_socket}; }
-  Route RouteTo(const Hop& hop) const { return RouteTo(hop.url); }
+  Route RouteTo(const Url& url) const { return http::RouteTo(*state_, request_, url); }
+  std::string PoolKey(const Url& url) const;
+  Result<std::string> Head(const Hop& hop, const std::string& token) const;
   void StopAt(std::chrono::steady_clock::time_point deadline);
   void Abort(Stopped why);
   void Release(const Hop& hop, bool reusable);
   Error Explained(Error error, const Hop& hop) const;
 
   const std::shared_ptr<ClientState> state_;
-  const HttpRequest request_;
+  const HttpClient::Prepared prepared_;
+  const HttpRequest& request_;  // of prepared_, and the URL too
+  const Url& url_;
   HttpClient::Callback done_;
-  const Url url_;
+  net::io_context& io_;
   std::shared_ptr<Connection> connection_;
   bool reused_ = false;
   const Strand strand_;

@@ -20,6 +20,7 @@ using PoolMap = std::map<std::string, std::shared_ptr<ScrapePool>, std::less<>>;
 
 ScrapeEnvironment Completed(ScrapeEnvironment environment) {
   if (!environment.new_client) environment.new_client = HttpClient::Create;
+  if (environment.scrape_loops.empty()) environment.scrape_loops = {&environment.io};
   return environment;
 }
 
@@ -37,7 +38,13 @@ struct ScrapeManager::Impl {
         discovery_metrics(environment.registry),
         discovery{environment.io,    environment.workers,    environment.clock,
                   discovery_metrics, environment.new_client, &clusters},
-        runtime{environment.io, environment.workers, environment.storage, environment.clock, metrics, metadata, loops,
+        runtime{environment.scrape_loops,
+                environment.workers,
+                environment.storage,
+                environment.clock,
+                metrics,
+                metadata,
+                loops,
                 discovery} {}
 
   Result<std::shared_ptr<const JobSettings>> MakeSettings(const ScrapeConfig& job, const JobSettings* old) const;

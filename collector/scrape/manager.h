@@ -1,7 +1,7 @@
 // Runs all scrape jobs: discovers targets, scrapes each in its own loop, and shows their state to the API.
 //
-// One ScrapeManager lives in the agent. app starts it, a reload calls Apply(), the API reads the views. Loops run on
-// the io_context; fetching never blocks there, parsing and appending happen on the worker pool.
+// One ScrapeManager lives in the agent. app starts it, a reload calls Apply(), the API reads the views. Each loop
+// runs on one of the io_contexts that are for it, from the request to the commit.
 #pragma once
 
 #include <cstdint>
@@ -83,6 +83,8 @@ struct ScrapeEnvironment {
   prometheus::Registry& registry;
   /// Makes the client of a job; HttpClient::Create unless a test says otherwise.
   std::function<Result<std::unique_ptr<HttpClient>>(boost::asio::io_context&, const HttpConfig&)> new_client;
+  /// The targets are spread over these, each with one thread; empty: all are scraped on `io`.
+  std::vector<boost::asio::io_context*> scrape_loops{};
 };
 
 /// Thread-safe.

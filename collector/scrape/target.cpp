@@ -178,7 +178,7 @@ TargetSet MakeTargets(const ScrapeConfig& job, std::span<const TargetGroup> grou
 }
 
 Millis ScrapeOffset(std::uint64_t target_key, Millis interval) {
-  return Millis(static_cast<std::int64_t>(target_key % static_cast<std::uint64_t>(interval.count())));
+  return interval * static_cast<std::int64_t>(ScrapeMoment(target_key)) / static_cast<std::int64_t>(kScrapeMoments);
 }
 
 TimeMs NextScrape(TimeMs now, Millis interval, Millis offset) {

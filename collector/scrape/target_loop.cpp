@@ -25,6 +25,10 @@ namespace net = boost::asio;
 /// cost the store nothing. At most a hundredth of the interval.
 constexpr Millis kTimeTolerance{50};
 
+/// A longer body is read on the worker pool, so that the other targets of the loop do not wait for it. For any other
+/// the way to a thread and back would cost more than the reading.
+constexpr std::size_t kMaxBodyHere = 1 << 20;
+
 using Fetched = Result<HttpResponse>;
 
 double SecondsBetween(std::chrono::nanoseconds begin, std::chrono::nanoseconds end) {
@@ -62,7 +66,8 @@ class Loop final : public TargetLoop, public std::enable_shared_from_this<Loop> 
  public:
   Loop(ScrapeRuntime& runtime, std::string pool, Target target, std::shared_ptr<const JobSettings> settings)
       : runtime_(runtime),
-        strand_(net::make_strand(runtime.io)),
+        io_(*runtime.ios[ScrapeMoment(target.Key()) % runtime.ios.size()]),
+        strand_(net::make_strand(io_)),
         timer_(strand_),
         appender_(runtime.storage, runtime.metrics, runtime.metadata),
         target_(std::move(target)),
@@ -86,6 +91,7 @@ class Loop final : public TargetLoop, public std::enable_shared_from_this<Loop> 
       self->reset_ = self->reset_ || reset || self->target_.histograms != target.histograms;
       self->target_ = target;
       self->settings_ = settings;
+      self->request_.reset();
       self->Plan();
       self->timer_.cancel();
     });
@@ -97,6 +103,7 @@ class Loop final : public TargetLoop, public std::enable_shared_from_this<Loop> 
       self->mark_ = mark;
       self->timer_.cancel();
       self->settings_.reset();
+      self->request_.reset();
     });
   }
 
@@ -123,13 +130,15 @@ class Loop final : public TargetLoop, public std::enable_shared_from_this<Loop> 
   void ShowScrape(const Target& target, const ScrapeOutcome& outcome, TimeMs time, double seconds);
 
   ScrapeRuntime& runtime_;
+  net::io_context& io_;
   net::strand<net::io_context::executor_type> strand_;
   net::steady_timer timer_;
-  TargetAppender appender_;  // on the worker pool while the coroutine waits for it
+  TargetAppender appender_;  // of one thread at a time: the coroutine waits while it is on the worker pool
 
   // On the strand.
   Target target_;
   std::shared_ptr<const JobSettings> settings_;
+  HttpClient::Prepared request_;  // null: to be made of the two
   bool reset_ = false;
   bool stopping_ = false;
   bool mark_ = false;
@@ -193,7 +202,12 @@ net::awaitable<void> Loop::ScrapeOnce() {
   const Target target = target_;
   if (std::exchange(reset_, false)) appender_.Reset();
   auto store = [&, this] { Store(*fetched, *settings, target, time, seconds); };
-  co_await RunOn(runtime_.workers, store);
+  if (*fetched && (*fetched)->body.size() > kMaxBodyHere) {
+    co_await RunOn(runtime_.workers, store);
+  } else {
+    store();
+  }
+  if (*fetched) RecycleBody(std::move((*fetched)->body));
 }
 
 /// Waits for the reply without holding on to the settings, so that stopping the job can destroy its client.
@@ -210,10 +224,19 @@ net::awaitable<void> Loop::Fetch(std::optional<Fetched>& result) {
     co_await RunOn(runtime_.workers, call);
     co_return;
   }
-  HttpRequest request = ScrapeRequest(settings_->config, target_, settings_->accept);
   HttpClient* const client = settings_->client.get();
+  if (!request_) {
+    HttpRequest request = ScrapeRequest(settings_->config, target_, settings_->accept);
+    request.io = &io_;
+    auto prepared = client->Prepare(std::move(request));
+    if (!prepared) {
+      result = Fetched(prepared.error());
+      co_return;
+    }
+    request_ = *std::move(prepared);
+  }
   auto start = [&](auto resume) {
-    client->Start(std::move(request), [&result, resume](Fetched fetched) {
+    client->Start(request_, [&result, resume](Fetched fetched) {
       result = std::move(fetched);
       resume();
     });

@@ -1,7 +1,8 @@
-// The life of one target: wait until it is due, fetch, hand the body to the worker pool, again.
+// The life of one target: wait until it is due, fetch, read and store, again.
 //
-// One coroutine on one strand of the io_context per target; reading and storing happen on the worker pool. Made and
-// stopped by the scrape pool of its job, read by the API.
+// One coroutine per target, on one io_context with one thread from the request to the commit: a scrape wakes nobody
+// else. Only long pages and in-process sources go to the worker pool. Made and stopped by the scrape pool of its job,
+// read by the API.
 #pragma once
 
 #include <condition_variable>
@@ -36,7 +37,7 @@ class LoopCount {
 
 /// What all loops share. Outlives them.
 struct ScrapeRuntime {
-  boost::asio::io_context& io;
+  std::vector<boost::asio::io_context*> ios;  // not empty; a target belongs to one of them
   boost::asio::thread_pool& workers;
   storage::Storage& storage;
   const Clock& clock;

@@ -28,6 +28,10 @@ namespace {
 
 /// Between two rounds that look at every series and every day.
 constexpr Millis kFullRoundInterval = std::chrono::seconds(30);
+/// A round that looks at every target's rows waits until there were so many commits, or so many rounds: with few rows a
+/// second nothing becomes full meanwhile, and looking would cost as much as storing.
+constexpr std::uint64_t kFewCommits = 200;
+constexpr int kMostPassed = 10;
 /// A day is re-packed when it has been over for so long: late samples have mostly come.
 constexpr Millis kRepackDelay = std::chrono::hours(1);
 /// Series that leave memory in one round, so that look-ups are not held up for long.
@@ -249,9 +253,15 @@ void RocksStorageImpl::SyncLoop() {
 
 void RocksStorageImpl::MaintenanceLoop() {
   auto last_full = std::chrono::steady_clock::now();
+  std::uint64_t last_commit = 0;
+  int passed = 0;  // rounds without need
   while (Wait(engine_->tuning.maintenance_interval)) {
     const bool full = std::chrono::steady_clock::now() - last_full >= kFullRoundInterval;
     if (full) last_full = std::chrono::steady_clock::now();
+    const std::uint64_t commit = engine_->head.order().visible();
+    if (!full && commit - last_commit < kFewCommits && ++passed < kMostPassed) continue;
+    last_commit = commit;
+    passed = 0;
     const TimeMs now = engine_->clock.Now();
     NoteFailure(full ? SealAll(now) : SealDue(now));
   }

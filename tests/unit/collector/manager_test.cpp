@@ -2,6 +2,7 @@
 
 #include <prometheus/registry.h>
 
+#include <array>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -100,8 +101,8 @@ class ManagerFixture {
  public:
   ManagerFixture()
       : guard_(net::make_work_guard(io_)),
-        manager_(std::make_unique<ScrapeManager>(
-            ScrapeEnvironment{io_, workers_, storage, SystemClock(), registry_, nullptr})),
+        manager_(std::make_unique<ScrapeManager>(ScrapeEnvironment{
+            io_, workers_, storage, SystemClock(), registry_, nullptr, {&loops_[0].io, &loops_[1].io}})),
         thread_([this] { io_.run(); }) {}
   ~ManagerFixture() {
     manager_.reset();
@@ -114,7 +115,18 @@ class ManagerFixture {
   WatchedStorage storage;
 
  private:
+  struct Loop {
+    ~Loop() {
+      guard.reset();
+      thread.join();
+    }
+    net::io_context io{1};
+    net::executor_work_guard<net::io_context::executor_type> guard = net::make_work_guard(io);
+    std::thread thread{[this] { io.run(); }};
+  };
+
   net::io_context io_;
+  std::array<Loop, 2> loops_;
   net::thread_pool workers_{2};
   prometheus::Registry registry_;
   net::executor_work_guard<net::io_context::executor_type> guard_;

@@ -4,6 +4,7 @@
 
 #include <future>
 #include <mutex>
+#include <thread>
 
 #include "tests/support/catch.h"
 #include "tests/support/client_io.h"
@@ -54,6 +55,55 @@ TEST_CASE("requests of one client share a connection", "[http]") {
   CHECK(seen[0].Header("User-Agent").starts_with("vedette/"));
   CHECK(seen[0].Header("Accept-Encoding") == "gzip");
   CHECK(seen[0].Header("Host") == fmt::format("127.0.0.1:{}", server.port()));
+}
+
+TEST_CASE("a prepared request is made as often as wanted, and reads files each time", "[http]") {
+  const test::TempDir dir;
+  Io io;
+  const HttpServer server([](const Received& r) { return Reply{.body = r.target + r.Header("Authorization")}; });
+  const auto send = [](HttpClient& client, const HttpClient::Prepared& request) {
+    std::promise<Result<HttpResponse>> came;
+    client.Start(request, [&came](Result<HttpResponse> response) { came.set_value(std::move(response)); });
+    return MustHave(came.get_future().get()).body;
+  };
+  const auto plain = io.Client();
+  const HttpClient::Prepared request = MustHave(plain->Prepare(Get(server.Url("/a"))));
+  CHECK(send(*plain, request) == "/a");
+  CHECK(send(*plain, request) == "/a");
+  CHECK(server.requests().back().connection == 0);
+  CHECK(plain->Prepare(Get("no URL")).error().code == Code::kBadData);
+
+  HttpConfig config;
+  config.authorization = Authorization{.type = "Bearer", .credentials = {}, .credentials_file = dir.Sub("token")};
+  const auto client = io.Client(config);
+  const HttpClient::Prepared with_token = MustHave(client->Prepare(Get(server.Url("/b"))));
+  for (const std::string token : {"one", "two"}) {
+    dir.Write("token", token);
+    CHECK(send(*client, with_token) == "/bBearer " + token);
+  }
+}
+
+TEST_CASE("a request runs on the threads it names, with connections of its own", "[http]") {
+  Io io;
+  const HttpServer server([](const Received&) { return Reply{.body = std::string(200'000, 'x')}; });
+  const auto client = io.Client();
+  CHECK(MustHave(client->Send(Get(server.Url("/")))).status == 200);
+  boost::asio::io_context other(1);
+  HttpRequest request = Get(server.Url("/"));
+  request.io = &other;
+  const HttpClient::Prepared prepared = MustHave(client->Prepare(request));
+  for (int i = 0; i < 2; ++i) {
+    std::thread::id caller;
+    client->Start(prepared, [&caller](Result<HttpResponse> response) {
+      caller = std::this_thread::get_id();
+      CHECK(MustHave(response).body.size() == 200'000);
+      RecycleBody(std::move(response->body));
+    });
+    other.restart();
+    other.run();
+    CHECK(caller == std::this_thread::get_id());
+    CHECK(server.requests().back().connection == 1);
+  }
 }
 
 TEST_CASE("bodies arrive by length, in chunks, until the end and compressed", "[http]") {
