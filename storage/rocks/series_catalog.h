@@ -83,6 +83,7 @@ class SeriesCatalog {
   /// maintenance.
   std::unique_ptr<rocksdb::Iterator> hash_rows_;
   std::uint64_t next_id_ = 1;
+  bool all_in_memory_ = true;  // GUARDED_BY(mutex_): there are no series but those of the table
   std::int64_t recovered_max_time_ = INT64_MIN;
   std::atomic<std::int64_t> disk_only_max_time_{INT64_MIN};
   /// What left memory in one round, as stored postings: with a million series a day they are kept for a whole
