@@ -113,7 +113,8 @@ struct HttpRequest {
   BodyReader body_reader{};
   /// Until the head of the answer is there; 0: only `timeout` counts. For bodies that last.
   Millis head_timeout{0};
-  /// Whose threads do the work and call back; null: the client's. Connections stay with theirs.
+  /// Whose threads do the work and call back; null: the client's. Connections stay with theirs,
+  /// so that it outlives the client.
   boost::asio::io_context* io = nullptr;
 };
 

@@ -86,9 +86,9 @@ TEST_CASE("a prepared request is made as often as wanted, and reads files each t
 TEST_CASE("a request runs on the threads it names, with connections of its own", "[http]") {
   Io io;
   const HttpServer server([](const Received&) { return Reply{.body = std::string(200'000, 'x')}; });
+  boost::asio::io_context other(1);
   const auto client = io.Client();
   CHECK(MustHave(client->Send(Get(server.Url("/")))).status == 200);
-  boost::asio::io_context other(1);
   HttpRequest request = Get(server.Url("/"));
   request.io = &other;
   const HttpClient::Prepared prepared = MustHave(client->Prepare(request));
