@@ -84,7 +84,7 @@ bool SweepLoad(const Trouble& trouble, std::uint64_t after) {
     luck.Commit(1);
     if (luck.refused.size() == before) break;
   }
-  if (luck.refused.size() > before) {
+  if (luck.refused.size() > before || luck.starts_asked > 0) {  // asked for perhaps with the load's last operation
     // An error that RocksDB takes for fatal, which a log that cannot be created is whatever the reason: a restart
     // helps.
     INFO(luck.why);
