@@ -80,7 +80,7 @@ class RouterCore {
   std::optional<IncidentView> FindIncident(std::uint64_t number) const;
   std::vector<TargetView> Targets() const;
   std::size_t OpenCount(Priority priority) const;
-  /// No incident is open, no group has a timer, no message waits: nothing is due for now.
+  /// No incident is open or has an end to tell of, and no message waits: nothing falls due by itself.
   bool IsQuiet() const;
   const Outbox& outbox() const { return outbox_; }
   std::vector<OutboxDrop> TakeDrops() { return outbox_.TakeDrops(); }

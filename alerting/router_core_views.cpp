@@ -134,7 +134,7 @@ std::size_t RouterCore::OpenCount(Priority priority) const {
 
 bool RouterCore::IsQuiet() const {
   const auto is_open = [](const auto& entry) { return entry.second.open(); };
-  return groups_.empty() && unsettled_.empty() && std::ranges::none_of(book_.incidents(), is_open) &&
+  return unsettled_.empty() && std::ranges::none_of(book_.incidents(), is_open) &&
          std::ranges::all_of(outbox_.DepthByKind(), [](const auto& entry) { return entry.second == 0; });
 }
 

@@ -6,7 +6,8 @@ namespace vedette::app {
 namespace {
 
 constexpr std::size_t kIoThreads = 2;
-constexpr std::size_t kMaxLoops = 16;
+/// Divides the moments of an interval evenly; one is enough for millions of samples a second.
+constexpr std::size_t kMaxLoops = 10;
 constexpr std::size_t kRuleThreads = 4;
 constexpr std::size_t kProbeThreads = 2;
 

@@ -22,7 +22,7 @@ class Threads {
   Threads& operator=(const Threads&) = delete;
 
   boost::asio::io_context& io() { return io_; }
-  /// Scraping: one thread each, about as many as there are cores.
+  /// Scraping: one thread each, as many as there are cores up to ten.
   std::vector<boost::asio::io_context*> scrape_loops();
   /// Reading and storing what comes at once and is much: about as many as there are cores.
   boost::asio::thread_pool& ingest() { return ingest_; }

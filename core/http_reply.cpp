@@ -33,19 +33,13 @@ constexpr int kMaxInterim = 8;
 /// order each time, which takes longer than receiving the page.
 class Spares {
  public:
-  std::string TakeBody() {
-    return Take(bodies_, body_bytes_, [](const std::string& body) { return body.capacity(); });
-  }
+  std::string TakeBody() { return TakeLast(bodies_); }
   void Give(std::string body) {
-    if (body.capacity() < kReadSize || body_bytes_ + body.capacity() > kMaxBodies) return;
+    if (body.capacity() < kReadSize || body.capacity() > kMaxBody || bodies_.size() >= kMaxBodies) return;
     body.clear();
-    body_bytes_ += body.capacity();
     bodies_.push_back(std::move(body));
   }
-  boost::beast::flat_buffer TakeBuffer() {
-    std::size_t bytes = 0;
-    return Take(buffers_, bytes, [](const auto&) { return 0; });
-  }
+  boost::beast::flat_buffer TakeBuffer() { return TakeLast(buffers_); }
   void Give(boost::beast::flat_buffer buffer) {
     if (buffer.capacity() < kReadSize || buffer.capacity() > 2 * kReadSize || buffers_.size() >= kMaxBuffers) return;
     buffer.clear();
@@ -53,20 +47,17 @@ class Spares {
   }
 
  private:
-  static constexpr std::size_t kMaxBodies = 1 << 20;  // bytes
-  static constexpr std::size_t kMaxBuffers = 4;
+  static constexpr std::size_t kMaxBody = 256 << 10, kMaxBodies = 8, kMaxBuffers = 4;
 
-  template <class T, class Size>
-  static T Take(std::vector<T>& from, std::size_t& bytes, const Size& size) {
+  template <class T>
+  static T TakeLast(std::vector<T>& from) {
     if (from.empty()) return {};
     T taken = std::move(from.back());
     from.pop_back();
-    bytes -= size(taken);
     return taken;
   }
 
   std::vector<std::string> bodies_;
-  std::size_t body_bytes_ = 0;  // of bodies_
   std::vector<boost::beast::flat_buffer> buffers_;
 };
 

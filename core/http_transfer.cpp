@@ -87,7 +87,7 @@ void Transfer::Cancel() {
 }
 
 std::string Transfer::PoolKey(const Url& url) const {
-  return &url == &url_ || url == url_ ? prepared_->pool_key : PoolKeyOf(RouteTo(url), request_.io);
+  return url == url_ ? prepared_->pool_key : PoolKeyOf(RouteTo(url), request_.io);
 }
 
 Result<std::string> Transfer::Head(const Hop& hop, const std::string& token) const {

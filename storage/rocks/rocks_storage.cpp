@@ -28,9 +28,10 @@ namespace {
 
 /// Between two rounds that look at every series and every day.
 constexpr Millis kFullRoundInterval = std::chrono::seconds(30);
-/// A round that looks at every target's rows waits until there were so many commits, or so many rounds: with few rows a
-/// second nothing becomes full meanwhile, and looking would cost as much as storing.
+/// Looking at the rows of every target waits for so many commits or samples, or so many rounds: with few rows a second
+/// next to nothing becomes full meanwhile, and looking would cost as much as storing.
 constexpr std::uint64_t kFewCommits = 200;
+constexpr std::size_t kFewSamples = 250'000;
 constexpr int kMostPassed = 10;
 /// A day is re-packed when it has been over for so long: late samples have mostly come.
 constexpr Millis kRepackDelay = std::chrono::hours(1);
@@ -110,7 +111,8 @@ class RocksStorageImpl final : public RocksStorage {
   /// What is older may be dropped. The maintenance lock is held.
   TimeMs Oldest(TimeMs now);
   /// What has to happen every second.
-  Status SealDue(TimeMs now);
+  /// `rows`: looks at those of every group, too.
+  Status SealDue(TimeMs now, bool rows);
   /// What has to happen every half minute.
   Status SealAll(TimeMs now);
   Status RepackDue(TimeMs now);
@@ -253,17 +255,23 @@ void RocksStorageImpl::SyncLoop() {
 
 void RocksStorageImpl::MaintenanceLoop() {
   auto last_full = std::chrono::steady_clock::now();
-  std::uint64_t last_commit = 0;
-  int passed = 0;  // rounds without need
+  std::uint64_t last_commit = 0;  // when rows were looked at
+  std::size_t last_sample = 0;
+  int passed = 0;  // rounds since
   while (Wait(engine_->tuning.maintenance_interval)) {
     const bool full = std::chrono::steady_clock::now() - last_full >= kFullRoundInterval;
     if (full) last_full = std::chrono::steady_clock::now();
     const std::uint64_t commit = engine_->head.order().visible();
-    if (!full && commit - last_commit < kFewCommits && ++passed < kMostPassed) continue;
-    last_commit = commit;
-    passed = 0;
+    const std::size_t sample = engine_->sealer.journaled();
+    const bool rows =
+        full || commit - last_commit >= kFewCommits || sample - last_sample >= kFewSamples || ++passed >= kMostPassed;
+    if (rows) {
+      last_commit = commit;
+      last_sample = sample;
+      passed = 0;
+    }
     const TimeMs now = engine_->clock.Now();
-    NoteFailure(full ? SealAll(now) : SealDue(now));
+    NoteFailure(full ? SealAll(now) : SealDue(now, rows));
   }
 }
 
@@ -278,9 +286,9 @@ void RocksStorageImpl::NoteFailure(const Status& status) {
   LogError("storage", "maintenance failed, it is tried again", {{"error", status.error()}});
 }
 
-Status RocksStorageImpl::SealDue(TimeMs now) {
+Status RocksStorageImpl::SealDue(TimeMs now, bool rows) {
   const std::lock_guard lock(engine_->maintenance_mutex);
-  VEDETTE_CHECK(engine_->sealer.SealFull(Oldest(now)));
+  VEDETTE_CHECK(rows ? engine_->sealer.SealFull(Oldest(now)) : engine_->sealer.SealFullChunks(Oldest(now)));
   VEDETTE_CHECK(engine_->sealer.CutJournal(Oldest(now)));
   VEDETTE_CHECK(engine_->catalog.StoreDefinitions(kManyNewSeries));
   VEDETTE_CHECK(engine_->facts.Spill());
@@ -326,7 +334,7 @@ Result<std::string> RocksStorageImpl::Snapshot() {
 
 Status RocksStorageImpl::SealAll(TimeMs now) {
   engine_->guard.Check();
-  VEDETTE_CHECK(SealDue(now));
+  VEDETTE_CHECK(SealDue(now, true));
   const std::lock_guard lock(engine_->maintenance_mutex);
   const Millis idle = std::min(engine_->options.chunk_span, engine_->tuning.evict_after);
   VEDETTE_CHECK(engine_->sealer.SealIdle(now - idle, Oldest(now)));

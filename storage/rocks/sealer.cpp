@@ -44,7 +44,7 @@ Status Sealer::Recover() {
   return Ok();
 }
 
-Status Sealer::SealFull(TimeMs oldest) {
+Status Sealer::SealFullChunks(TimeMs oldest) {
   VEDETTE_CHECK(WritePending(oldest));
   while (head_.has_full()) {
     FreezeBatch batch;
@@ -56,6 +56,11 @@ Status Sealer::SealFull(TimeMs oldest) {
     pending_ = std::move(batch);
     VEDETTE_CHECK(WritePending(oldest));
   }
+  return Ok();
+}
+
+Status Sealer::SealFull(TimeMs oldest) {
+  VEDETTE_CHECK(SealFullChunks(oldest));
   head_.CloseBlocks([&](const RowGroup& group, const RowGroup::Extent& extent) {
     return head_.IsFull(group, extent) ? Head::GroupFate::kCloseBlock : Head::GroupFate::kKeep;
   });

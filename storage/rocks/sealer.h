@@ -53,8 +53,13 @@ class Sealer {
     return journal_total_ - std::min(journal_dropped_.load(), journal_total_.load());
   }
 
+  /// All samples that NoteJournal() was told of.
+  std::size_t journaled() const { return journal_total_; }
+
   /// Chunks and blocks that became full. `oldest`: samples before this time are beyond the retention and not written.
   Status SealFull(TimeMs oldest);
+  /// The part of SealFull() that costs nothing when there is nothing to do: it does not look at groups and histograms.
+  Status SealFullChunks(TimeMs oldest);
   /// Series and groups that nobody wrote to since `unused_since`, and groups that do not fit what comes any more.
   Status SealIdle(TimeMs unused_since, TimeMs oldest);
   /// When the journal is long, seals or carries what holds its older half; drops what is not needed any more.

@@ -25,6 +25,23 @@ TEST_CASE("an incident says why it has its priority and rises as it spreads", "[
   CHECK(world.heard.front().notification.priority == Priority::kP1);
 }
 
+TEST_CASE("the router is quiet while nothing can be due", "[incident]") {
+  World world;
+  CHECK(world.core->IsQuiet());
+  const TimeMs begin = world.now;
+  world.Fire(TargetDown("a"));
+  CHECK_FALSE(world.core->IsQuiet());
+  world.Run(20s);
+  CHECK_FALSE(world.core->IsQuiet());
+  world.Crash();
+  CHECK_FALSE(world.core->IsQuiet());
+  world.Resolve(TargetDown("a"), begin);
+  CHECK_FALSE(world.core->IsQuiet());  // somebody has to be told
+  world.Run(2min);
+  CHECK(world.core->Incidents({}).front().state == "resolved");
+  CHECK(world.core->IsQuiet());
+}
+
 TEST_CASE("a priority falls only after the hold", "[incident]") {
   World world;
   world.census.targets["api"] = 4;
