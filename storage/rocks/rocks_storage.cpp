@@ -111,7 +111,7 @@ class RocksStorageImpl final : public RocksStorage {
   /// What is older may be dropped. The maintenance lock is held.
   TimeMs Oldest(TimeMs now);
   /// What has to happen every second.
-  /// `rows`: looks at those of every group, too.
+  /// `rows`: looks at those of every group, too, and so at what the journal is still needed for.
   Status SealDue(TimeMs now, bool rows);
   /// What has to happen every half minute.
   Status SealAll(TimeMs now);
@@ -288,8 +288,12 @@ void RocksStorageImpl::NoteFailure(const Status& status) {
 
 Status RocksStorageImpl::SealDue(TimeMs now, bool rows) {
   const std::lock_guard lock(engine_->maintenance_mutex);
-  VEDETTE_CHECK(rows ? engine_->sealer.SealFull(Oldest(now)) : engine_->sealer.SealFullChunks(Oldest(now)));
-  VEDETTE_CHECK(engine_->sealer.CutJournal(Oldest(now)));
+  if (rows) {
+    VEDETTE_CHECK(engine_->sealer.SealFull(Oldest(now)));
+    VEDETTE_CHECK(engine_->sealer.CutJournal(Oldest(now)));
+  } else {
+    VEDETTE_CHECK(engine_->sealer.SealFullChunks(Oldest(now)));
+  }
   VEDETTE_CHECK(engine_->catalog.StoreDefinitions(kManyNewSeries));
   VEDETTE_CHECK(engine_->facts.Spill());
   ShowGauges();
