@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include <fcntl.h>
@@ -18,6 +19,7 @@
 #include "storage/rocks/checked_iterator.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/log_check.h"
+#include "storage/rocks/log_sync.h"
 #include "storage/rocks/resume_watch.h"
 #include "storage/rocks/tuning.h"
 
@@ -77,26 +79,6 @@ Status CheckComplete(rocksdb::Env& env, const std::string& path) {
     return Fail(Code::kCorruption, "{}/CURRENT is missing, but there is {}: restore a backup", path, name);
   }
   return Ok();
-}
-
-/// A process that was killed leaves its last log unsynced, and RocksDB reads it without ever syncing it: a power cut
-/// later would take samples that were acknowledged long ago, and with them what newer logs build on.
-Status SyncOldLogs(rocksdb::Env& env, const std::string& path) {
-  std::vector<std::string> names;
-  if (!env.GetChildren(path, &names).ok()) return Ok();  // a new database
-  const auto check = [](const rocksdb::Status& status, const std::string& name) -> Status {
-    return status.ok() ? Ok() : Status(ToError(status, "sync of " + name));
-  };
-  for (const std::string& name : names) {
-    if (!name.ends_with(".log")) continue;
-    std::unique_ptr<rocksdb::WritableFile> file;
-    VEDETTE_CHECK(check(env.ReopenWritableFile(path + "/" + name, &file, rocksdb::EnvOptions()), name));
-    VEDETTE_CHECK(check(file->Sync(), name));
-    VEDETTE_CHECK(check(file->Close(), name));
-  }
-  std::unique_ptr<rocksdb::Directory> directory;
-  VEDETTE_CHECK(check(env.NewDirectory(path, &directory), path));
-  return check(directory->Fsync(), path);
 }
 
 /// Takes one DisableFileDeletions() back. RocksDB 7.8 would take back those of others as well, unless told not to.
@@ -200,13 +182,15 @@ Result<std::unique_ptr<Database>> Database::Open(const StorageOptions& options, 
 
   if (writes) VEDETTE_CHECK(out->EmptyIngestDirectory(*out->env_));
   VEDETTE_CHECK(CheckComplete(*db_options.env, path));
+  std::optional<OldLogSync> sync;
+  if (writes) sync.emplace(*db_options.env, path);
   VEDETTE_TRY(LogState logs, CheckLogs(*db_options.env, path));
   out->damaged_logs_ = std::move(logs.damaged);
   out->torn_logs_ = logs.torn;
   for (const std::string& log : out->damaged_logs_) {
     LogError("storage", "a log is damaged: what was committed behind that place is lost", {{"log", log}});
   }
-  const Status synced = writes ? SyncOldLogs(*db_options.env, path) : Ok();
+  const Status synced = writes ? sync->Wait() : Ok();
   if (!synced) return Annotate("cannot open the database in " + options.path, synced.error());
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
