@@ -461,8 +461,8 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
     prober->Start(std::move(request), std::move(done));
   };
   if (command.remote_write_receiver) {
-    out.remote_write = [this](std::string_view body, collector::WriteMessage message) {
-      return receiver->Ingest(body, message);
+    out.remote_write = [this](std::string_view body, collector::WriteFormat format) {
+      return receiver->Ingest(body, format);
     };
   }
   if (command.otlp_receiver) {

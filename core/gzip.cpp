@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/http_client.h"
+#include "core/unpacker.h"
 
 namespace vedette {
 namespace {
@@ -27,78 +28,6 @@ uInt Clamp(std::size_t size) {
 }
 
 }  // namespace
-
-struct GzipReader::Impl {
-  z_stream stream{};
-  std::size_t produced = 0;
-  std::size_t max_bytes = 0;
-  bool member_open = true;  // the trailer of the current member has not been seen
-
-  explicit Impl(std::size_t limit) : max_bytes(limit) {
-    if (inflateInit2(&stream, kGzipWindow) != Z_OK) std::abort();  // out of memory or another zlib than compiled for
-  }
-  ~Impl() { inflateEnd(&stream); }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-
-  /// One call of inflate() into freshly grown space at the end of `out`; one byte more than the limit is asked for,
-  /// which is how an excess shows.
-  int Step(std::string& out) {
-    const std::size_t room =
-        std::min(std::max(kMinGrowth, std::size_t{stream.avail_in} * kUsualRatio), max_bytes - produced + 1);
-    const std::size_t before = out.size();
-    out.resize(before + room);
-    stream.next_out = reinterpret_cast<Bytef*>(out.data() + before);
-    stream.avail_out = Clamp(room);
-    const uInt asked = stream.avail_out;
-    const int code = inflate(&stream, Z_NO_FLUSH);
-    const std::size_t got = asked - stream.avail_out;
-    produced += got;
-    out.resize(before + got);
-    return code;
-  }
-};
-
-GzipReader::GzipReader(std::size_t max_bytes)
-    : impl_(std::make_unique<Impl>(std::min(max_bytes, std::numeric_limits<std::size_t>::max() / 2))) {}
-GzipReader::~GzipReader() = default;
-GzipReader::GzipReader(GzipReader&&) noexcept = default;
-GzipReader& GzipReader::operator=(GzipReader&&) noexcept = default;
-
-Status GzipReader::Read(std::string_view compressed, std::string& out) {
-  z_stream& stream = impl_->stream;
-  while (!compressed.empty()) {
-    stream.next_in = Input(compressed);
-    stream.avail_in = Clamp(compressed.size());
-    const uInt offered = stream.avail_in;
-    if (!impl_->member_open) {
-      inflateReset(&stream);
-      impl_->member_open = true;
-    }
-    for (;;) {
-      const int code = impl_->Step(out);
-      if (impl_->produced > impl_->max_bytes) {
-        return Fail(Code::kLimit, "decompressed text exceeds {} bytes", impl_->max_bytes);
-      }
-      if (code == Z_STREAM_END) {
-        impl_->member_open = false;
-        break;
-      }
-      if (code == Z_BUF_ERROR) break;  // the input is used up
-      if (code != Z_OK) {
-        return Fail(Code::kBadData, "damaged gzip stream: {}", stream.msg == nullptr ? "no reason given" : stream.msg);
-      }
-      if (stream.avail_in == 0 && stream.avail_out > 0) break;
-    }
-    compressed.remove_prefix(offered - stream.avail_in);
-  }
-  return Ok();
-}
-
-Status GzipReader::Finish() const {
-  if (impl_->member_open) return Fail(Code::kBadData, "gzip stream is cut short");
-  return Ok();
-}
 
 std::string Compress(std::string_view text, ZFormat format, int level) {
   z_stream stream{};
@@ -126,7 +55,7 @@ std::string Compress(std::string_view text, ZFormat format, int level) {
 }
 
 Result<std::string> Gunzip(std::string_view compressed, std::size_t max_bytes) {
-  GzipReader reader(max_bytes);
+  Unpacker reader(Packing::kGzip, max_bytes);
   std::string out;
   VEDETTE_CHECK(reader.Read(compressed, out));
   VEDETTE_CHECK(reader.Finish());

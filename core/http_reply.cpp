@@ -11,7 +11,7 @@
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 
-#include "core/gzip.h"
+#include "core/unpacker.h"
 #include "core/url.h"
 
 namespace vedette::http {
@@ -72,7 +72,7 @@ struct Sink {
   std::size_t max_bytes = 0;
   std::size_t taken_bytes = 0;  // of text that is not here any more
   std::size_t wire_bytes = 0;
-  std::optional<GzipReader> gzip;
+  std::optional<Unpacker> unpacker;
   Status status = Ok();
 };
 
@@ -92,8 +92,8 @@ struct SinkBody {
       const std::string encoding = encoding_of_();
       // Snappy is one block, whose size its reader has to know first: the caller undoes it.
       const bool as_it_is = encoding.empty() || encoding == "identity" || encoding == "snappy";
-      if (encoding == "gzip" || encoding == "x-gzip") {
-        sink_.gzip.emplace(sink_.max_bytes);
+      if (const std::optional<Packing> packing = PackingNamed(encoding)) {
+        sink_.unpacker.emplace(*packing, sink_.max_bytes);
       } else if (!as_it_is) {
         return Leave(Fail(Code::kBadData, "Content-Encoding '{}' was not asked for", encoding), error);
       }
@@ -116,15 +116,15 @@ struct SinkBody {
 
     void finish(error_code& error) {
       error = {};
-      if (!sink_.gzip || sink_.wire_bytes == 0) return;
-      if (Status status = sink_.gzip->Finish(); !status) Leave(std::move(status), error);
+      if (!sink_.unpacker || sink_.wire_bytes == 0) return;
+      if (Status status = sink_.unpacker->Finish(); !status) Leave(std::move(status), error);
     }
 
    private:
     void Add(std::string_view piece, error_code& error) {
       sink_.wire_bytes += piece.size();
-      if (sink_.gzip) {
-        if (Status status = sink_.gzip->Read(piece, sink_.text); !status) Leave(std::move(status), error);
+      if (sink_.unpacker) {
+        if (Status status = sink_.unpacker->Read(piece, sink_.text); !status) Leave(std::move(status), error);
         return;
       }
       if (sink_.taken_bytes + sink_.text.size() + piece.size() > sink_.max_bytes) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/gzip.h"
+#include "core/unpacker.h"
 
 namespace vedette::collector {
 namespace {
@@ -38,7 +38,7 @@ Status InflateRaw(std::string_view body, std::size_t max_bytes, const BodyPiece&
 }
 
 Status InflateGzip(std::string_view body, std::size_t max_bytes, const BodyPiece& take) {
-  GzipReader reader(max_bytes);
+  Unpacker reader(Packing::kGzip, max_bytes);
   std::string piece;
   // A little of it may become a lot, but never more than a thousand times as much.
   constexpr std::size_t kBite = 1024;

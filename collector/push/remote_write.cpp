@@ -4,6 +4,7 @@
 
 #include "collector/media_type.h"
 #include "collector/push/push_metadata.h"
+#include "collector/push/unpack.h"
 #include "collector/push/wire_histogram.h"
 #include "collector/push/write_request.h"
 
@@ -21,15 +22,17 @@ constexpr std::size_t kLongHistogramBytes = 16 << 10;
 /// One request on its way into the store.
 class WriteRun {
  public:
-  WriteRun(Intake& intake, WriteMessage message)
+  WriteRun(Intake& intake, WriteFormat format)
       : intake_(intake),
-        strict_(message == WriteMessage::kVersion2),
+        zstd_(format.zstd),
+        strict_(format.message == WriteMessage::kVersion2),
         batch_(intake, strict_ ? PushProtocol::kRemoteWrite2 : PushProtocol::kRemoteWrite1) {}
 
   PushOutcome Run(std::string_view compressed) { return batch_.Finish(Read(compressed)); }
 
  private:
   Status Read(std::string_view compressed);
+  Status ReadMessage(std::string_view message);
   Status Take(PushedSeries& series);
   Result<storage::SeriesId> Find(PushedSeries& series, std::size_t samples);
   void TakeSamples(PushedSeries& series, storage::SeriesId id);
@@ -44,22 +47,32 @@ class WriteRun {
   std::string Named(PushedSeries& series) const;
 
   Intake& intake_;
-  const bool strict_;
+  const bool zstd_, strict_;
   PushBatch batch_;
   HistogramBuilder histograms_;
 };
 
 Status WriteRun::Read(std::string_view compressed) {
   const std::size_t limit = intake_.options().max_decoded_bytes;
+  if (zstd_) {
+    std::string buffer;
+    std::string_view message;
+    VEDETTE_CHECK(UnpackBody(compressed, "zstd", limit, batch_, buffer, message));
+    return ReadMessage(message);
+  }
   VEDETTE_TRY(const std::size_t size, SnappySize(compressed, limit));
   VEDETTE_CHECK(batch_.Charge(compressed.size() + size));
   VEDETTE_TRY(const Decompressed message, DecompressSnappy(compressed, limit));
+  return ReadMessage(message.view());
+}
+
+Status WriteRun::ReadMessage(std::string_view message) {
   const WriteRequestSink sink{
       .series = [this](PushedSeries& series) { return Take(series); },
       .metadata = [this](const PushedMetadata& said) { NoteMetadata(intake_, batch_, Labels(), said); },
       .charge = [this] { return batch_.Charge(kChargedAtOnce * kPushedSampleBytes); }};
   const auto read = strict_ ? ReadWriteRequest2 : ReadWriteRequest;
-  return read(message.view(), intake_.series_cache(), sink);
+  return read(message, intake_.series_cache(), sink);
 }
 
 Status WriteRun::Take(PushedSeries& series) {
@@ -203,14 +216,15 @@ Result<std::vector<WriteMessage>> ParseWriteMessages(const std::vector<std::stri
 }
 
 PushRefusal CheckRemoteWriteHeaders(std::string_view content_type, std::string_view content_encoding,
-                                    const std::vector<WriteMessage>& accepted, WriteMessage& message) {
+                                    const std::vector<WriteMessage>& accepted, WriteFormat& format) {
   const std::string_view shown = content_type.substr(0, 200);
   const std::string media = MediaType(content_type);
   if (!media.empty() && media != kWriteMedia) {
     return {415, fmt::format("expected {} as the first (media) part, got {} content-type", kWriteMedia, shown)};
   }
   const std::string name = MediaParameter(content_type, "proto");
-  message = WriteMessage::kVersion1;
+  format = WriteFormat();
+  WriteMessage& message = format.message;
   if (!name.empty()) {
     const auto* const found = std::ranges::find_if(
         kWriteMessageNames, [&](std::string_view known) { return NormalizedToken(known) == name; });
@@ -232,15 +246,16 @@ PushRefusal CheckRemoteWriteHeaders(std::string_view content_type, std::string_v
                              kWriteMessageNames[static_cast<std::size_t>(message)], list)};
   }
   const std::string encoding = NormalizedToken(content_encoding);
-  if (!encoding.empty() && encoding != "snappy") {
+  format.zstd = encoding == "zstd";
+  if (!encoding.empty() && encoding != "snappy" && !format.zstd) {
     return {415, fmt::format("{} encoding (compression) is not accepted by this server; only snappy is acceptable",
                              std::string_view(encoding).substr(0, 200))};
   }
   return {};
 }
 
-PushOutcome RemoteWriteReceiver::Ingest(std::string_view compressed, WriteMessage message) {
-  return WriteRun(intake_, message).Run(compressed);
+PushOutcome RemoteWriteReceiver::Ingest(std::string_view compressed, WriteFormat format) {
+  return WriteRun(intake_, format).Run(compressed);
 }
 
 }  // namespace vedette::collector

@@ -12,7 +12,9 @@ std::size_t RowCollector::PlaceOf(TimeMs time) {
     single_ = true;
     return 0;
   }
-  columns_.push_back({time, {}, {}});
+  Column& column = columns_.emplace_back(Column{time, {}, {}});
+  column.series.reserve(kFirstSeries);
+  column.values.reserve(kFirstSeries);
   return columns_.size() - 1;
 }
 

@@ -40,6 +40,7 @@ class RowCollector {
     std::vector<double> values;
   };
   static constexpr std::size_t kFewColumns = 256, kWide = 4;
+  static constexpr std::size_t kFirstSeries = 64;  // a column grows from here
 
   /// Where samples of this time go. Gives up when there are many times with hardly anything.
   std::size_t PlaceOf(TimeMs time);

@@ -1,22 +1,25 @@
 #include "collector/push/unpack.h"
 
+#include <optional>
+
 #include "collector/media_type.h"
-#include "core/gzip.h"
+#include "core/unpacker.h"
 
 namespace vedette::collector {
 
 Status UnpackBody(std::string_view body, std::string_view encoding, std::size_t limit, PushBatch& batch,
                   std::string& buffer, std::string_view& plain) {
   const std::string token = NormalizedToken(encoding);
-  if (!token.empty() && token != "gzip" && token != "identity") {
+  const std::optional<Packing> packing = PackingNamed(token);
+  if (!packing && !token.empty() && token != "identity") {
     return Fail(Code::kBadData, "unsupported compression: {}. Only \"gzip\" or no compression supported",
                 std::string_view(token).substr(0, 200));
   }
   VEDETTE_CHECK(batch.Charge(body.size()));
   plain = body;
-  if (token == "gzip") {
+  if (packing) {
     constexpr std::size_t kPiece = 4096;
-    GzipReader reader(limit);
+    Unpacker reader(*packing, limit);
     while (!body.empty()) {
       const std::string_view piece = body.substr(0, kPiece);
       const std::size_t before = buffer.size();

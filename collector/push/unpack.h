@@ -1,4 +1,4 @@
-// Bodies that came with gzip or plain.
+// Bodies that came packed or plain.
 #pragma once
 
 #include <cstddef>

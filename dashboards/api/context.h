@@ -86,7 +86,7 @@ struct ApiContext {
   std::function<std::vector<alerting::AlertView>()> alerts{};
   std::function<std::vector<alerting::IncidentView>(const alerting::IncidentFilter&)> incidents{};
   /// Takes a compressed remote-write request; not set: the receiver is switched off.
-  std::function<collector::PushOutcome(std::string_view, collector::WriteMessage)> remote_write{};
+  std::function<collector::PushOutcome(std::string_view, collector::WriteFormat)> remote_write{};
   /// (body, Content-Type, Content-Encoding) of an OTLP request; not set: the receiver is switched off.
   std::function<collector::OtlpReceiver::Answer(std::string_view, std::string_view, std::string_view)> otlp{};
   /// A body of InfluxDB's line protocol; not set: switched off.

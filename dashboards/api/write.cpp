@@ -25,15 +25,15 @@ Response Write(const ApiContext& context, const Request& request) {
   if (!context.remote_write) {
     return TextResponse(404, "remote write receiver needs to be enabled with --web.enable-remote-write-receiver\n");
   }
-  collector::WriteMessage message{};
+  collector::WriteFormat format;
   const collector::PushRefusal refusal =
       collector::CheckRemoteWriteHeaders(request.headers.Get("Content-Type"), request.headers.Get("Content-Encoding"),
-                                         context.options.write_messages, message);
+                                         context.options.write_messages, format);
   if (refusal.status != 0) return TextResponse(refusal.status, refusal.text + "\n");
-  const collector::PushOutcome outcome = context.remote_write(request.body, message);
+  const collector::PushOutcome outcome = context.remote_write(request.body, format);
   Response response = PushResponse(outcome, 204);
   // Of 1.0 senders take numbers that are missing for a receiver that does not count.
-  if (message == collector::WriteMessage::kVersion2) {
+  if (format.message == collector::WriteMessage::kVersion2) {
     response.headers.Set("X-Prometheus-Remote-Write-Samples-Written", std::to_string(outcome.samples));
     response.headers.Set("X-Prometheus-Remote-Write-Histograms-Written", std::to_string(outcome.histograms));
     response.headers.Set("X-Prometheus-Remote-Write-Exemplars-Written", std::to_string(outcome.exemplars));

@@ -351,14 +351,21 @@ Status MendManifest(rocksdb::Env& env, const std::string& path) {
   VEDETTE_TRY(const std::optional<std::string> copy, Content(env, CopyIn(path, *name)));
   VEDETTE_TRY(const std::optional<std::string> content, Content(env, path + "/" + *name));
   const std::string manifest = content.value_or("");
-  const std::size_t whole = WholeFragments(manifest), copied = copy ? WholeFragments(*copy) : 0;
-  if (whole < copied) {
+  LogSummary read;
+  SummarizeMore(manifest, read);
+  const std::size_t copied = copy ? WholeFragments(*copy) : 0;
+  if (read.whole < copied) {
     // Both were the same up to where the copy ends.
     std::string mended = copy->substr(0, copied);
     if (manifest.size() > copied) mended += manifest.substr(copied);
     LogError("storage", "the manifest is missing or damaged and is mended from its copy",
-             {{"path", path + "/" + *name}, {"damaged_at", whole}});
+             {{"path", path + "/" + *name}, {"damaged_at", read.whole}});
     VEDETTE_CHECK(Replace(env, path, *name, mended));
+  } else if (copied > 0 && read.whole < read.size && !read.followed) {
+    // Of a write that no sync has covered, else the copy had it. RocksDB takes it for damage when it is long enough.
+    LogWarn("storage", "the end of the manifest is torn by a power cut and left out",
+            {{"path", path + "/" + *name}, {"torn_at", read.whole}});
+    VEDETTE_CHECK(Replace(env, path, *name, manifest.substr(0, read.whole)));
   }
   DropOldCopies(env, path);
   return Ok();

@@ -23,8 +23,9 @@ namespace vedette::storage {
 /// `data_path`/ingest.
 std::unique_ptr<rocksdb::Env> NewCarefulEnv(const rocksdb::Env& base, const std::string& data_path);
 
-/// Compares the manifest and CURRENT of the database in `path` with their copies and mends the damaged one. Says so in
-/// the log. Errors: kIo. What cannot be mended is left for RocksDB to refuse.
+/// Compares the manifest and CURRENT of the database in `path` with their copies and mends the damaged one; an end of
+/// the manifest that a power cut tore is left out. Says so in the log. Errors: kIo. What cannot be mended is left for
+/// RocksDB to refuse.
 Status MendManifest(rocksdb::Env& env, const std::string& path);
 
 }  // namespace vedette::storage

@@ -1,7 +1,7 @@
 // A start makes the logs of the process before it durable.
 //
-// A process that was killed leaves its last logs unsynced, and RocksDB reads them without ever syncing them: a power cut
-// later would take samples that were acknowledged long ago, and with them what newer logs build on.
+// A process that was killed leaves its last logs unsynced, and RocksDB reads them without ever syncing them: a power
+// cut later would take samples that were acknowledged long ago, and with them what newer logs build on.
 #pragma once
 
 #include <atomic>

@@ -68,8 +68,7 @@ void ApplyTombstones(const TombstoneSet& deleted, SeriesId series, Millis step, 
   });
 }
 
-TierWriter::TierWriter(Database& database, std::int32_t day, std::span<const TierOptions> tiers)
-    : database_(database), day_(day) {
+TierWriter::TierWriter(Database& database, std::int32_t day, std::span<const TierOptions> tiers) : day_(day) {
   for (const TierOptions& tier : tiers) {
     Tier& made = tiers_.emplace_back(Tier{tier.step, std::make_unique<TableWriter>(database, Family::kTiers)});
     made.table->Replace(TierDayPrefix(tier.step, day), TierDayPrefix(tier.step, day + 1));

@@ -50,7 +50,6 @@ class TierWriter {
     Millis step{0};
     std::unique_ptr<TableWriter> table;
   };
-  Database& database_;
   const std::int32_t day_;
   std::vector<Tier> tiers_;
 };

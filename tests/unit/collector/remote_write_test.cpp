@@ -29,11 +29,11 @@ class Fixture : public test::PushFixture {
   explicit Fixture(const PushOptions& options = {}) : PushFixture(options), receiver(intake) {}
 
   PushOutcome Send(std::string_view message, WriteMessage version = WriteMessage::kVersion1) {
-    return receiver.Ingest(Compress(message), version);
+    return receiver.Ingest(Compress(message), {version});
   }
   PushOutcome Send2(std::string_view message) { return Send(message, WriteMessage::kVersion2); }
   Error Refused(std::string_view body) {
-    const PushOutcome outcome = receiver.Ingest(body, WriteMessage::kVersion1);
+    const PushOutcome outcome = receiver.Ingest(body, {});
     REQUIRE_FALSE(outcome.status.has_value());
     return outcome.status.error();
   }
@@ -167,17 +167,20 @@ TEST_CASE("damaged requests are refused before they cost anything", "[push]") {
 
 TEST_CASE("headers decide before the body is read", "[push]") {
   const std::vector<WriteMessage> both = {WriteMessage::kVersion1, WriteMessage::kVersion2};
-  WriteMessage message{};
+  WriteFormat format;
   const auto status = [&](std::string_view type, std::string_view encoding) {
-    const auto refusal = CheckRemoteWriteHeaders(type, encoding, both, message);
+    const auto refusal = CheckRemoteWriteHeaders(type, encoding, both, format);
     return refusal.status;
   };
   CHECK(status("application/x-protobuf", "snappy") == 0);
   CHECK(status("", "") == 0);
   CHECK(status("application/x-protobuf;proto=prometheus.WriteRequest", "Snappy") == 0);
-  CHECK(message == WriteMessage::kVersion1);
+  CHECK(format.message == WriteMessage::kVersion1);
   CHECK(status("application/x-protobuf;proto=io.prometheus.write.v2.Request", "snappy") == 0);
-  CHECK(message == WriteMessage::kVersion2);
+  CHECK(format.message == WriteMessage::kVersion2);
+  CHECK_FALSE(format.zstd);
+  CHECK(status("application/x-protobuf", "zstd") == 0);
+  CHECK(format.zstd);
   CHECK(status("application/x-protobuf;proto=io.prometheus.write.v3.Request", "snappy") == 415);
   CHECK(status("application/json", "snappy") == 415);
   CHECK(status("application/x-protobuf", "gzip") == 415);

@@ -66,24 +66,5 @@ TEST_CASE("percent coding keeps what it does not understand", "[http]") {
   CHECK(Base64Encode("ab") == "YWI=");
 }
 
-TEST_CASE("gzip is read in pieces, in several members and within its limit", "[http]") {
-  const std::string text(300'000, 'x');
-  const std::string packed = Gzip(text) + Gzip("tail");
-  CHECK(MustHave(Gunzip(packed, text.size() + 4)) == text + "tail");
-  CHECK(Gunzip(packed, text.size() + 3).error().code == Code::kLimit);
-  CHECK(Gunzip(packed.substr(0, packed.size() - 1), 1 << 20).error().code == Code::kBadData);
-  CHECK(Gunzip("not gzip at all", 1 << 20).error().code == Code::kBadData);
-  CHECK(MustHave(Gunzip(Gzip(""), 0)).empty());
-
-  GzipReader reader(1 << 20);
-  std::string out;
-  for (const char c : packed) MustSucceed(reader.Read(std::string_view(&c, 1), out));
-  MustSucceed(reader.Finish());
-  CHECK(out == text + "tail");
-
-  const std::string bomb = Gzip(std::string(64 << 20, '\0'), 9);
-  CHECK(Gunzip(bomb, 1 << 20).error().code == Code::kLimit);
-}
-
 }  // namespace
 }  // namespace vedette

@@ -234,9 +234,9 @@ TEST_CASE_METHOD(ApiFixture, "remote write is refused, taken or deferred", "[api
   std::string taken;
   collector::PushOutcome outcome;
   collector::WriteMessage message{};
-  context.remote_write = [&](std::string_view body, collector::WriteMessage as) {
+  context.remote_write = [&](std::string_view body, collector::WriteFormat as) {
     taken = body;
-    message = as;
+    message = as.message;
     return outcome;
   };
   Response response = Call(kPost, "/api/v1/write", {}, good, "body");

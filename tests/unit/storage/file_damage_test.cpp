@@ -60,6 +60,23 @@ TEST_CASE("a flipped bit in the manifest, in CURRENT or in their copies is mende
   }
 }
 
+TEST_CASE("a write of the manifest that a power cut tore is left out", "[storage][faults]") {
+  Damaged luck;
+  const std::string path = luck.PathOf("MANIFEST-");
+  constexpr std::size_t kPayload = 20;
+  std::string torn = "sum?";
+  torn += {static_cast<char>(kPayload), '\0', '\1'};
+  torn += std::string(kPayload, 'x');
+  for (std::size_t size = 1; size <= torn.size(); ++size) {
+    INFO(size << " bytes");
+    MustSucceed(luck.Try([&](FaultyFileSystem& files) {
+      std::unique_ptr<rocksdb::FSWritableFile> file;
+      REQUIRE(files.ReopenWritableFile(path, {}, &file, nullptr).ok());
+      REQUIRE(file->Append(torn.substr(0, size), {}, nullptr).ok());
+    }));
+  }
+}
+
 TEST_CASE("a flipped bit in what RocksDB writes for information is harmless", "[storage][faults]") {
   Damaged luck;
   std::mt19937_64 random(3);

@@ -21,21 +21,22 @@ class FlushThreads {
     env_.SetBackgroundThreads(count_, rocksdb::Env::HIGH);
   }
   void Hold() {
-    std::latch held(count_);
+    // Shared: a thread may still be inside when the last one has arrived.
+    const auto held = std::make_shared<std::latch>(count_);
     for (int i = 0; i < count_; ++i)
-      Run([&] {
-        held.count_down();
+      Run([this, held] {
+        held->count_down();
         release_.wait();
       });
-    held.wait();
+    held->wait();
   }
   bool HasWork() const { return env_.GetThreadPoolQueueLen(rocksdb::Env::HIGH) > 0; }
   void Release() { release_.count_down(); }
   /// Returns when what was due before has ended.
   void Drain() {
-    std::latch ran(count_);
-    for (int i = 0; i < count_; ++i) Run([&] { ran.arrive_and_wait(); });
-    ran.wait();
+    const auto ran = std::make_shared<std::latch>(count_);
+    for (int i = 0; i < count_; ++i) Run([ran] { ran->arrive_and_wait(); });
+    ran->wait();
   }
 
  private:
