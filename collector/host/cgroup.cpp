@@ -13,14 +13,15 @@
 namespace vedette::collector {
 namespace {
 
+struct CgroupIo {
+  double read_bytes = 0, written_bytes = 0, reads = 0, writes = 0;
+};
+
 struct CgroupStats {
   std::string path;  // from the root: "/system.slice/cron.service"
   std::optional<double> user, system, usage, throttled, periods_throttled;
   std::optional<double> memory, memory_max, swap, pids, pids_max;
-  struct Io {
-    double read_bytes = 0, written_bytes = 0, reads = 0, writes = 0;
-  };
-  std::optional<Io> io;
+  std::optional<CgroupIo> io;
   std::array<std::optional<double>, 5> events;      // in the order of kMemoryEvents
   std::array<std::optional<double>, 3> some, full;  // pressure, in the order of kResources
 };
@@ -80,7 +81,7 @@ class CgroupReader {
 
   /// "8:0 rbytes=90 wbytes=0 rios=3 wios=0 dbytes=0 dios=0" for each device: summed.
   void ReadIo(std::string_view text) {
-    CgroupStats::Io& io = stats_.io.emplace();
+    CgroupIo& io = stats_.io.emplace();
     while (auto line = NextLine(text)) {
       for (std::string_view field = NextField(*line); !field.empty(); field = NextField(*line)) {
         const std::size_t equals = std::min(field.find('='), field.size());
