@@ -5,30 +5,31 @@
 namespace vedette::alerting::tmpl {
 namespace {
 
-using Args = std::span<const Value>;
+using MemberArgs = std::span<const Value>;
 
 struct TimeMethod {
   std::string_view name;
   std::size_t args;
-  Value (*call)(TimeMs time, Args args);
+  Value (*call)(TimeMs time, MemberArgs args);
 };
 
 std::int64_t FloorSeconds(TimeMs time) { return time.ms >= 0 ? time.ms / 1000 : -((-time.ms + 999) / 1000); }
 
 constexpr TimeMethod kTimeMethods[] = {
-    {"Day", 0, [](TimeMs t, Args) { return Value(ToCivil(t).day); }},
-    {"Format", 1, [](TimeMs t, Args a) { return a[0].IfText() ? Value(GoTimeFormat(t, *a[0].IfText())) : Value(); }},
-    {"Hour", 0, [](TimeMs t, Args) { return Value(ToCivil(t).hour); }},
-    {"Minute", 0, [](TimeMs t, Args) { return Value(ToCivil(t).minute); }},
-    {"Month", 0, [](TimeMs t, Args) { return Value(GoTimeFormat(t, "January")); }},
-    {"Second", 0, [](TimeMs t, Args) { return Value(ToCivil(t).second); }},
-    {"String", 0, [](TimeMs t, Args) { return Value(GoTimeText(t)); }},
-    {"UTC", 0, [](TimeMs t, Args) { return Value(t); }},
-    {"Unix", 0, [](TimeMs t, Args) { return Value(FloorSeconds(t)); }},
-    {"UnixMilli", 0, [](TimeMs t, Args) { return Value(t.ms); }},
-    {"Weekday", 0, [](TimeMs t, Args) { return Value(GoTimeFormat(t, "Monday")); }},
-    {"Year", 0, [](TimeMs t, Args) { return Value(ToCivil(t).year); }},
-    {"YearDay", 0, [](TimeMs t, Args) { return Value(ToCivil(t).year_day); }},
+    {"Day", 0, [](TimeMs t, MemberArgs) { return Value(ToCivil(t).day); }},
+    {"Format", 1,
+     [](TimeMs t, MemberArgs a) { return a[0].IfText() ? Value(GoTimeFormat(t, *a[0].IfText())) : Value(); }},
+    {"Hour", 0, [](TimeMs t, MemberArgs) { return Value(ToCivil(t).hour); }},
+    {"Minute", 0, [](TimeMs t, MemberArgs) { return Value(ToCivil(t).minute); }},
+    {"Month", 0, [](TimeMs t, MemberArgs) { return Value(GoTimeFormat(t, "January")); }},
+    {"Second", 0, [](TimeMs t, MemberArgs) { return Value(ToCivil(t).second); }},
+    {"String", 0, [](TimeMs t, MemberArgs) { return Value(GoTimeText(t)); }},
+    {"UTC", 0, [](TimeMs t, MemberArgs) { return Value(t); }},
+    {"Unix", 0, [](TimeMs t, MemberArgs) { return Value(FloorSeconds(t)); }},
+    {"UnixMilli", 0, [](TimeMs t, MemberArgs) { return Value(t.ms); }},
+    {"Weekday", 0, [](TimeMs t, MemberArgs) { return Value(GoTimeFormat(t, "Monday")); }},
+    {"Year", 0, [](TimeMs t, MemberArgs) { return Value(ToCivil(t).year); }},
+    {"YearDay", 0, [](TimeMs t, MemberArgs) { return Value(ToCivil(t).year_day); }},
 };
 
 Result<Value> DurationMember(Value::Nanos span, std::string_view name) {
@@ -70,7 +71,7 @@ std::optional<Value> LabelsMethod(const Labels& labels, std::string_view name) {
 
 }  // namespace
 
-Result<Value> Member(const Value& value, std::string_view name, Args args) {
+Result<Value> Member(const Value& value, std::string_view name, MemberArgs args) {
   if (const auto* time = value.If<TimeMs>()) {
     for (const TimeMethod& method : kTimeMethods) {
       if (method.name != name) continue;

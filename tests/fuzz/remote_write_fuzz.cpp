@@ -12,7 +12,7 @@
 
 namespace {
 
-void Ingest(std::string_view body, vedette::collector::WriteMessage message) {
+void Ingest(std::string_view body, vedette::collector::WriteFormat format) {
   const vedette::Clock& clock = vedette::SystemClock();
   const auto store = vedette::storage::NewMemoryStorage({}, clock);
   prometheus::Registry registry;
@@ -22,7 +22,7 @@ void Ingest(std::string_view body, vedette::collector::WriteMessage message) {
   options.series_cache_entries = 64;
   vedette::collector::Intake intake(*store, clock, registry, options);
   vedette::collector::RemoteWriteReceiver receiver(intake);
-  for (int i = 0; i < 2; ++i) static_cast<void>(receiver.Ingest(body, message));
+  for (int i = 0; i < 2; ++i) static_cast<void>(receiver.Ingest(body, format));
 }
 
 }  // namespace
@@ -33,11 +33,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       (data[0] & 1) != 0 ? vedette::collector::WriteMessage::kVersion1 : vedette::collector::WriteMessage::kVersion2;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   if ((data[0] & 2) != 0) {
-    Ingest(bytes, message);
+    Ingest(bytes, {message, (data[0] & 4) != 0});
     return 0;
   }
   std::string compressed;
   snappy::Compress(bytes.data(), bytes.size(), &compressed);
-  Ingest(compressed, message);
+  Ingest(compressed, {message});
   return 0;
 }
