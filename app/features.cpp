@@ -65,7 +65,8 @@ constexpr auto kFeatures = std::to_array<Feature>({
      "start timestamps in the store"},
     {"st-synthesis", nullptr, "start timestamps where a target gives none"},
     {"type-and-unit-labels", nullptr, "__type__ and __unit__ labels"},
-    {"use-start-timestamps", nullptr, "start timestamps in rate() and others"},
+    {"use-start-timestamps", [](const Targets& t) { t.engine.use_start_timestamps = true; },
+     "start timestamps in rate() and others"},
     {"use-uncached-io", nullptr, "a setting of Prometheus' store"},
     {"xor2-encoding", nullptr, "a setting of Prometheus' store"},
 });

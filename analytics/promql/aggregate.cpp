@@ -49,10 +49,10 @@ struct StandardDeviation : PlainVariance {
 
 /// One output row per group, from one `Accumulator` (Add, Value) per step.
 template <class Accumulator>
-Status Accumulate(Evaluator& eval, const Vector& vector, std::vector<Group>& groups, Vector& out) {
+Status Accumulate(Evaluator& eval, const Vector& vector, const std::vector<Group>& groups, Vector& out) {
   std::vector<Accumulator> accumulators(vector.steps());
   std::vector<bool> seen(vector.steps());
-  for (Group& group : groups) {
+  for (const Group& group : groups) {
     VEDETTE_CHECK(eval.context().Check());
     std::ranges::fill(accumulators, Accumulator());
     std::fill(seen.begin(), seen.end(), false);
@@ -64,7 +64,7 @@ Status Accumulate(Evaluator& eval, const Vector& vector, std::vector<Group>& gro
         seen[step] = true;
       }
     }
-    VEDETTE_TRY(const std::span<double> row, out.AddRow(std::move(group.name)));
+    VEDETTE_TRY(const std::span<double> row, out.AddRow(group.name));
     for (std::size_t step = 0; step < row.size(); ++step) {
       if (seen[step]) row[step] = accumulators[step].Value();
     }
@@ -72,12 +72,12 @@ Status Accumulate(Evaluator& eval, const Vector& vector, std::vector<Group>& gro
   return Ok();
 }
 
-Status Quantiles(Evaluator& eval, const Vector& vector, std::vector<Group>& groups, const Scalar& quantiles,
+Status Quantiles(Evaluator& eval, const Vector& vector, const std::vector<Group>& groups, const Scalar& quantiles,
                  Vector& out) {
   std::vector<double> values;
-  for (Group& group : groups) {
+  for (const Group& group : groups) {
     VEDETTE_CHECK(eval.context().Check());
-    VEDETTE_TRY(const std::span<double> row, out.AddRow(std::move(group.name)));
+    VEDETTE_TRY(const std::span<double> row, out.AddRow(group.name));
     for (std::size_t step = 0; step < row.size(); ++step) {
       values.clear();
       for (const std::size_t from : group.rows) {
@@ -103,8 +103,8 @@ void WarnAboutQuantiles(Annotator& notes, const Scalar& quantiles, Position at) 
   if (least < 0) notes.InvalidQuantile(least, at);
 }
 
-Status Reduce(Evaluator& eval, const AggregateExpr& aggregate, const Vector& vector, const Scalar& param, Vector& out) {
-  std::vector<Group> groups = GroupRows(aggregate, vector);
+Status Reduce(Evaluator& eval, const AggregateExpr& aggregate, const Vector& vector, const std::vector<Group>& groups,
+              const Scalar& param, Vector& out) {
   switch (aggregate.op) {
     case AggregateOp::kSum:
       return Accumulate<CompensatedSum>(eval, vector, groups, out);
@@ -165,7 +165,9 @@ Result<Vector> EvalAggregate(Evaluator& eval, const AggregateExpr& aggregate, co
   if (aggregate.op == AggregateOp::kCountValues) return CountValues(eval, aggregate, steps, vector);
   if (Chooses(aggregate.op)) return ChooseSeries(eval, aggregate, steps, std::move(vector), param);
   Vector out = eval.NewVector(steps.count);
-  VEDETTE_CHECK(Reduce(eval, aggregate, vector, param, out));
+  const std::vector<Group> groups = GroupRows(aggregate, vector);
+  VEDETTE_CHECK(Reduce(eval, aggregate, vector, groups, param, out));
+  if (vector.has_histograms()) VEDETTE_CHECK(AggregateHistograms(eval, aggregate, vector, groups, out));
   return out;
 }
 

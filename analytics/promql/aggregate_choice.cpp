@@ -89,6 +89,10 @@ Result<Vector> ChooseSeries(Evaluator& eval, const AggregateExpr& aggregate, con
     VEDETTE_CHECK(CheckCounts(param));
   }
 
+  if (aggregate.op == AggregateOp::kTopk || aggregate.op == AggregateOp::kBottomk) {
+    if (AnyHistogram(vector)) eval.context().notes.IgnoredInAggregation(AggregateName(aggregate.op), aggregate.pos);
+    vector.DropHistograms();  // they have no order
+  }
   const std::vector<Group> groups = GroupRows(aggregate, vector);
   std::vector<std::size_t> order;  // of the result: group by group, in an instant query best first
   std::vector<std::size_t> rows;
@@ -98,12 +102,12 @@ Result<Vector> ChooseSeries(Evaluator& eval, const AggregateExpr& aggregate, con
     for (std::size_t step = 0; step < steps.count; ++step) {
       rows.clear();
       for (const std::size_t row : group.rows) {
-        if (!IsAbsent(vector.values(row)[step])) rows.push_back(row);
+        if (vector.HasAt(row, step)) rows.push_back(row);
       }
       Choose(aggregate.op, vector, step, param[step], rows);
       for (const std::size_t row : rows) chosen[row] = true;
       for (const std::size_t row : group.rows) {
-        if (!chosen[row]) vector.values(row)[step] = Absent();
+        if (!chosen[row]) vector.ClearAt(row, step);
       }
       for (const std::size_t row : rows) chosen[row] = false;
       if (steps.count == 1) order.insert(order.end(), rows.begin(), rows.end());

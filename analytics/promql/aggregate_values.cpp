@@ -4,6 +4,7 @@
 
 #include "analytics/promql/aggregate.h"
 #include "analytics/promql/eval_labels.h"
+#include "core/histogram_buckets.h"
 #include "core/numbers.h"
 
 namespace vedette::promql {
@@ -52,6 +53,12 @@ Result<Vector> CountValues(Evaluator& eval, const AggregateExpr& aggregate, cons
         group = aggregate.without ? Without(valued, names) : Only(valued, names);
       }
       VEDETTE_CHECK(counts.Add(group, step));
+    }
+    const auto histograms = vector.histograms(row);
+    for (std::size_t step = 0; step < histograms.size(); ++step) {
+      if (!histograms[step]) continue;
+      const Labels valued = With(vector.name(row).labels, label, FormatHistogram(*histograms[step]));
+      VEDETTE_CHECK(counts.Add(aggregate.without ? Without(valued, names) : Only(valued, names), step));
     }
   }
   return out;

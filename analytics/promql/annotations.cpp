@@ -24,6 +24,18 @@ std::string ForMetric(std::string text, std::string_view metric) {
   return text;
 }
 
+std::string_view OperationName(HistogramOperation operation) {
+  switch (operation) {
+    case HistogramOperation::kAddition:
+      return "addition";
+    case HistogramOperation::kSubtraction:
+      return "subtraction";
+    case HistogramOperation::kAggregation:
+      return "aggregation";
+  }
+  return {};
+}
+
 }  // namespace
 
 void Annotator::InvalidQuantile(double quantile, Position at) {
@@ -72,6 +84,89 @@ void Annotator::ForcedMonotonicity(std::string_view metric, const MonotonicityFi
   all.last_ms = std::max(all.last_ms, time_ms);
 }
 
+void Annotator::MixedFloatsHistograms(std::string_view metric, Position at) {
+  Add(warnings_, "PromQL warning: encountered a mix of histograms and floats for metric name " + Quote(metric), at);
+}
+
+void Annotator::MixedInAggregation(Position at) {
+  Add(warnings_, "PromQL warning: encountered a mix of histograms and floats for aggregation", at);
+}
+
+void Annotator::MixedClassicNative(std::string_view metric, Position at) {
+  Add(warnings_, ForMetric("PromQL warning: vector contains a mix of classic and native histograms", metric), at);
+}
+
+void Annotator::MixedHistogramKinds(std::string_view metric, Position at) {
+  Add(warnings_,
+      "PromQL warning: vector contains a mix of histograms with exponential and custom buckets schemas for metric "
+      "name " +
+          Quote(metric),
+      at);
+}
+
+void Annotator::HistogramNotCounter(std::string_view metric, Position at) {
+  Add(warnings_, "PromQL warning: this native histogram metric is not a counter: " + Quote(metric), at);
+}
+
+void Annotator::HistogramNotGauge(std::string_view metric, Position at) {
+  Add(warnings_, "PromQL warning: this native histogram metric is not a gauge: " + Quote(metric), at);
+}
+
+void Annotator::CollidingResets(HistogramOperation operation, Position at) {
+  Add(warnings_,
+      fmt::format("PromQL warning: conflicting counter resets during histogram {}", OperationName(operation)), at);
+}
+
+void Annotator::MismatchedBounds(HistogramOperation operation, Position at) {
+  Add(infos_, fmt::format("PromQL info: mismatched custom buckets were reconciled during {}", OperationName(operation)),
+      at);
+}
+
+void Annotator::IncompatibleKinds(std::string_view op, Position at) {
+  Add(warnings_, fmt::format("PromQL warning: incompatible bucket layout encountered for binary operator {}", op), at);
+}
+
+void Annotator::IncompatibleTypes(std::string_view left, std::string_view op, std::string_view right, Position at) {
+  Add(infos_,
+      fmt::format("PromQL info: incompatible sample types encountered for binary operator {}: {} {} {}", Quote(op),
+                  left, op, right),
+      at);
+}
+
+void Annotator::IgnoredInAggregation(std::string_view aggregation, Position at) {
+  Add(infos_, fmt::format("PromQL info: ignored histogram in {} aggregation", aggregation), at);
+}
+
+void Annotator::IgnoredInMixedRange(std::string_view metric, Position at) {
+  Add(infos_,
+      "PromQL info: ignored histograms in a range containing both floats and histograms for metric name " +
+          Quote(metric),
+      at);
+}
+
+void Annotator::QuantileIsNan(std::string_view metric, Position at) {
+  Add(infos_, ForMetric("PromQL info: input to histogram_quantile has NaN observations, result is NaN", metric), at);
+}
+
+void Annotator::QuantileSkewed(std::string_view metric, Position at) {
+  Add(infos_,
+      ForMetric("PromQL info: input to histogram_quantile has NaN observations, result is skewed higher", metric), at);
+}
+
+void Annotator::FractionWithoutNans(std::string_view metric, Position at) {
+  Add(infos_,
+      ForMetric("PromQL info: input to histogram_fraction has NaN observations, which are excluded from all fractions",
+                metric),
+      at);
+}
+
+void Annotator::OverlappingStarts(std::string_view metric, std::size_t ranges, Position at) {
+  std::string text =
+      "PromQL warning: sample has start time that overlaps with previous sample timestamp for metric " + Quote(metric);
+  if (overlaps_.size() >= kMaxTexts && !overlaps_.contains(text)) return;
+  overlaps_.try_emplace(std::move(text), Overlaps{0, at}).first->second.ranges += ranges;
+}
+
 void Annotator::Add(Texts& texts, std::string text, Position at) {
   if (texts.size() < kMaxTexts) texts.try_emplace(std::move(text), at);
 }
@@ -85,6 +180,10 @@ Annotations Annotator::Take() {
   const auto seconds = [](std::int64_t ms) { return FormatRfc3339(TimeMs(ms / 1000 * 1000)); };
   Annotations out;
   for (const auto& [text, at] : warnings_) out.warnings.push_back(text + Place(at));
+  for (const auto& [text, overlaps] : overlaps_) {
+    const std::string often = overlaps.ranges > 1 ? fmt::format(" ({} occurrences)", overlaps.ranges) : std::string();
+    out.warnings.push_back(text + often + Place(overlaps.at));
+  }
   for (const auto& [text, at] : infos_) out.infos.push_back(text + Place(at));
   for (const auto& [text, all] : fixes_) {
     out.infos.push_back(

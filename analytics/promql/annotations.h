@@ -19,6 +19,9 @@ struct MonotonicityFix {
   double min_bucket = 0, max_bucket = 0, max_difference = 0;
 };
 
+/// What was done to native histograms that did not go together well.
+enum class HistogramOperation { kAddition, kSubtraction, kAggregation };
+
 class Annotator {
  public:
   /// `query`: the text that positions refer to; empty when it is not known, then everything is on line 1.
@@ -32,6 +35,26 @@ class Annotator {
   void PossibleNonCounter(std::string_view metric, Position at);
   /// Cases of one metric are summed up in one line.
   void ForcedMonotonicity(std::string_view metric, const MonotonicityFix& fix, std::int64_t time_ms, Position at);
+
+
+  // Native histograms. `metric`: empty where the name was dropped.
+  void MixedFloatsHistograms(std::string_view metric, Position at);
+  void MixedInAggregation(Position at);
+  void MixedClassicNative(std::string_view metric, Position at);
+  void MixedHistogramKinds(std::string_view metric, Position at);
+  void HistogramNotCounter(std::string_view metric, Position at);
+  void HistogramNotGauge(std::string_view metric, Position at);
+  void CollidingResets(HistogramOperation operation, Position at);
+  void MismatchedBounds(HistogramOperation operation, Position at);
+  void IncompatibleKinds(std::string_view op, Position at);
+  void IncompatibleTypes(std::string_view left, std::string_view op, std::string_view right, Position at);
+  void IgnoredInAggregation(std::string_view aggregation, Position at);
+  void IgnoredInMixedRange(std::string_view metric, Position at);
+  void QuantileIsNan(std::string_view metric, Position at);
+  void QuantileSkewed(std::string_view metric, Position at);
+  void FractionWithoutNans(std::string_view metric, Position at);
+  /// Of so many ranges; cases of one metric are counted in one line.
+  void OverlappingStarts(std::string_view metric, std::size_t ranges, Position at);
 
   Annotations Take();
 
@@ -49,6 +72,11 @@ class Annotator {
   std::string query_;
   Texts warnings_, infos_;
   std::map<std::string, Fixes, std::less<>> fixes_;  // by text
+  struct Overlaps {
+    std::size_t ranges = 0;
+    Position at;
+  };
+  std::map<std::string, Overlaps, std::less<>> overlaps_;  // by text
 };
 
 }  // namespace vedette::promql

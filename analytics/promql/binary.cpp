@@ -13,7 +13,7 @@ namespace {
 Result<Vector> WithScalar(Evaluator& eval, const BinaryExpr& binary, Vector vector, const Scalar& scalar,
                           bool scalar_left) {
   const bool comparison = IsComparison(binary.op);
-  for (std::size_t row = 0; row < vector.rows(); ++row) {
+  for (std::size_t row = 0; row < vector.rows() && !IsTrim(binary.op); ++row) {
     const auto values = vector.values(row);
     for (std::size_t step = 0; step < values.size(); ++step) {
       const double value = values[step];
@@ -29,17 +29,16 @@ Result<Vector> WithScalar(Evaluator& eval, const BinaryExpr& binary, Vector vect
       }
     }
   }
-  if (comparison && !binary.return_bool) {
+  if (vector.has_histograms() || IsTrim(binary.op)) {
+    VEDETTE_CHECK(CombineWithScalar(eval, binary, vector, scalar, scalar_left));
+    vector.RemoveEmptyRows();
+  }
+  if ((comparison && !binary.return_bool) || IsTrim(binary.op)) {
     vector.RemoveEmptyRows();
   } else {
     VEDETTE_CHECK(DropNames(eval.context(), vector));
   }
   return vector;
-}
-
-Error NeedsNativeHistograms(BinaryOp op) {
-  return Fail(Code::kExecution, "operator {} works on native histograms, which the store does not hold yet",
-              BinaryOpText(op));
 }
 
 }  // namespace
@@ -91,7 +90,6 @@ std::size_t Signatures::Of(const Labels& labels) {
 }
 
 Result<Vector> EvalBinary(Evaluator& eval, const BinaryExpr& binary, const Steps& steps) {
-  if (binary.op == BinaryOp::kTrimLower || binary.op == BinaryOp::kTrimUpper) return NeedsNativeHistograms(binary.op);
   if (binary.lhs->type == ValueType::kScalar) {
     VEDETTE_TRY(const Scalar scalar, eval.EvalScalar(*binary.lhs, steps));
     VEDETTE_TRY(Vector vector, eval.EvalVector(*binary.rhs, steps));
@@ -108,7 +106,9 @@ Result<Vector> EvalBinary(Evaluator& eval, const BinaryExpr& binary, const Steps
 }
 
 Result<Scalar> EvalScalarBinary(Evaluator& eval, const BinaryExpr& binary, const Steps& steps) {
-  if (binary.op == BinaryOp::kTrimLower || binary.op == BinaryOp::kTrimUpper) return NeedsNativeHistograms(binary.op);
+  if (IsTrim(binary.op)) {
+    return Fail(Code::kExecution, "operator {} not allowed for Scalar operations", Quote(BinaryOpText(binary.op)));
+  }
   VEDETTE_TRY(Scalar left, eval.EvalScalar(*binary.lhs, steps));
   VEDETTE_TRY(const Scalar right, eval.EvalScalar(*binary.rhs, steps));
   for (std::size_t step = 0; step < left.size(); ++step) {

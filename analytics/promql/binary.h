@@ -18,6 +18,23 @@ struct OperationResult {
 };
 OperationResult Operate(BinaryOp op, double left, double right);
 
+/// A side of an operation: a histogram, or a number when that is null.
+struct Operand {
+  double value = 0;
+  HistogramPtr histogram;
+};
+struct MixedResult {
+  bool defined = false;  // else there is no result; `notes` knows why
+  bool keep = true;
+  Operand value;
+};
+/// The same with histograms on one side or both, or with a trim operator (binary_histograms.cpp).
+MixedResult OperateMixed(const BinaryExpr& binary, const Operand& left, const Operand& right, Annotator& notes);
+/// WithScalar() of what is not just a number: histograms, and numbers that are trimmed.
+Status CombineWithScalar(Evaluator& eval, const BinaryExpr& binary, Vector& vector, const Scalar& scalar,
+                         bool scalar_left);
+bool IsTrim(BinaryOp op);
+
 /// +, -, *, /, %, ^, atan2: the result is no longer the metric it was.
 bool IsArithmetic(BinaryOp op);
 

@@ -31,6 +31,7 @@ class RowMatching {
         swapped_(matching_.card == Cardinality::kOneToMany),
         many_(swapped_ ? right : left),
         one_(swapped_ ? left : right),
+        mixed_(left.has_histograms() || right.has_histograms() || IsTrim(binary.op)),
         drops_metadata_(IsArithmetic(binary.op) || (binary.return_bool && !eval.context().delayed_name_removal)),
         matched_labels_(SortedUnique(matching_.labels)),
         signatures_(matching_),
@@ -53,6 +54,10 @@ class RowMatching {
   const std::optional<double>& fill_many() const { return matching_.fill_left; }
   const std::optional<double>& fill_one() const { return matching_.fill_right; }
 
+  bool Has(const Vector& side, std::size_t row, std::size_t step) const {
+    return !IsAbsent(side.values(row)[step]) || (mixed_ && side.HasAt(row, step));
+  }
+
   Partners& PartnersOf(std::vector<Partners>& partners, const Vector& side, std::size_t row) {
     const std::size_t signature = signatures_.Of(side.name(row).labels);
     if (signature >= partners.size()) partners.resize(signature + 1);
@@ -70,7 +75,7 @@ class RowMatching {
       ++stamp_;
       std::size_t matched = 0;
       for (std::size_t i = 0; i < partners.many.size(); ++i) {
-        if (IsAbsent(many_.values(partners.many[i])[step])) continue;
+        if (!Has(many_, partners.many[i], step)) continue;
         if (++matched > 1 && one_to_one_) {
           return Fail(Code::kExecution,
                       "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
@@ -88,7 +93,7 @@ class RowMatching {
   Result<std::size_t> OneAt(const Partners& partners, std::size_t step, const Labels& signature) const {
     std::size_t found = kNoRow;
     for (const std::size_t row : partners.one) {
-      if (IsAbsent(one_.values(row)[step])) continue;
+      if (!Has(one_, row, step)) continue;
       if (found != kNoRow && NothingToMatch(step)) return kNoRow;
       if (found != kNoRow) return Duplicate(found, row, signature);
       found = row;
@@ -100,7 +105,7 @@ class RowMatching {
   bool NothingToMatch(std::size_t step) const {
     if (fill_many() || fill_one()) return false;
     for (std::size_t row = 0; row < many_.rows(); ++row) {
-      if (!IsAbsent(many_.values(row)[step])) return false;
+      if (Has(many_, row, step)) return false;
     }
     return true;
   }
@@ -121,10 +126,53 @@ class RowMatching {
 
   /// Computes one value of the result. kNoRow: the fill value stands in for the row.
   Status Combine(std::size_t many, std::size_t one, std::size_t step, const Labels& signature, LastPair& last) {
+    if (mixed_) return CombineMixed(many, one, step, signature, last);
     const double of_many = many == kNoRow ? *fill_many() : many_.values(many)[step];
     const double of_one = one == kNoRow ? *fill_one() : one_.values(one)[step];
     const OperationResult result =
         swapped_ ? Operate(binary_.op, of_one, of_many) : Operate(binary_.op, of_many, of_one);
+    VEDETTE_CHECK(Place(many, one, signature, last));
+    if (!result.keep && !binary_.return_bool) return Ok();
+    double& value = out_.values(last.result)[step];
+    if (!IsAbsent(value)) return Overlapping();
+    value = binary_.return_bool ? (result.keep ? 1 : 0) : result.value;
+    return Ok();
+  }
+
+  /// The same where one side or both may have a histogram.
+  Status CombineMixed(std::size_t many, std::size_t one, std::size_t step, const Labels& signature, LastPair& last) {
+    const auto operand = [step](const Vector& side, std::size_t row, const std::optional<double>& fill) -> Operand {
+      if (row == kNoRow) return {*fill, nullptr};
+      const auto histograms = side.histograms(row);
+      return {side.values(row)[step], histograms.empty() ? nullptr : histograms[step]};
+    };
+    const Operand of_many = operand(many_, many, fill_many()), of_one = operand(one_, one, fill_one());
+    const Operand& left = swapped_ ? of_one : of_many;
+    const Operand& right = swapped_ ? of_many : of_one;
+    MixedResult result;
+    if (left.histogram || right.histogram || IsTrim(binary_.op)) {
+      result = OperateMixed(binary_, left, right, eval_.context().notes);
+      if (!result.defined) return Ok();
+    } else {
+      const OperationResult number = Operate(binary_.op, left.value, right.value);
+      result = {true, number.keep, {number.value, nullptr}};
+    }
+    VEDETTE_CHECK(Place(many, one, signature, last));
+    if (!result.keep && !binary_.return_bool) return Ok();
+    if (out_.HasAt(last.result, step)) return Overlapping();
+    if (result.value.histogram && !binary_.return_bool) {
+      return out_.SetHistogram(last.result, step, std::move(result.value.histogram));
+    }
+    out_.values(last.result)[step] = binary_.return_bool ? (result.keep ? 1 : 0) : result.value.value;
+    return Ok();
+  }
+
+  static Error Overlapping() {
+    return Fail(Code::kExecution, "vector cannot contain metrics with the same labelset");
+  }
+
+  /// Finds the row of the result, which no other pair may have used at this step.
+  Status Place(std::size_t many, std::size_t one, const Labels& signature, LastPair& last) {
     if (last.result == kNoRow || last.one != one) {
       VEDETTE_TRY(const std::size_t row, ResultRow(many, one, signature));
       last = {one, row};
@@ -133,10 +181,6 @@ class RowMatching {
       return Fail(Code::kExecution, "multiple matches for labels: grouping labels must ensure unique matches");
     }
     stamps_[last.result] = stamp_;
-    if (!result.keep && !binary_.return_bool) return Ok();
-    double& value = out_.values(last.result)[step];
-    if (!IsAbsent(value)) return Fail(Code::kExecution, "vector cannot contain metrics with the same labelset");
-    value = binary_.return_bool ? (result.keep ? 1 : 0) : result.value;
     return Ok();
   }
 
@@ -174,6 +218,7 @@ class RowMatching {
   const bool one_to_one_, swapped_;
   const Vector& many_;
   const Vector& one_;
+  const bool mixed_;  // some side is not just numbers
   const bool drops_metadata_;
   const std::vector<std::string> matched_labels_;
   Signatures signatures_;

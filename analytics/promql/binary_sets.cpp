@@ -17,9 +17,8 @@ class Presence {
     for (std::size_t row = 0; row < side.rows(); ++row) {
       std::vector<bool>& present = of_[signatures[row]];
       present.resize(steps_);
-      const auto values = side.values(row);
       for (std::size_t step = 0; step < steps_; ++step) {
-        if (!IsAbsent(values[step])) present[step] = true;
+        if (side.HasAt(row, step)) present[step] = true;
       }
     }
   }
@@ -39,9 +38,8 @@ std::vector<std::size_t> SignaturesOf(const Vector& side, Signatures& signatures
 /// Takes away the values at steps where the other side's presence is not `wanted`.
 void Keep(Vector& side, const std::vector<std::size_t>& signatures, const Presence& other, bool wanted) {
   for (std::size_t row = 0; row < side.rows(); ++row) {
-    const auto values = side.values(row);
-    for (std::size_t step = 0; step < values.size(); ++step) {
-      if (other.At(signatures[row], step) != wanted) values[step] = Absent();
+    for (std::size_t step = 0; step < side.steps(); ++step) {
+      if (other.At(signatures[row], step) != wanted) side.ClearAt(row, step);
     }
   }
   side.RemoveEmptyRows();
@@ -52,14 +50,12 @@ Status Append(Vector& to, const Vector& from) {
   std::unordered_map<Labels, std::size_t> known;
   for (std::size_t row = 0; row < to.rows(); ++row) known.emplace(to.name(row).labels, row);
   for (std::size_t row = 0; row < from.rows(); ++row) {
-    const auto values = from.values(row);
     const auto [entry, is_new] = known.try_emplace(from.name(row).labels, to.rows());
     if (is_new) {
       VEDETTE_CHECK(to.AddRow(from.name(row)));
     }
-    const auto into = to.values(entry->second);
-    for (std::size_t step = 0; step < values.size(); ++step) {
-      if (!IsAbsent(values[step])) into[step] = values[step];
+    for (std::size_t step = 0; step < from.steps(); ++step) {
+      if (from.HasAt(row, step)) VEDETTE_CHECK(to.CopyAt(entry->second, step, from, row, step));
     }
   }
   return Ok();

@@ -15,6 +15,7 @@
 #include "analytics/promql/ast.h"
 #include "analytics/promql/parser.h"
 #include "core/clock.h"
+#include "core/histogram.h"
 #include "core/labels.h"
 #include "core/result.h"
 #include "core/time.h"
@@ -38,23 +39,33 @@ struct EngineOptions {
   ParserOptions parser;
   /// promql-delayed-name-removal: __name__ lives until the end of the evaluation.
   bool delayed_name_removal = false;
+  /// use-start-timestamps: rate() and others look at when the counters began.
+  bool use_start_timestamps = false;
 
   Status Validate() const;
 };
 
-/// One point of a result. Native histograms will join the double here (step 4 of the plan).
+/// One point of a result.
 struct Point {
   std::int64_t time_ms = 0;
   double value = 0;
 };
 
+/// One that is a native histogram; never null.
+struct HistogramPoint {
+  std::int64_t time_ms = 0;
+  std::shared_ptr<const Histogram> histogram;
+};
+
+/// No time is in both lists.
 struct ResultSeries {
   Labels labels;
   std::vector<Point> points;
+  std::vector<HistogramPoint> histograms = {};
 };
 
-/// Value of a query by type: kVector has one point per series; kMatrix any number; kScalar one series without labels
-/// (its points: one for instant queries, one per step for range queries); kString only text.
+/// Value of a query by type: kVector has one point of either kind per series; kMatrix any number; kScalar one series
+/// without labels (its points: one for instant queries, one per step for range queries); kString only text.
 struct QueryValue {
   ValueType type = ValueType::kNone;
   std::vector<ResultSeries> series;

@@ -22,6 +22,14 @@ std::vector<Point> PointsOf(std::span<const double> row, const Steps& steps) {
   return points;
 }
 
+std::vector<HistogramPoint> HistogramsOf(std::span<const HistogramPtr> row, const Steps& steps) {
+  std::vector<HistogramPoint> points;
+  for (std::size_t step = 0; step < row.size(); ++step) {
+    if (row[step]) points.push_back({steps.At(step), row[step]});
+  }
+  return points;
+}
+
 void SortByLabels(std::vector<ResultSeries>& series) { std::ranges::sort(series, {}, &ResultSeries::labels); }
 
 Result<QueryValue> VectorValue(Evaluator& eval, const Expr& expr, const Steps& steps, bool instant) {
@@ -31,7 +39,9 @@ Result<QueryValue> VectorValue(Evaluator& eval, const Expr& expr, const Steps& s
   value.series.reserve(vector.rows());
   for (std::size_t row = 0; row < vector.rows(); ++row) {
     std::vector<Point> points = PointsOf(vector.values(row), steps);
-    if (!points.empty()) value.series.push_back({vector.name(row).labels, std::move(points)});
+    std::vector<HistogramPoint> histograms = HistogramsOf(vector.histograms(row), steps);
+    if (points.empty() && histograms.empty()) continue;
+    value.series.push_back({vector.name(row).labels, std::move(points), std::move(histograms)});
   }
   if (!instant) SortByLabels(value.series);
   return value;
@@ -51,19 +61,31 @@ Result<QueryValue> SamplesValue(Evaluator& eval, const Expr& expr, const Steps& 
   SampleLease held(eval.context().budget);
   std::vector<Window> windows;
   storage::Columns extended;
-  VEDETTE_CHECK(eval.EachSeries(expr, steps, [&](const RowName& name, const storage::Columns& samples) -> Status {
-    FindWindows(samples.times, steps, shape, windows);
-    const Window window = windows.front();
-    if (window.size() == 0) return Ok();
-    extended.clear();
-    fn::ExtendedSamples({samples.times, samples.values, windows, steps, shape, {}, eval.context()}, extended);
-    VEDETTE_CHECK(held.Add(extended.size()));
-    if (extended.size() == 0) return Ok();
+  const auto collect = [&](const RowName& name, const SeriesSamples& samples) -> Status {
     ResultSeries series{name.drop_name ? WithoutMetadata(name.labels) : name.labels, {}};
-    for (std::size_t i = 0; i < extended.size(); ++i) series.points.push_back({extended.times[i], extended.values[i]});
-    value.series.push_back(std::move(series));
+    FindWindows(samples.floats.times, steps, shape, windows);
+    if (windows.front().size() > 0) {
+      extended.clear();
+      fn::ExtendedSamples({samples.floats.times, samples.floats.values, windows, steps, shape, {}, eval.context()},
+                          extended);
+      VEDETTE_CHECK(held.Add(extended.size()));
+      for (std::size_t i = 0; i < extended.size(); ++i) series.points.push_back({extended.times[i], extended.values[i]});
+    }
+    FindWindows(samples.histograms.times, steps, shape, windows);
+    const Window window = windows.front();
+    if (window.size() > 0 && (shape.anchored || shape.smoothed)) {
+      return Fail(Code::kExecution, "{} modifier is not supported with histograms",
+                  shape.anchored ? "anchored" : "smoothed");
+    }
+    for (std::size_t i = window.begin; i < window.end; ++i) {
+      const Histogram& histogram = samples.histograms.histograms[i];
+      VEDETTE_CHECK(held.Add(SampleWeight(histogram)));
+      series.histograms.push_back({samples.histograms.times[i], std::make_shared<const Histogram>(histogram)});
+    }
+    if (!series.points.empty() || !series.histograms.empty()) value.series.push_back(std::move(series));
     return Ok();
-  }));
+  };
+  VEDETTE_CHECK(eval.EachSeries(expr, steps, collect));
   SortByLabels(value.series);
   return value;
 }
@@ -105,6 +127,7 @@ Result<QueryOutcome> Evaluate(const Expr& expr, const QueryRun& run) {
   EvalContext context(run.storage, run.text, run.options.max_samples, run.deadline, run.stop);
   context.times = run.times;
   context.delayed_name_removal = run.options.delayed_name_removal;
+  context.use_start_timestamps = run.options.use_start_timestamps;
   for (const TimeRange& range : plan.data_ranges()) context.QuerierFor(range);
   const std::chrono::nanoseconds prepared = run.clock.Monotonic();
 

@@ -11,11 +11,6 @@ namespace vedette::promql {
 
 namespace {
 
-Error NotEvaluated(const CallExpr& call) {
-  return Fail(Code::kExecution, "function {}() is not supported: the store keeps no start timestamps",
-              call.function->name);
-}
-
 /// The one step of `once` at all of `steps`.
 Result<Vector> Spread(const Vector& once, std::size_t steps) {
   Vector all(once.budget(), steps);
@@ -23,6 +18,9 @@ Result<Vector> Spread(const Vector& once, std::size_t steps) {
   for (std::size_t row = 0; row < once.rows(); ++row) {
     VEDETTE_TRY(const std::span<double> values, all.AddRow(once.name(row)));
     std::ranges::fill(values, once.values(row)[0]);
+    const auto histograms = once.histograms(row);
+    if (histograms.empty() || !histograms[0]) continue;
+    for (std::size_t step = 0; step < steps; ++step) VEDETTE_CHECK(all.SetHistogram(row, step, histograms[0]));
   }
   return all;
 }
@@ -94,20 +92,21 @@ Result<Vector> Evaluator::Negate(const UnaryExpr& unary, const Steps& steps) {
     for (double& value : vector.values(row)) {
       if (!IsAbsent(value)) value = -value;
     }
+    VEDETTE_CHECK(MapHistograms(vector, row, [](Histogram& histogram) { Multiply(histogram, -1); }));
   }
   VEDETTE_CHECK(DropNames(context_, vector));
   return vector;
 }
 
 Result<Vector> Evaluator::CallVector(const CallExpr& call, const Steps& steps) {
-  const FunctionCode* code = CodeOf(call.function->id);
-  if (!code) return NotEvaluated(call);
-  if (code->window) return CallWindowFunction(*this, call, *code, steps);
-  if (code->vector) return code->vector(*this, call, steps);
+  const FunctionCode& code = CodeOf(call.function->id);
+  if (code.window) return CallWindowFunction(*this, call, code, steps);
+  if (code.vector) return code.vector(*this, call, steps);
   VEDETTE_TRY(Vector vector, EvalVector(*call.args.front(), steps));
+  vector.DropHistograms();
   for (std::size_t row = 0; row < vector.rows(); ++row) {
     for (double& value : vector.values(row)) {
-      if (!IsAbsent(value)) value = code->element(value);
+      if (!IsAbsent(value)) value = code.element(value);
     }
   }
   VEDETTE_CHECK(DropNames(context_, vector));
@@ -115,9 +114,7 @@ Result<Vector> Evaluator::CallVector(const CallExpr& call, const Steps& steps) {
 }
 
 Result<Scalar> Evaluator::CallScalar(const CallExpr& call, const Steps& steps) {
-  const FunctionCode* code = CodeOf(call.function->id);
-  if (!code || !code->scalar) return NotEvaluated(call);
-  return code->scalar(*this, call, steps);
+  return CodeOf(call.function->id).scalar(*this, call, steps);
 }
 
 }  // namespace vedette::promql

@@ -12,12 +12,19 @@
 #include "analytics/promql/eval_context.h"
 #include "analytics/promql/eval_value.h"
 #include "analytics/promql/plan.h"
+#include "analytics/promql/series_samples.h"
 #include "analytics/promql/window.h"
 
 namespace vedette::promql {
 
 /// Gets each series of a range vector with all its samples; the spans are valid during the call only.
-using SeriesSink = std::function<Status(const RowName& name, const storage::Columns& samples)>;
+using SeriesSink = std::function<Status(const RowName& name, const SeriesSamples& samples)>;
+
+/// What is read of a series beside its samples.
+struct ReadOptions {
+  bool starts = false;       // when the counters began, if the query is to know it at all
+  bool counts_only = false;  // of histograms no buckets
+};
 
 class Evaluator {
  public:
@@ -33,10 +40,13 @@ class Evaluator {
   /// The windows of a range vector expression.
   RangeShape ShapeOf(const Expr& range_vector) const;
   /// Hands out the series of a range vector expression with the samples that the windows of `steps` need.
-  Status EachSeries(const Expr& range_vector, const Steps& steps, const SeriesSink& sink);
+  /// `starts`: with the start times of the counters; subqueries have none.
+  Status EachSeries(const Expr& range_vector, const Steps& steps, const SeriesSink& sink, bool starts = false);
 
-  /// The times of the samples that a selector finds, in seconds, instead of their values.
-  Result<Vector> SampleTimes(const VectorSelector& selector, const Steps& steps);
+  /// The times of the samples that a selector finds, in seconds, instead of their values; or those when their counters
+  /// began, 0 where that is not known. kInfo: histograms are refused.
+  enum class TimeOf { kSample, kStart, kInfo };
+  Result<Vector> SampleTimes(const VectorSelector& selector, const Steps& steps, TimeOf what = TimeOf::kSample);
 
   EvalContext& context() { return context_; }
   const Plan& plan() const { return plan_; }
@@ -48,7 +58,7 @@ class Evaluator {
   Result<Vector> CallVector(const CallExpr& call, const Steps& steps);
   Result<Scalar> CallScalar(const CallExpr& call, const Steps& steps);
   Result<Vector> Negate(const UnaryExpr& unary, const Steps& steps);
-  Status EachSelected(const MatrixSelector& selector, const Steps& steps, const SeriesSink& sink);
+  Status EachSelected(const MatrixSelector& selector, const Steps& steps, const SeriesSink& sink, bool starts);
   Status EachOfSubquery(const SubqueryExpr& subquery, const Steps& steps, const SeriesSink& sink);
 
   const Plan& plan_;
@@ -59,7 +69,12 @@ class Evaluator {
 Result<Vector> SelectVector(Evaluator& eval, const VectorSelector& selector, const Steps& steps);
 /// Samples of the selected series within `range`, series by series, staleness markers included.
 Status ReadSeries(EvalContext& context, std::span<const Matcher> matchers, const TimeRange& range,
-                  const SeriesSink& sink);
+                  const ReadOptions& options, const SeriesSink& sink);
+
+// eval_smooth.cpp
+/// Values on the straight line between the samples around each step; the newest sample where none follows.
+Status SmoothSelected(EvalContext& context, const VectorSelector& selector, const Steps& steps,
+                      const SeriesSamples& samples, Vector& out, std::size_t row);
 
 // eval_names.cpp
 /// The values mean something else from here on: names go now, or are marked to go at the end.

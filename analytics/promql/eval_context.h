@@ -38,6 +38,7 @@ struct EvalContext {
   std::stop_token stop;
   QueryTimes times;
   bool delayed_name_removal = false;
+  bool use_start_timestamps = false;
   std::uint64_t samples_read = 0;
 
  private:

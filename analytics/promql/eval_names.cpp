@@ -1,6 +1,5 @@
 // Names that are dropped, and series that become equal by it.
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "analytics/promql/eval.h"
@@ -35,14 +34,12 @@ Status MergeRows(Vector& vector) {
       kept.push_back(row);
       continue;
     }
-    const auto into = vector.values(entry->second);
-    const auto from = std::as_const(vector).values(row);
-    for (std::size_t step = 0; step < from.size(); ++step) {
-      if (IsAbsent(from[step])) continue;
-      if (!IsAbsent(into[step])) {
+    for (std::size_t step = 0; step < vector.steps(); ++step) {
+      if (!vector.HasAt(row, step)) continue;
+      if (vector.HasAt(entry->second, step)) {
         return Fail(Code::kExecution, "vector cannot contain metrics with the same labelset");
       }
-      into[step] = from[step];
+      VEDETTE_CHECK(vector.CopyAt(entry->second, step, vector, row, step));
     }
   }
   if (kept.size() < vector.rows()) vector.Reorder(kept);

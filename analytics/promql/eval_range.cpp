@@ -3,6 +3,22 @@
 
 namespace vedette::promql {
 
+namespace {
+
+/// The steps of a subquery may leave out samples or repeat them, so that what they say of resets holds no longer.
+void CopyHistograms(const Vector& vector, std::size_t row, const Steps& steps, storage::HistogramColumns& out) {
+  const auto histograms = vector.histograms(row);
+  for (std::size_t step = 0; step < histograms.size(); ++step) {
+    if (!histograms[step]) continue;
+    out.times.push_back(steps.At(step));
+    out.histograms.push_back(*histograms[step]);
+    CounterReset& reset = out.histograms.back().reset;
+    if (reset != CounterReset::kGauge) reset = CounterReset::kUnknown;
+  }
+}
+
+}  // namespace
+
 RangeShape Evaluator::ShapeOf(const Expr& range_vector) const {
   const Expr& expr = Unwrap(range_vector);
   RangeShape shape;
@@ -26,10 +42,10 @@ RangeShape Evaluator::ShapeOf(const Expr& range_vector) const {
   return shape;
 }
 
-Status Evaluator::EachSeries(const Expr& range_vector, const Steps& steps, const SeriesSink& sink) {
+Status Evaluator::EachSeries(const Expr& range_vector, const Steps& steps, const SeriesSink& sink, bool starts) {
   const Expr& expr = Unwrap(range_vector);
   if (expr.kind == ExprKind::kSubquery) return EachOfSubquery(As<SubqueryExpr>(expr), steps, sink);
-  return EachSelected(As<MatrixSelector>(expr), steps, sink);
+  return EachSelected(As<MatrixSelector>(expr), steps, sink, starts);
 }
 
 Status Evaluator::EachOfSubquery(const SubqueryExpr& subquery, const Steps& steps, const SeriesSink& sink) {
@@ -42,15 +58,16 @@ Status Evaluator::EachOfSubquery(const SubqueryExpr& subquery, const Steps& step
   VEDETTE_CHECK(held.Add(inner.count));
 
   VEDETTE_TRY(const Vector vector, EvalVector(*subquery.expr, inner));
-  storage::Columns samples;
+  SeriesSamples samples;
   for (std::size_t row = 0; row < vector.rows(); ++row) {
     samples.clear();
     const auto values = vector.values(row);
     for (std::size_t step = 0; step < values.size(); ++step) {
       if (IsAbsent(values[step])) continue;
-      samples.times.push_back(inner.At(step));
-      samples.values.push_back(values[step]);
+      samples.floats.times.push_back(inner.At(step));
+      samples.floats.values.push_back(values[step]);
     }
+    CopyHistograms(vector, row, inner, samples.histograms);
     VEDETTE_CHECK(sink(vector.name(row), samples));
   }
   return Ok();

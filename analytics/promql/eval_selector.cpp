@@ -1,94 +1,108 @@
 // Selectors: from stored samples to values at steps, and to the samples of ranges.
 #include <algorithm>
-#include <cmath>
+#include <memory>
+#include <optional>
 
 #include "analytics/promql/eval.h"
+#include "analytics/promql/eval_labels.h"
 
 namespace vedette::promql {
 
 namespace {
 
 /// Newest sample at each step that is not older than the lookback: one pass over samples and steps.
-/// `put(step, sample)` for every step that has one which is not a staleness marker.
+/// `put(step, sample)` for every step that has one, be it a staleness marker.
 template <class Put>
-void Lookup(const storage::Columns& samples, const Steps& steps, const VectorSelector& selector, std::int64_t lookback,
-            const Put& put) {
+void Lookup(std::span<const std::int64_t> times, const Steps& steps, const VectorSelector& selector,
+            std::int64_t lookback, const Put& put) {
   std::size_t next = 0;  // the first sample after the step
   for (std::size_t step = 0; step < steps.count; ++step) {
     const std::int64_t at = steps.At(step);
     const std::int64_t time = Shift(selector.time, at, at).first;
-    while (next < samples.size() && samples.times[next] <= time) ++next;
-    if (next == 0 || samples.times[next - 1] <= MinusSaturated(time, lookback)) continue;
-    if (!IsAbsent(samples.values[next - 1])) put(step, next - 1);
+    while (next < times.size() && times[next] <= time) ++next;
+    if (next == 0 || times[next - 1] <= MinusSaturated(time, lookback)) continue;
+    put(step, next - 1);
   }
 }
 
-void RemoveStaleMarkers(storage::Columns& samples) {
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    if (IsAbsent(samples.values[i])) continue;
-    samples.times[kept] = samples.times[i];
-    samples.values[kept] = samples.values[i];
-    ++kept;
+/// A sample of a series that has histograms.
+struct Found {
+  std::optional<std::size_t> float_at, histogram_at;  // one of them
+};
+
+/// The newest sample of either kind at each step; nothing where that is a staleness marker.
+std::vector<Found> LookupMixed(const SeriesSamples& samples, const Steps& steps, const VectorSelector& selector,
+                               std::int64_t lookback) {
+  std::vector<Found> found(steps.count);
+  Lookup(samples.floats.times, steps, selector, lookback,
+         [&](std::size_t step, std::size_t sample) { found[step].float_at = sample; });
+  Lookup(samples.histograms.times, steps, selector, lookback, [&](std::size_t step, std::size_t sample) {
+    Found& there = found[step];
+    if (there.float_at && samples.floats.times[*there.float_at] > samples.histograms.times[sample]) return;
+    there = {std::nullopt, sample};
+  });
+  for (Found& there : found) {
+    if (there.float_at && IsAbsent(samples.floats.values[*there.float_at])) there = {};
+    if (there.histogram_at && IsStaleHistogram(samples.histograms.histograms[*there.histogram_at])) there = {};
   }
-  samples.times.resize(kept);
-  samples.values.resize(kept);
+  return found;
 }
 
-/// Values on the straight line between the samples around each step; the newest sample where none follows.
-void Smooth(const storage::Columns& samples, const Steps& steps, const VectorSelector& selector, std::int64_t lookback,
-            std::span<double> out) {
-  std::size_t next = 0;  // the first sample at or after the step
-  for (std::size_t step = 0; step < steps.count; ++step) {
-    const std::int64_t at = steps.At(step);
-    const std::int64_t time = Shift(selector.time, at, at).first;
-    while (next < samples.size() && samples.times[next] < time) ++next;
-    const bool has_next = next < samples.size() && samples.times[next] <= MinusSaturated(time, -lookback);
-    if (has_next && samples.times[next] == time) {
-      out[step] = samples.values[next];
-      continue;
-    }
-    if (next == 0 || samples.times[next - 1] <= MinusSaturated(time, lookback)) continue;
-    const double before = samples.values[next - 1];
-    out[step] = before;
-    if (!has_next) continue;
-    const auto gap = static_cast<double>(samples.times[next] - samples.times[next - 1]);
-    out[step] += (samples.values[next] - before) * static_cast<double>(time - samples.times[next - 1]) / gap;
-  }
-}
-
-/// A row for every series selected, filled by `fill(samples, row)`; rows that stay empty are left out.
+/// A row for every series selected, filled by `fill(samples, out, row)`; rows that stay empty are left out.
 template <class Fill>
-Result<Vector> EachToRow(Evaluator& eval, const VectorSelector& selector, const Steps& steps, const Fill& fill) {
+Result<Vector> EachToRow(Evaluator& eval, const VectorSelector& selector, const Steps& steps,
+                         const ReadOptions& options, const Fill& fill) {
   EvalContext& context = eval.context();
   const ReferenceTimes shifted = Shift(selector.time, steps.start, steps.Last());
   const TimeRange range = InstantRange(selector, shifted.first, shifted.last, context.times.lookback);
   Vector out = eval.NewVector(steps.count);
-  VEDETTE_CHECK(ReadSeries(context, selector.matchers, range,
-                           [&](const RowName& name, const storage::Columns& samples) -> Status {
-                             if (samples.size() == 0) return Ok();
-                             VEDETTE_TRY(const std::span<double> row, out.AddRow(name));
-                             fill(samples, row);
-                             if (!HasAnyValue(row)) out.RemoveLastRow();
+  VEDETTE_CHECK(ReadSeries(context, selector.matchers, range, options,
+                           [&](const RowName& name, const SeriesSamples& samples) -> Status {
+                             if (samples.empty()) return Ok();
+                             VEDETTE_CHECK(out.AddRow(name));
+                             const std::size_t row = out.rows() - 1;
+                             VEDETTE_CHECK(fill(samples, out, row));
+                             if (!out.HasAny(row)) out.RemoveLastRow();
                              return Ok();
                            }));
   return out;
 }
 
+Status FillMixed(const SeriesSamples& samples, const std::vector<Found>& found, Vector& out, std::size_t row) {
+  HistogramPtr shared;  // mostly the same for some steps
+  std::optional<std::size_t> shared_at;
+  for (std::size_t step = 0; step < found.size(); ++step) {
+    if (found[step].float_at) out.values(row)[step] = samples.floats.values[*found[step].float_at];
+    const auto at = found[step].histogram_at;
+    if (!at) continue;
+    if (at != shared_at) shared = std::make_shared<const Histogram>(samples.histograms.histograms[*at]);
+    shared_at = at;
+    VEDETTE_CHECK(out.SetHistogram(row, step, shared));
+  }
+  return Ok();
+}
+
 }  // namespace
 
 Status ReadSeries(EvalContext& context, std::span<const Matcher> matchers, const TimeRange& range,
-                  const SeriesSink& sink) {
+                  const ReadOptions& options, const SeriesSink& sink) {
   const storage::Querier& querier = context.QuerierFor(range);
   VEDETTE_TRY(const std::vector<storage::SeriesEntry> series, querier.Select(matchers));
-  storage::Columns samples;
+  SeriesSamples samples;
   for (const storage::SeriesEntry& entry : series) {
     VEDETTE_CHECK(context.Check());
     samples.clear();
-    VEDETTE_CHECK(querier.Read(entry.id, range, samples));
-    context.samples_read += samples.size();
+    VEDETTE_CHECK(querier.ReadMixed(entry.id, range, samples.floats, samples.histograms));
+    if (options.starts && context.use_start_timestamps) VEDETTE_CHECK(querier.ReadStarts(entry.id, samples.starts));
+    std::size_t weight = samples.floats.size();
+    if (samples.histograms.size() > 0) {
+      for (const Histogram& histogram : samples.histograms.histograms) weight += SampleWeight(histogram);
+      ForgetUnproven(samples.histograms);
+      if (options.counts_only) ReduceToCounts(samples.histograms);
+    }
+    context.samples_read += weight;
     SampleLease held(context.budget);
-    VEDETTE_CHECK(held.Add(samples.size()));
+    VEDETTE_CHECK(held.Add(weight));
     VEDETTE_CHECK(sink(RowName{entry.labels, false}, samples));
   }
   return Ok();
@@ -96,35 +110,69 @@ Status ReadSeries(EvalContext& context, std::span<const Matcher> matchers, const
 
 Result<Vector> SelectVector(Evaluator& eval, const VectorSelector& selector, const Steps& steps) {
   const std::int64_t lookback = eval.context().times.lookback.count();
+  const ReadOptions options{.counts_only = eval.plan().CountsOnly(selector)};
   if (selector.smoothed) {
-    return EachToRow(eval, selector, steps, [&](const storage::Columns& samples, std::span<double> row) {
-      storage::Columns kept = samples;
-      RemoveStaleMarkers(kept);
-      Smooth(kept, steps, selector, lookback, row);
-    });
+    return EachToRow(eval, selector, steps, options,
+                     [&](const SeriesSamples& samples, Vector& out, std::size_t row) -> Status {
+                       SeriesSamples kept = samples;
+                       RemoveStaleMarkers(kept);
+                       return SmoothSelected(eval.context(), selector, steps, kept, out, row);
+                     });
   }
-  return EachToRow(eval, selector, steps, [&](const storage::Columns& samples, std::span<double> row) {
-    Lookup(samples, steps, selector, lookback,
-           [&](std::size_t step, std::size_t sample) { row[step] = samples.values[sample]; });
-  });
+  return EachToRow(eval, selector, steps, options,
+                   [&](const SeriesSamples& samples, Vector& out, std::size_t row) -> Status {
+                     if (samples.histograms.size() > 0) {
+                       return FillMixed(samples, LookupMixed(samples, steps, selector, lookback), out, row);
+                     }
+                     const std::span<double> values = out.values(row);
+                     Lookup(samples.floats.times, steps, selector, lookback, [&](std::size_t step, std::size_t sample) {
+                       values[step] = samples.floats.values[sample];  // a staleness marker means absent here, too
+                     });
+                     return Ok();
+                   });
 }
 
-Result<Vector> Evaluator::SampleTimes(const VectorSelector& selector, const Steps& steps) {
+Result<Vector> Evaluator::SampleTimes(const VectorSelector& selector, const Steps& steps, TimeOf what) {
   const std::int64_t lookback = context_.times.lookback.count();
-  return EachToRow(*this, selector, steps, [&](const storage::Columns& samples, std::span<double> row) {
-    Lookup(samples, steps, selector, lookback, [&](std::size_t step, std::size_t sample) {
-      row[step] = static_cast<double>(samples.times[sample]) / 1000.0;
-    });
-  });
+  const auto seconds = [](std::int64_t ms) { return static_cast<double>(ms) / 1000.0; };
+  const auto fill = [&](const SeriesSamples& samples, Vector& out, std::size_t row) -> Status {
+    const std::span<double> values = out.values(row);
+    if (what != TimeOf::kStart && samples.histograms.size() == 0) {
+      Lookup(samples.floats.times, steps, selector, lookback, [&](std::size_t step, std::size_t sample) {
+        if (!IsAbsent(samples.floats.values[sample])) values[step] = seconds(samples.floats.times[sample]);
+      });
+      return Ok();
+    }
+    const auto times_of = [&](std::span<const std::int64_t> times) {
+      return what == TimeOf::kStart ? StartsAt(samples.starts, times)
+                                    : std::vector<std::int64_t>(times.begin(), times.end());
+    };
+    const std::vector<std::int64_t> floats = times_of(samples.floats.times);
+    const std::vector<std::int64_t> histograms = times_of(samples.histograms.times);
+    const std::vector<Found> found = LookupMixed(samples, steps, selector, lookback);
+    for (std::size_t step = 0; step < found.size(); ++step) {
+      const auto& [float_at, histogram_at] = found[step];
+      if (histogram_at && what == TimeOf::kInfo) {
+        return Fail(Code::kExecution, "this should be an info metric, with float samples: {}",
+                    BracedText(out.name(row).labels));
+      }
+      if (float_at) values[step] = seconds(floats[*float_at]);
+      if (histogram_at) values[step] = seconds(histograms[*histogram_at]);
+    }
+    return Ok();
+  };
+  return EachToRow(*this, selector, steps, {.starts = what == TimeOf::kStart}, fill);
 }
 
-Status Evaluator::EachSelected(const MatrixSelector& selector, const Steps& steps, const SeriesSink& sink) {
+Status Evaluator::EachSelected(const MatrixSelector& selector, const Steps& steps, const SeriesSink& sink,
+                               bool starts) {
   const ReferenceTimes shifted = Shift(selector.selector->time, steps.start, steps.Last());
   const TimeRange range = WindowRange(selector, shifted.first, shifted.last, context_.times.lookback);
-  storage::Columns kept;
-  return ReadSeries(context_, selector.selector->matchers, range,
-                    [&](const RowName& name, const storage::Columns& samples) -> Status {
-                      if (std::ranges::none_of(samples.values, IsAbsent)) return sink(name, samples);
+  const ReadOptions options{starts, plan_.CountsOnly(*selector.selector)};
+  SeriesSamples kept;
+  return ReadSeries(context_, selector.selector->matchers, range, options,
+                    [&](const RowName& name, const SeriesSamples& samples) -> Status {
+                      if (!HasStaleMarkers(samples)) return sink(name, samples);
                       kept = samples;
                       RemoveStaleMarkers(kept);
                       return sink(name, kept);

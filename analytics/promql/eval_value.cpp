@@ -36,10 +36,15 @@ Result<std::span<double>> Vector::AddRow(RowName name) {
   VEDETTE_CHECK(lease_.Add(steps_));
   names_.push_back(std::move(name));
   values_.resize(values_.size() + steps_, Absent());
+  if (has_histograms()) histograms_.emplace_back();
   return values(names_.size() - 1);
 }
 
 void Vector::RemoveLastRow() {
+  if (has_histograms()) {
+    ReleaseHistograms(histograms_.back());
+    histograms_.pop_back();
+  }
   names_.pop_back();
   values_.resize(values_.size() - steps_);
   lease_.Release(steps_);
@@ -48,9 +53,13 @@ void Vector::RemoveLastRow() {
 void Vector::RemoveEmptyRows() {
   std::size_t kept = 0;
   for (std::size_t row = 0; row < rows(); ++row) {
-    if (!HasAnyValue(values(row))) continue;
+    if (!HasAny(row)) {
+      if (has_histograms()) ReleaseHistograms(histograms_[row]);
+      continue;
+    }
     if (kept != row) {
       names_[kept] = std::move(names_[row]);
+      if (has_histograms()) histograms_[kept] = std::move(histograms_[row]);
       std::ranges::copy(values(row), values(kept).begin());
     }
     ++kept;
@@ -58,6 +67,7 @@ void Vector::RemoveEmptyRows() {
   lease_.Release((rows() - kept) * steps_);
   names_.resize(kept);
   values_.resize(kept * steps_);
+  if (has_histograms()) histograms_.resize(kept);
 }
 
 void Vector::Reorder(std::span<const std::size_t> order) {
@@ -71,12 +81,84 @@ void Vector::Reorder(std::span<const std::size_t> order) {
     all.insert(all.end(), from.begin(), from.end());
   }
   lease_.Release((rows() - order.size()) * steps_);
+  if (has_histograms()) {
+    std::vector<HistogramColumn> columns;
+    for (const std::size_t row : order) columns.push_back(std::exchange(histograms_[row], {}));
+    for (HistogramColumn& left_out : histograms_) ReleaseHistograms(left_out);
+    histograms_ = std::move(columns);
+  }
   names_ = std::move(names);
   values_ = std::move(all);
 }
 
+std::span<const HistogramPtr> Vector::histograms(std::size_t row) const {
+  return has_histograms() ? std::span<const HistogramPtr>(histograms_[row].at) : std::span<const HistogramPtr>();
+}
+
+const Histogram* Vector::histogram(std::size_t row, std::size_t step) const {
+  const auto column = histograms(row);
+  return column.empty() ? nullptr : column[step].get();
+}
+
+Status Vector::SetHistogram(std::size_t row, std::size_t step, HistogramPtr histogram) {
+  ClearAt(row, step);
+  const std::size_t weight = SampleWeight(*histogram);
+  VEDETTE_CHECK(lease_.Add(weight));
+  if (!has_histograms()) histograms_.resize(rows());
+  HistogramColumn& column = histograms_[row];
+  column.at.resize(steps_);
+  column.at[step] = std::move(histogram);
+  column.weight += weight;
+  return Ok();
+}
+
+bool Vector::HasAny(std::size_t row) const {
+  return HasAnyValue(values(row)) ||
+         std::ranges::any_of(histograms(row), [](const HistogramPtr& histogram) { return histogram != nullptr; });
+}
+
+void Vector::ClearAt(std::size_t row, std::size_t step) {
+  values_[row * steps_ + step] = Absent();
+  if (!has_histograms() || histograms_[row].at.empty() || !histograms_[row].at[step]) return;
+  HistogramColumn& column = histograms_[row];
+  const std::size_t weight = SampleWeight(*column.at[step]);
+  lease_.Release(weight);
+  column.weight -= weight;
+  column.at[step].reset();
+}
+
+Status Vector::CopyAt(std::size_t row, std::size_t step, const Vector& from, std::size_t from_row,
+                      std::size_t from_step) {
+  const auto histograms = from.histograms(from_row);
+  if (!histograms.empty() && histograms[from_step]) return SetHistogram(row, step, histograms[from_step]);
+  if (has_histograms()) ClearAt(row, step);
+  values_[row * steps_ + step] = from.values(from_row)[from_step];
+  return Ok();
+}
+
+void Vector::DropHistograms() {
+  if (!has_histograms()) return;
+  for (HistogramColumn& column : histograms_) ReleaseHistograms(column);
+  histograms_.clear();
+  RemoveEmptyRows();
+}
+
+void Vector::ReleaseHistograms(HistogramColumn& column) {
+  lease_.Release(column.weight);
+  column = {};
+}
+
 bool HasAnyValue(std::span<const double> row) {
   return std::ranges::any_of(row, [](double value) { return !IsAbsent(value); });
+}
+
+bool AnyHistogram(const Vector& vector) {
+  for (std::size_t row = 0; row < vector.rows(); ++row) {
+    if (std::ranges::any_of(vector.histograms(row), [](const HistogramPtr& histogram) { return histogram != nullptr; })) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace vedette::promql

@@ -3,6 +3,10 @@
 // A Vector is a set of series with one double per step, row after row in one array. A step at which a series has no
 // value holds the bits of the staleness marker: selectors never let that marker through and arithmetic never makes it
 // (the processor would set its quiet bit), so it is free to mean "absent", and presence costs no second array.
+//
+// Native histograms stand beside the doubles: a row that has any gets a column of pointers, the others cost nothing and
+// a Vector without any is asked once (has_histograms()). Where a row has a histogram its double is absent, so that what
+// knows doubles only sees gaps there.
 #pragma once
 
 #include <bit>
@@ -12,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "analytics/promql/histogram_math.h"
 #include "core/labels.h"
 #include "core/result.h"
 
@@ -89,6 +94,25 @@ class Vector {
   std::span<double> values(std::size_t row) { return {values_.data() + row * steps_, steps_}; }
   std::span<const double> values(std::size_t row) const { return {values_.data() + row * steps_, steps_}; }
 
+  /// Some row has, or had, histograms.
+  bool has_histograms() const { return !histograms_.empty(); }
+  /// Empty when the row has none, else one per step, null where it has none.
+  std::span<const HistogramPtr> histograms(std::size_t row) const;
+  /// May be null.
+  const Histogram* histogram(std::size_t row, std::size_t step) const;
+  /// Takes the place of what the row has at the step. Errors: kLimit.
+  Status SetHistogram(std::size_t row, std::size_t step, HistogramPtr histogram);
+  /// A value of either kind.
+  bool HasAt(std::size_t row, std::size_t step) const {
+    return !IsAbsent(values_[row * steps_ + step]) || (has_histograms() && histogram(row, step) != nullptr);
+  }
+  bool HasAny(std::size_t row) const;
+  void ClearAt(std::size_t row, std::size_t step);
+  /// What `from` has at the step. Errors: kLimit.
+  Status CopyAt(std::size_t row, std::size_t step, const Vector& from, std::size_t from_row, std::size_t from_step);
+  /// Only doubles stay; rows that are empty then go.
+  void DropHistograms();
+
   /// Room for so many rows, without charging for them.
   void Reserve(std::size_t rows);
   /// A new last row, absent at every step. Spans of other rows become invalid. Errors: kLimit.
@@ -106,11 +130,32 @@ class Vector {
   std::vector<RowName> names_;
   std::vector<double> values_;
   SampleLease lease_;
+
+  struct HistogramColumn {
+    std::vector<HistogramPtr> at;  // empty: none in this row
+    std::size_t weight = 0;        // charged for them
+  };
+  void ReleaseHistograms(HistogramColumn& column);
+  std::vector<HistogramColumn> histograms_;  // empty, or one per row
 };
 
 /// One value per step, always there.
 using Scalar = std::vector<double>;
 
 bool HasAnyValue(std::span<const double> row);
+bool AnyHistogram(const Vector& vector);
+
+/// `change(histogram)` with a copy of each histogram of the row, which takes its place. Errors: kLimit.
+template <class Change>
+Status MapHistograms(Vector& vector, std::size_t row, const Change& change) {
+  for (std::size_t step = 0; step < vector.steps() && !vector.histograms(row).empty(); ++step) {
+    const Histogram* before = vector.histogram(row, step);
+    if (before == nullptr) continue;
+    Histogram changed = *before;
+    change(changed);
+    VEDETTE_CHECK(vector.SetHistogram(row, step, std::make_shared<const Histogram>(std::move(changed))));
+  }
+  return Ok();
+}
 
 }  // namespace vedette::promql

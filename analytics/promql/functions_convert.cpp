@@ -69,9 +69,8 @@ Result<Vector> Absent(Evaluator& eval, const CallExpr& call, const Steps& steps)
   VEDETTE_TRY(const Vector vector, eval.EvalVector(*call.args.front(), steps));
   std::vector<bool> present(steps.count);
   for (std::size_t row = 0; row < vector.rows(); ++row) {
-    const auto values = vector.values(row);
     for (std::size_t step = 0; step < steps.count; ++step) {
-      if (!IsAbsent(values[step])) present[step] = true;
+      if (vector.HasAt(row, step)) present[step] = true;
     }
   }
   return WhereMissing(eval, call, present);
@@ -82,10 +81,13 @@ Result<Vector> AbsentOverTime(Evaluator& eval, const CallExpr& call, const Steps
   VEDETTE_CHECK(CheckRangeModifiers(call, shape));
   std::vector<bool> present(steps.count);
   std::vector<Window> windows;
-  VEDETTE_CHECK(eval.EachSeries(*call.args.front(), steps, [&](const RowName&, const storage::Columns& samples) {
-    FindWindows(samples.times, steps, shape, windows);
-    for (std::size_t step = 0; step < steps.count; ++step) {
-      if (windows[step].size() > 0) present[step] = true;
+  VEDETTE_CHECK(eval.EachSeries(*call.args.front(), steps, [&](const RowName&, const SeriesSamples& samples) {
+    for (const std::span<const std::int64_t> times :
+         {std::span<const std::int64_t>(samples.floats.times), std::span<const std::int64_t>(samples.histograms.times)}) {
+      FindWindows(times, steps, shape, windows);
+      for (std::size_t step = 0; step < steps.count; ++step) {
+        if (windows[step].size() > 0) present[step] = true;
+      }
     }
     return Ok();
   }));

@@ -7,6 +7,7 @@
 #include "analytics/promql/eval.h"
 #include "analytics/promql/functions.h"
 #include "analytics/promql/window.h"
+#include "analytics/promql/window_mixed.h"
 
 namespace vedette::promql {
 
@@ -21,19 +22,31 @@ struct FunctionCode {
   /// Gives a scalar.
   Result<Scalar> (*scalar)(Evaluator& eval, const CallExpr& call, const Steps& steps) = nullptr;
 
+  /// Of a window function: what it makes of native histograms.
+  MixedRanges ranges = MixedRanges::kFloatsOnly;
+  MixedFunction mixed = nullptr;
+
   bool keeps_names = false;
   /// Ranges of it may be anchored, or smoothed.
   bool anchored = false, smoothed = false;
   /// For a metric whose name does not look like a counter's an info is added.
   bool wants_counter = false;
+  /// It looks at when the counters of samples began.
+  bool wants_starts = false;
 };
 
-/// Null for a function that is not evaluated (yet).
-const FunctionCode* CodeOf(FunctionId id);
+const FunctionCode& CodeOf(FunctionId id);
 std::span<const FunctionCode> AllFunctionCode();
 
 /// functions_window.cpp: refuses anchored and smoothed ranges where a function does not take them.
 Status CheckRangeModifiers(const CallExpr& call, const RangeShape& shape);
+/// functions_window.cpp: warns about windows with samples whose counters began before the sample in front of them.
+void NoteOverlaps(Annotator& notes, std::string_view metric, Position at, std::span<const std::int64_t> times,
+                  std::span<const std::int64_t> starts, std::span<const Window> windows);
+/// functions_mixed.cpp: `code` over the windows of a series that has native histograms, into the last row of `out`.
+Status RunMixedWindows(Evaluator& eval, const CallExpr& call, const FunctionCode& code, const Steps& steps,
+                       const RangeShape& shape, std::span<const Scalar> scalars, const RowName& name,
+                       const SeriesSamples& samples, Vector& out);
 /// functions_window.cpp: runs `code.window` over the range-vector argument of `call`.
 Result<Vector> CallWindowFunction(Evaluator& eval, const CallExpr& call, const FunctionCode& code, const Steps& steps);
 
@@ -61,6 +74,7 @@ Result<Vector> Minute(Evaluator& eval, const CallExpr& call, const Steps& steps)
 Result<Vector> Month(Evaluator& eval, const CallExpr& call, const Steps& steps);
 Result<Vector> Year(Evaluator& eval, const CallExpr& call, const Steps& steps);
 Result<Vector> Timestamp(Evaluator& eval, const CallExpr& call, const Steps& steps);
+Result<Vector> StartTimestamp(Evaluator& eval, const CallExpr& call, const Steps& steps);
 Result<Scalar> Time(Evaluator& eval, const CallExpr& call, const Steps& steps);
 Result<Scalar> Start(Evaluator& eval, const CallExpr& call, const Steps& steps);
 Result<Scalar> End(Evaluator& eval, const CallExpr& call, const Steps& steps);
@@ -87,7 +101,11 @@ Result<Vector> AbsentOverTime(Evaluator& eval, const CallExpr& call, const Steps
 Result<Vector> HistogramQuantile(Evaluator& eval, const CallExpr& call, const Steps& steps);
 Result<Vector> HistogramQuantiles(Evaluator& eval, const CallExpr& call, const Steps& steps);
 Result<Vector> HistogramFraction(Evaluator& eval, const CallExpr& call, const Steps& steps);
-Result<Vector> OfNativeHistograms(Evaluator& eval, const CallExpr& call, const Steps& steps);
+Result<Vector> HistogramAvg(Evaluator& eval, const CallExpr& call, const Steps& steps);
+Result<Vector> HistogramCount(Evaluator& eval, const CallExpr& call, const Steps& steps);
+Result<Vector> HistogramStddev(Evaluator& eval, const CallExpr& call, const Steps& steps);
+Result<Vector> HistogramStdvar(Evaluator& eval, const CallExpr& call, const Steps& steps);
+Result<Vector> HistogramSumOf(Evaluator& eval, const CallExpr& call, const Steps& steps);
 
 // functions_info.cpp
 Result<Vector> Info(Evaluator& eval, const CallExpr& call, const Steps& steps);

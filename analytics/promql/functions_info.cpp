@@ -135,7 +135,7 @@ class Enrichment {
     series.matchers.insert(series.matchers.end(), selector_.names.begin(), selector_.names.end());
     series.matchers.insert(series.matchers.end(), selector_.data.begin(), selector_.data.end());
     ReferenceOf(*call_.args.front(), series.time);
-    return eval_.SampleTimes(series, steps_);
+    return eval_.SampleTimes(series, steps_, Evaluator::TimeOf::kInfo);
   }
 
   static std::string QuoteForRegex(std::string_view text) {
@@ -171,14 +171,13 @@ class Enrichment {
 
   Status Enrich(std::size_t row) {
     const RowName& name = base_.name(row);
-    const auto values = base_.values(row);
     const auto infos = info_.find(Only(name.labels, IdentifyingLabels()));
     const bool as_it_is = IsInfo(name.labels) || infos == info_.end();
     const bool missing_is_wrong = !IsInfo(name.labels) && selector_.WantsSome();
     if (as_it_is && missing_is_wrong) return Ok();
     std::vector<const Labels*> sources;
-    for (std::size_t step = 0; step < values.size(); ++step) {
-      if (IsAbsent(values[step])) continue;
+    for (std::size_t step = 0; step < steps_.count; ++step) {
+      if (!base_.HasAt(row, step)) continue;
       sources.clear();
       if (!as_it_is) {
         for (const auto& [info_name, chosen] : infos->second) {
@@ -186,12 +185,13 @@ class Enrichment {
         }
         if (sources.empty() && missing_is_wrong) continue;
       }
-      VEDETTE_CHECK(Put(name, sources, step, values[step]));
+      VEDETTE_CHECK(Put(row, sources, step));
     }
     return Ok();
   }
 
-  Status Put(const RowName& name, const std::vector<const Labels*>& sources, std::size_t step, double value) {
+  Status Put(std::size_t row, const std::vector<const Labels*>& sources, std::size_t step) {
+    const RowName& name = base_.name(row);
     if (sources != last_sources_ || last_base_ != &name) {
       VEDETTE_TRY(Labels labels, Merge(name.labels, sources));
       const auto [entry, is_new] = rows_.try_emplace(std::move(labels), out_.rows());
@@ -200,10 +200,10 @@ class Enrichment {
       last_sources_ = sources;
       last_base_ = &name;
     }
-    double& into = out_.values(last_row_)[step];
-    if (!IsAbsent(into)) return Fail(Code::kExecution, "vector cannot contain metrics with the same labelset");
-    into = value;
-    return Ok();
+    if (out_.HasAt(last_row_, step)) {
+      return Fail(Code::kExecution, "vector cannot contain metrics with the same labelset");
+    }
+    return out_.CopyAt(last_row_, step, base_, row, step);
   }
 
   Result<Labels> Merge(const Labels& base, const std::vector<const Labels*>& sources) const {

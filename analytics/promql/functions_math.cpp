@@ -13,6 +13,7 @@ namespace {
 template <class Change>
 Result<Vector> Transform(Evaluator& eval, const CallExpr& call, const Steps& steps, const Change& change) {
   VEDETTE_TRY(Vector vector, eval.EvalVector(*call.args.front(), steps));
+  vector.DropHistograms();
   for (std::size_t row = 0; row < vector.rows(); ++row) {
     const auto values = vector.values(row);
     for (std::size_t step = 0; step < values.size(); ++step) {

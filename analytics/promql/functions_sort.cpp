@@ -5,6 +5,7 @@
 #include <numeric>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "analytics/promql/functions_impl.h"
@@ -45,10 +46,9 @@ int CompareNaturally(std::string_view a, std::string_view b) {
   return a.compare(b);  // the same but for leading zeros
 }
 
-/// Evaluates the argument; for an instant query puts the rows into the order of `before(row, row)`.
+/// For an instant query puts the rows into the order of `before(row, row)`.
 template <class Before>
-Result<Vector> Sorted(Evaluator& eval, const CallExpr& call, const Steps& steps, const Before& before) {
-  VEDETTE_TRY(Vector vector, eval.EvalVector(*call.args.front(), steps));
+Result<Vector> Sorted(Evaluator& eval, const CallExpr& call, const Steps& steps, Vector vector, const Before& before) {
   if (eval.context().times.start != eval.context().times.end || steps.count != 1) {
     eval.context().notes.SortInRangeQuery(call.pos);
     return vector;
@@ -61,7 +61,9 @@ Result<Vector> Sorted(Evaluator& eval, const CallExpr& call, const Steps& steps,
 }
 
 Result<Vector> SortedByValue(Evaluator& eval, const CallExpr& call, const Steps& steps, bool descending) {
-  return Sorted(eval, call, steps, [descending](const Vector& vector, std::size_t a, std::size_t b) {
+  VEDETTE_TRY(Vector argument, eval.EvalVector(*call.args.front(), steps));
+  argument.DropHistograms();  // they have no order
+  return Sorted(eval, call, steps, std::move(argument), [descending](const Vector& vector, std::size_t a, std::size_t b) {
     const double x = vector.values(a)[0], y = vector.values(b)[0];
     if (std::isnan(x) || std::isnan(y)) return !std::isnan(x) && std::isnan(y);  // NaN last, either way
     return descending ? x > y : x < y;
@@ -69,7 +71,8 @@ Result<Vector> SortedByValue(Evaluator& eval, const CallExpr& call, const Steps&
 }
 
 Result<Vector> SortedByLabels(Evaluator& eval, const CallExpr& call, const Steps& steps, bool descending) {
-  return Sorted(eval, call, steps, [&call, descending](const Vector& vector, std::size_t a, std::size_t b) {
+  VEDETTE_TRY(Vector argument, eval.EvalVector(*call.args.front(), steps));
+  return Sorted(eval, call, steps, std::move(argument), [&call, descending](const Vector& vector, std::size_t a, std::size_t b) {
     const Labels& x = vector.name(descending ? b : a).labels;
     const Labels& y = vector.name(descending ? a : b).labels;
     for (std::size_t i = 1; i < call.args.size(); ++i) {

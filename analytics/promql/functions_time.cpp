@@ -26,6 +26,7 @@ Result<Vector> Calendar(Evaluator& eval, const CallExpr& call, const Steps& step
     return now;
   }
   VEDETTE_TRY(Vector vector, eval.EvalVector(*call.args.front(), steps));
+  vector.DropHistograms();
   for (std::size_t row = 0; row < vector.rows(); ++row) {
     for (double& value : vector.values(row)) {
       if (!IsAbsent(value)) value = of_seconds(value);
@@ -72,9 +73,23 @@ Result<Vector> Timestamp(Evaluator& eval, const CallExpr& call, const Steps& ste
   for (std::size_t row = 0; !selector && row < vector.rows(); ++row) {
     const auto values = vector.values(row);
     for (std::size_t step = 0; step < values.size(); ++step) {
-      if (!IsAbsent(values[step])) values[step] = TimeMs(steps.At(step)).Seconds();
+      if (vector.HasAt(row, step)) values[step] = TimeMs(steps.At(step)).Seconds();
     }
   }
+  vector.DropHistograms();
+  VEDETTE_CHECK(DropNames(eval.context(), vector));
+  return vector;
+}
+
+Result<Vector> StartTimestamp(Evaluator& eval, const CallExpr& call, const Steps& steps) {
+  const Expr& argument = Unwrap(*call.args.front());
+  // What is computed has no beginning, and without the feature nobody knows one.
+  if (argument.kind != ExprKind::kVectorSelector || !eval.context().use_start_timestamps) {
+    VEDETTE_CHECK(eval.EvalVector(argument, steps));
+    return eval.NewVector(steps.count);
+  }
+  VEDETTE_TRY(Vector vector,
+              eval.SampleTimes(As<VectorSelector>(argument), steps, Evaluator::TimeOf::kStart));
   VEDETTE_CHECK(DropNames(eval.context(), vector));
   return vector;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "analytics/promql/functions_impl.h"
+#include "analytics/promql/window_rate.h"
 
 namespace vedette::promql {
 
@@ -57,6 +58,18 @@ Status CheckRangeModifiers(const CallExpr& call, const RangeShape& shape) {
   return Ok();
 }
 
+void NoteOverlaps(Annotator& notes, std::string_view metric, Position at, std::span<const std::int64_t> times,
+                  std::span<const std::int64_t> starts, std::span<const Window> windows) {
+  std::vector<std::size_t> until(times.size() + 1);  // how many before sample i
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const bool overlaps = i > 0 && StartsOverlap({times[i - 1], starts[i - 1]}, {times[i], starts[i]});
+    until[i + 1] = until[i] + (overlaps ? 1 : 0);
+  }
+  const auto ranges = std::ranges::count_if(
+      windows, [&](const Window& window) { return window.size() > 1 && until[window.end] > until[window.begin + 1]; });
+  if (ranges > 0) notes.OverlappingStarts(metric, static_cast<std::size_t>(ranges), at);
+}
+
 Result<Vector> CallWindowFunction(Evaluator& eval, const CallExpr& call, const FunctionCode& code, const Steps& steps) {
   EvalContext& context = eval.context();
   const auto range_vector =
@@ -67,22 +80,33 @@ Result<Vector> CallWindowFunction(Evaluator& eval, const CallExpr& call, const F
 
   Vector out = eval.NewVector(steps.count);
   std::vector<Window> windows;
-  VEDETTE_CHECK(
-      eval.EachSeries(**range_vector, steps, [&](const RowName& name, const storage::Columns& samples) -> Status {
-        if (samples.size() == 0) return Ok();
-        FindWindows(samples.times, steps, shape, windows);
-        VEDETTE_TRY(const std::span<double> row, out.AddRow(name));
-        VEDETTE_CHECK(code.window({samples.times, samples.values, windows, steps, shape, scalars, context}, row));
-        if (!HasAnyValue(row)) {
-          out.RemoveLastRow();
-          return Ok();
-        }
-        const std::string_view metric = name.labels.MetricName();
-        if (code.wants_counter && !metric.empty() && !LooksLikeCounter(metric)) {
-          context.notes.PossibleNonCounter(metric, call.args.front()->pos);
-        }
-        return Ok();
-      }));
+  const auto run = [&](const RowName& name, const SeriesSamples& samples) -> Status {
+    if (samples.empty()) return Ok();
+    VEDETTE_TRY(const std::span<double> row, out.AddRow(name));
+    const std::string_view metric = name.labels.MetricName();
+    if (samples.histograms.size() > 0) {
+      VEDETTE_CHECK(RunMixedWindows(eval, call, code, steps, shape, scalars, name, samples, out));
+    } else {
+      const storage::Columns& floats = samples.floats;
+      FindWindows(floats.times, steps, shape, windows);
+      std::vector<std::int64_t> starts;
+      if (!samples.starts.empty()) starts = StartsAt(samples.starts, floats.times);
+      VEDETTE_CHECK(code.window({floats.times, floats.values, windows, steps, shape, scalars, context, starts}, row));
+      if (code.wants_counter && !starts.empty() && !shape.anchored && !shape.smoothed) {
+        NoteOverlaps(context.notes, metric, call.args.front()->pos, floats.times, starts, windows);
+      }
+    }
+    if (!out.HasAny(out.rows() - 1)) {
+      out.RemoveLastRow();
+      return Ok();
+    }
+    if (code.wants_counter && !metric.empty() && !LooksLikeCounter(metric) &&
+        HasAnyValue(out.values(out.rows() - 1))) {
+      context.notes.PossibleNonCounter(metric, call.args.front()->pos);
+    }
+    return Ok();
+  };
+  VEDETTE_CHECK(eval.EachSeries(**range_vector, steps, run, code.wants_starts));
   if (code.id == FunctionId::kQuantileOverTime && !out.empty()) {
     WarnAboutWindowQuantiles(context.notes, scalars.front(), call.args.front()->pos);
   }

@@ -36,17 +36,40 @@ bool DependsOnTime(FunctionId id) {
   }
 }
 
+bool LooksAtCounts(FunctionId id) {
+  return id == FunctionId::kHistogramCount || id == FunctionId::kHistogramSum || id == FunctionId::kHistogramAvg;
+}
+
+bool LooksAtBuckets(FunctionId id) {
+  return id == FunctionId::kHistogramQuantile || id == FunctionId::kHistogramQuantiles ||
+         id == FunctionId::kHistogramFraction;
+}
+
+/// Up by one while it lives, when it is to count.
+class Nested {
+ public:
+  Nested(int& depth, bool counts) : depth_(depth), by_(counts ? 1 : 0) { depth_ += by_; }
+  ~Nested() { depth_ -= by_; }
+  Nested(const Nested&) = delete;
+  Nested& operator=(const Nested&) = delete;
+
+ private:
+  int& depth_;
+  int by_;
+};
+
 /// Sets `@ start()` and `@ end()` to times.
 void ResolveEdges(TimeModifiers& time, const QueryTimes& times) {
   if (time.at_edge == StartOrEnd::kStart) time.at = times.start;
   if (time.at_edge == StartOrEnd::kEnd) time.at = times.end;
 }
 
-/// One walk over the tree. Data ranges and invariance both need it.
+/// One walk over the tree. Data ranges, invariance and what is read of histograms all need it.
 class Walk {
  public:
-  Walk(const QueryTimes& times, std::unordered_set<const Expr*>& invariant, std::vector<TimeRange>& ranges)
-      : times_(times), invariant_(invariant), ranges_(ranges) {}
+  Walk(const QueryTimes& times, std::unordered_set<const Expr*>& invariant,
+       std::unordered_set<const Expr*>& counts_only, std::vector<TimeRange>& ranges)
+      : times_(times), invariant_(invariant), counts_only_(counts_only), ranges_(ranges) {}
 
   /// Evaluated from `first` to `last`. True when the value is the same at every step.
   bool Visit(Expr& expr, std::int64_t first, std::int64_t last) {
@@ -76,6 +99,7 @@ class Walk {
       }
       case ExprKind::kBinary: {
         auto& binary = As<BinaryExpr>(expr);
+        const Nested buckets(in_buckets_, binary.op == BinaryOp::kTrimLower || binary.op == BinaryOp::kTrimUpper);
         const bool same_left = Visit(*binary.lhs, first, last);
         return Visit(*binary.rhs, first, last) && same_left;
       }
@@ -91,6 +115,7 @@ class Walk {
     ResolveEdges(selector.time, times_);
     const ReferenceTimes shifted = Shift(selector.time, first, last);
     ranges_.push_back(InstantRange(selector, shifted.first, shifted.last, times_.lookback));
+    NoteHistograms(selector);
     return selector.time.at.has_value();
   }
 
@@ -98,32 +123,43 @@ class Walk {
     ResolveEdges(window.selector->time, times_);
     const ReferenceTimes shifted = Shift(window.selector->time, first, last);
     ranges_.push_back(WindowRange(window, shifted.first, shifted.last, times_.lookback));
+    NoteHistograms(*window.selector);
     return window.selector->time.at.has_value();
   }
 
   bool VisitSubquery(SubqueryExpr& subquery, std::int64_t first, std::int64_t last) {
     ResolveEdges(subquery.time, times_);
     const SubqueryTimes inner = TimesOf(subquery, first, last, times_.default_subquery_step);
+    const Nested buckets(in_buckets_, true);  // its samples are compared anew
     Visit(*subquery.expr, inner.first, inner.last);
     return subquery.time.at.has_value();
   }
 
   bool VisitCall(CallExpr& call, std::int64_t first, std::int64_t last) {
     bool same = true;
+    const Nested counts(in_counts_, LooksAtCounts(call.function->id));
+    const Nested buckets(in_buckets_, LooksAtBuckets(call.function->id));
     for (const ExprPtr& arg : call.args) same &= Visit(*arg, first, last);
     if (!DependsOnTime(call.function->id)) return same;
     // The time of a sample that `@` names is fixed; the time of any other expression is that of the evaluation.
-    const bool of_selector =
-        call.function->id == FunctionId::kTimestamp && Unwrap(*call.args.front()).kind == ExprKind::kVectorSelector;
+    const bool of_selector = (call.function->id == FunctionId::kTimestamp ||
+                              call.function->id == FunctionId::kStartTimestamp) &&
+                             Unwrap(*call.args.front()).kind == ExprKind::kVectorSelector;
     const bool of_argument = call.function->id != FunctionId::kTimestamp &&
                              call.function->id != FunctionId::kStartTimestamp &&
                              call.function->id != FunctionId::kPredictLinear && !call.args.empty();
     return same && (of_selector || of_argument);
   }
 
+  void NoteHistograms(const VectorSelector& selector) {
+    if (in_counts_ > 0 && in_buckets_ == 0) counts_only_.insert(&selector);
+  }
+
   const QueryTimes& times_;
   std::unordered_set<const Expr*>& invariant_;
+  std::unordered_set<const Expr*>& counts_only_;
   std::vector<TimeRange>& ranges_;
+  int in_counts_ = 0, in_buckets_ = 0;  // calls and the like around the node
 };
 
 std::vector<TimeRange> JoinNear(std::vector<TimeRange> ranges) {
@@ -146,7 +182,7 @@ Result<Plan> Plan::Make(const Expr& expr, const QueryTimes& times) {
   plan.root_ = Clone(expr);
   VEDETTE_CHECK(ResolveDurations(*plan.root_, {times.step, times.end - times.start}));
   std::vector<TimeRange> ranges;
-  Walk(times, plan.invariant_, ranges).Visit(*plan.root_, times.start.ms, times.end.ms);
+  Walk(times, plan.invariant_, plan.counts_only_, ranges).Visit(*plan.root_, times.start.ms, times.end.ms);
   plan.ranges_ = JoinNear(std::move(ranges));
   return plan;
 }

@@ -29,6 +29,9 @@ class Plan {
   const Expr& root() const { return *root_; }
   /// Whether every step has the same value, so that one evaluation serves all of them.
   bool SameAtEveryStep(const Expr& expr) const { return invariant_.contains(&expr); }
+  /// Whether of the histograms that the selector finds only counts and sums are looked at: it stands within
+  /// histogram_count() or the like, and within nothing that needs buckets. Counter resets are seen nevertheless.
+  bool CountsOnly(const VectorSelector& selector) const { return counts_only_.contains(&selector); }
   /// What the selectors will read: disjoint ranges, far apart from each other, ascending. One querier for each, so that
   /// parts of a query that look at the same time see the same data.
   const std::vector<TimeRange>& data_ranges() const { return ranges_; }
@@ -37,7 +40,7 @@ class Plan {
   Plan() = default;
 
   ExprPtr root_;
-  std::unordered_set<const Expr*> invariant_;
+  std::unordered_set<const Expr*> invariant_, counts_only_;
   std::vector<TimeRange> ranges_;
 };
 

@@ -46,6 +46,8 @@ struct WindowInput {
   const RangeShape& range;
   std::span<const Scalar> scalars;  // the scalar arguments in their order, one value per step each
   const EvalContext& context;       // for Check()
+  /// When the counter of each sample began, 0 where it is not known; empty when nothing is known or nobody wants to.
+  std::span<const std::int64_t> starts = {};
 };
 
 /// Fills `out` (one value per step, absent before the call) where the function has a value.

@@ -1,26 +1,38 @@
 // Counters and gauges over a range: rate, increase, delta, irate, idelta, resets, changes.
-//
-// Extrapolation to the ends of the range follows reference behaviour: a gap to an end counts as covered when it is
-// below 1.1 times the mean spacing, else half a spacing is added; a counter is not extrapolated below zero.
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
-#include "analytics/promql/window.h"
+#include "analytics/promql/window_rate.h"
 
 namespace vedette::promql::fn {
 
 namespace {
 
+bool Falls(double before, double now) { return now < before; }
+bool Differs(double before, double now) { return now != before && !(std::isnan(now) && std::isnan(before)); }
+
 /// Walks along positions in a series that are worth remembering, window by window.
 class Marks {
  public:
+  Marks() = default;
   /// Remembers each i >= 1 for which `marked(values[i - 1], values[i])`.
   template <class Marked>
   Marks(std::span<const double> values, const Marked& marked) {
     for (std::size_t i = 1; i < values.size(); ++i) {
       if (marked(values[i - 1], values[i])) positions_.push_back(i);
     }
+  }
+  /// Resets of a counter: its values fall, or it says that it began anew.
+  static Marks Resets(const WindowInput& input) {
+    if (input.starts.empty()) return Marks(input.values, Falls);
+    Marks marks;
+    for (std::size_t i = 1; i < input.values.size(); ++i) {
+      const bool anew =
+          BeganAnew({input.times[i - 1], input.starts[i - 1]}, {input.times[i], input.starts[i]});
+      if (anew || Falls(input.values[i - 1], input.values[i])) marks.positions_.push_back(i);
+    }
+    return marks;
   }
 
   /// Those whose predecessor lies in the window as well.
@@ -36,41 +48,24 @@ class Marks {
   std::size_t first_ = 0, end_ = 0;
 };
 
-bool Falls(double before, double now) { return now < before; }
-bool Differs(double before, double now) { return now != before && !(std::isnan(now) && std::isnan(before)); }
-
-/// How much longer than what the samples cover the range is, as a factor; `increase` of the samples themselves.
-double ExtrapolationFactor(const WindowInput& input, std::size_t step, const Window& window, double increase,
-                           bool counter) {
-  constexpr double kThreshold = 1.1;
-  const std::int64_t at = input.steps.At(step);
-  const std::int64_t first_time = input.times[window.begin], last_time = input.times[window.end - 1];
-  double to_start = static_cast<double>(first_time - input.range.Start(at)) / 1000.0;
-  double to_end = static_cast<double>(input.range.End(at) - last_time) / 1000.0;
-  const double sampled = static_cast<double>(last_time - first_time) / 1000.0;
-  const double spacing = sampled / static_cast<double>(window.size() - 1);
-
-  if (to_start >= spacing * kThreshold) to_start = spacing / 2;
-  if (counter) {
-    const double first = input.values[window.begin];
-    const double to_zero = increase > 0 && first >= 0 ? sampled * (first / increase) : to_start;
-    to_start = std::min(to_start, to_zero);
-  }
-  if (to_end >= spacing * kThreshold) to_end = spacing / 2;
-  return (sampled + to_start + to_end) / sampled;
-}
-
 Status Extrapolated(const WindowInput& input, bool counter, bool per_second, std::span<double> out) {
   if (input.range.anchored || input.range.smoothed) return ExtendedIncrease(input, counter, per_second, out);
-  Marks resets(counter ? input.values : std::span<const double>(), Falls);
+  Marks resets = counter ? Marks::Resets(input) : Marks();
   const double range_seconds = static_cast<double>(input.range.range_ms) / 1000.0;
   return ForEachWindow(input, [&](std::size_t step, const Window& window) {
-    if (window.size() < 2) return;
-    double increase = input.values[window.end - 1] - input.values[window.begin];
-    for (const std::size_t reset : resets.Within(window)) increase += input.values[reset - 1];
-    double factor = ExtrapolationFactor(input, step, window, increase, counter);
+    const std::size_t last = window.end - 1;
+    const std::int64_t at = input.steps.At(step);
+    RateSpan span{input.times[window.begin], input.times[last], window.size(), input.values[window.begin], 0, counter};
+    if (counter && !input.starts.empty()) {
+      span.start = StartWithin(input.range, at, {span.first_time, input.starts[window.begin]});
+    }
+    if (window.size() < 2 && span.start == 0) return;
+    span.increase = input.values[last] - span.first;
+    for (const std::size_t reset : resets.Within(window)) span.increase += input.values[reset - 1];
+    if (span.start != 0) span.increase += span.first;  // it rose from zero since then
+    double factor = ExtrapolationFactor(input.range, at, span);
     if (per_second) factor /= range_seconds;
-    out[step] = increase * factor;
+    out[step] = span.increase * factor;
   });
 }
 
@@ -84,7 +79,9 @@ Status LastTwo(const WindowInput& input, bool per_second, std::span<double> out)
     if (!per_second) {
       out[step] = last - before;
     } else {
-      out[step] = (last < before ? last : last - before) / (static_cast<double>(elapsed_ms) / 1000.0);
+      const bool anew = !input.starts.empty() && BeganAnew({input.times[window.end - 2], input.starts[window.end - 2]},
+                                                           {input.times[window.end - 1], input.starts[window.end - 1]});
+      out[step] = (last < before || anew ? last : last - before) / (static_cast<double>(elapsed_ms) / 1000.0);
     }
   });
 }
@@ -100,9 +97,7 @@ Window Anchored(const WindowInput& input, std::size_t step, Window window) {
   return window;
 }
 
-template <class Marked>
-Status CountMarks(const WindowInput& input, const Marked& marked, std::span<double> out) {
-  Marks marks(input.values, marked);
+Status CountMarks(const WindowInput& input, Marks marks, std::span<double> out) {
   return ForEachWindow(input, [&](std::size_t step, const Window& window) {
     const Window used = Anchored(input, step, window);
     if (used.size() > 0) out[step] = static_cast<double>(marks.Within(used).size());
@@ -116,7 +111,7 @@ Status Increase(const WindowInput& input, std::span<double> out) { return Extrap
 Status Delta(const WindowInput& input, std::span<double> out) { return Extrapolated(input, false, false, out); }
 Status Irate(const WindowInput& input, std::span<double> out) { return LastTwo(input, true, out); }
 Status Idelta(const WindowInput& input, std::span<double> out) { return LastTwo(input, false, out); }
-Status Resets(const WindowInput& input, std::span<double> out) { return CountMarks(input, Falls, out); }
-Status Changes(const WindowInput& input, std::span<double> out) { return CountMarks(input, Differs, out); }
+Status Resets(const WindowInput& input, std::span<double> out) { return CountMarks(input, Marks::Resets(input), out); }
+Status Changes(const WindowInput& input, std::span<double> out) { return CountMarks(input, Marks(input.values, Differs), out); }
 
 }  // namespace vedette::promql::fn

@@ -1,11 +1,15 @@
 #include "dashboards/api/query_result.h"
 
+#include <vector>
+
+#include "core/histogram_buckets.h"
 #include "core/numbers.h"
 
 namespace vedette::dashboards {
 
 namespace {
 
+using promql::HistogramPoint;
 using promql::Point;
 using promql::ResultSeries;
 
@@ -13,12 +17,36 @@ void WritePoint(JsonWriter& json, const Point& point) {
   json.BeginArray().UnixSeconds(TimeMs(point.time_ms)).SampleValue(point.value).End();
 }
 
+/// How a bucket's ends belong to it: the upper one only, the lower one only, none, both.
+int EndsRule(const HistogramBucket& bucket) {
+  if (bucket.lower_inclusive) return bucket.upper_inclusive ? 3 : 1;
+  return bucket.upper_inclusive ? 0 : 2;
+}
+
+void WriteHistogram(JsonWriter& json, const HistogramPoint& point) {
+  json.BeginArray().UnixSeconds(TimeMs(point.time_ms)).BeginObject();
+  json.Key("count").SampleValue(point.histogram->count).Key("sum").SampleValue(point.histogram->sum);
+  std::vector<HistogramBucket> buckets;
+  AppendFilledBuckets(*point.histogram, buckets);
+  if (!buckets.empty()) json.Key("buckets").BeginArray();
+  for (const HistogramBucket& bucket : buckets) {
+    json.BeginArray().Int(EndsRule(bucket)).SampleValue(bucket.lower).SampleValue(bucket.upper);
+    json.SampleValue(bucket.count).End();
+  }
+  if (!buckets.empty()) json.End();
+  json.End().End();
+}
+
 void WriteVector(JsonWriter& json, const std::vector<ResultSeries>& series) {
   json.BeginArray();
   for (const ResultSeries& one : series) {
-    if (one.points.empty()) continue;
-    json.BeginObject().Key("metric").LabelSet(one.labels).Key("value");
-    WritePoint(json, one.points.front());
+    if (one.points.empty() && one.histograms.empty()) continue;
+    json.BeginObject().Key("metric").LabelSet(one.labels);
+    if (!one.points.empty()) {
+      WritePoint(json.Key("value"), one.points.front());
+    } else {
+      WriteHistogram(json.Key("histogram"), one.histograms.front());
+    }
     json.End();
   }
   json.End();
@@ -27,9 +55,18 @@ void WriteVector(JsonWriter& json, const std::vector<ResultSeries>& series) {
 void WriteMatrix(JsonWriter& json, const std::vector<ResultSeries>& series) {
   json.BeginArray();
   for (const ResultSeries& one : series) {
-    json.BeginObject().Key("metric").LabelSet(one.labels).Key("values").BeginArray();
-    for (const Point& point : one.points) WritePoint(json, point);
-    json.End().End();
+    json.BeginObject().Key("metric").LabelSet(one.labels);
+    if (!one.points.empty()) {
+      json.Key("values").BeginArray();
+      for (const Point& point : one.points) WritePoint(json, point);
+      json.End();
+    }
+    if (!one.histograms.empty()) {
+      json.Key("histograms").BeginArray();
+      for (const HistogramPoint& point : one.histograms) WriteHistogram(json, point);
+      json.End();
+    }
+    json.End();
   }
   json.End();
 }
