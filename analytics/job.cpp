@@ -56,6 +56,8 @@ std::vector<promql::ResultSeries> WatchedSeries(promql::QueryOutcome outcome, co
       context.metrics.dropped_limit.Increment();
     } else if (!seen.insert(labels).second) {
       context.metrics.dropped_duplicate.Increment();
+    } else if (series.points.empty()) {
+      context.metrics.dropped_refused.Increment();  // only native histograms
     } else {
       watched.push_back({std::move(labels), std::move(series.points)});
     }

@@ -103,7 +103,8 @@ void AppendBatch::DropOutside(TimeMs now, const StorageOptions& options, const A
     return true;
   });
   std::erase_if(facts.starts, [&](const BatchFacts::StartSample& sample) {
-    return !accepted.Contains(sample.time) || sample.start > sample.time;
+    // One that lies ahead of its sample is wrong, but the next sample may be behind it, and then it counts.
+    return !accepted.Contains(sample.time) || sample.start > accepted.max;
   });
 }
 

@@ -26,6 +26,10 @@ Result<std::size_t> RuleOutput::Write(storage::Storage& storage, TimeMs time, st
       id = *made;
     }
     now.emplace(sample.labels, id);
+    if (sample.histogram) {
+      appender->AddHistogram(id, time, *sample.histogram);
+      continue;
+    }
     ids.push_back(id);
     values.push_back(sample.value);
   }
@@ -42,6 +46,7 @@ Result<std::size_t> RuleOutput::Write(storage::Storage& storage, TimeMs time, st
     return Fail(Code::kOutOfOrder, "{} samples at {} are outside of what the store keeps",
                 outcome.too_old + outcome.too_new, time);
   }
+  if (outcome.invalid > 0) return Fail(Code::kBadData, "{} native histograms contradict themselves", outcome.invalid);
   return outcome.stored;
 }
 

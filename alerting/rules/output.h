@@ -1,11 +1,13 @@
 // The series that one rule writes: samples of this evaluation, staleness markers for those that vanished.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "core/histogram.h"
 #include "core/labels.h"
 #include "core/result.h"
 #include "core/time.h"
@@ -16,6 +18,7 @@ namespace vedette::alerting {
 struct OutputSample {
   Labels labels;
   double value = 0;
+  std::shared_ptr<const Histogram> histogram = nullptr;  // takes the place of the value
 };
 
 class RuleOutput {

@@ -15,6 +15,7 @@ Result<std::vector<VectorSample>> ToVector(Result<promql::QueryOutcome> outcome)
   samples.reserve(value.series.size());
   for (const promql::ResultSeries& series : value.series) {
     if (!series.points.empty()) samples.push_back({series.labels, series.points.back().value});
+    if (!series.histograms.empty()) samples.push_back({series.labels, 0, series.histograms.back().histogram});
   }
   return samples;
 }

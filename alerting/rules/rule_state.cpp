@@ -74,7 +74,7 @@ Status RuleState::EvaluateRecording(TimeMs slot, const std::stop_token& stop) {
     LabelsBuilder labels(sample.labels);
     labels.Set(kMetricName, rule_.name);
     for (const TemplatedLabel& label : rule_.labels) labels.Set(label.name, label.text);
-    samples.push_back({labels.Build(), sample.value});
+    samples.push_back({labels.Build(), sample.value, sample.histogram});
     if (!seen.insert(samples.back().labels).second) {
       return Failed(
           RuleMetrics::Failure::kDuplicate,

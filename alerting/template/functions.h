@@ -2,12 +2,14 @@
 // those of Go's text/template; docs/ prints the table.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "alerting/template/value.h"
+#include "core/histogram.h"
 #include "core/result.h"
 #include "core/time.h"
 
@@ -20,7 +22,8 @@ class Environment {
 
   struct QuerySample {
     Labels labels;
-    double value = 0;
+    double value = 0;  // 0 where it is a histogram
+    std::shared_ptr<const Histogram> histogram = nullptr;
   };
   /// An instant query at the time of the evaluation.
   virtual Result<std::vector<QuerySample>> Query(std::string_view expr) = 0;

@@ -172,7 +172,7 @@ void Annotator::Add(Texts& texts, std::string text, Position at) {
 }
 
 std::string Annotator::Place(Position at) const {
-  if (at.start > query_.size()) return fmt::format(" (1:{})", at.start + 1);
+  if (query_.empty() || at.start > query_.size()) return fmt::format(" (1:{})", at.start + 1);
   return " (" + LineColumn(query_, at.start) + ")";
 }
 

@@ -123,7 +123,7 @@ Result<QueryOutcome> Engine::Instant(std::string_view query, TimeMs time, const 
 }
 
 Result<QueryOutcome> Engine::Instant(const Expr& expr, TimeMs time, const QueryOptions& options) const {
-  return impl_->Query(&expr, {{}, {.start = time, .end = time}, true}, options);
+  return impl_->Query(&expr, {options.text, {.start = time, .end = time}, true}, options);
 }
 
 Result<QueryOutcome> Engine::Range(std::string_view query, TimeMs start, TimeMs end, Millis step,
@@ -133,7 +133,7 @@ Result<QueryOutcome> Engine::Range(std::string_view query, TimeMs start, TimeMs 
 
 Result<QueryOutcome> Engine::Range(const Expr& expr, TimeMs start, TimeMs end, Millis step,
                                    const QueryOptions& options) const {
-  return impl_->Query(&expr, {{}, {.start = start, .end = end, .step = step}, false}, options);
+  return impl_->Query(&expr, {options.text, {.start = start, .end = end, .step = step}, false}, options);
 }
 
 const EngineOptions& Engine::options() const { return impl_->options; }

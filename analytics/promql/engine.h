@@ -93,6 +93,8 @@ struct QueryOptions {
   std::optional<Millis> timeout;  // only shortens the engine's
   std::optional<Millis> lookback;
   std::stop_token stop;  // a client that hung up
+  /// Of a query that is given as a tree: the text it was parsed from, for the places in annotations. May be empty.
+  std::string_view text;
 };
 
 class Engine {

@@ -92,7 +92,8 @@ Result<RangeTimes> ReadRange(const Parameters& parameters) {
 
 Response Query(const ApiContext& context, const Request& request) {
   return Answer([&]() -> Result<Response> {
-    VEDETTE_TRY(const QueryRequest query, ReadRequest(request));
+    VEDETTE_TRY(QueryRequest query, ReadRequest(request));
+    query.options.text = query.parameters.Get("query");
     VEDETTE_TRY(const std::optional<TimeMs> given, TimeParameter(query.parameters, "time"));
     const TimeMs time = given.value_or(context.clock.Now());
     VEDETTE_TRY(const promql::ExprPtr expr, ExpressionParameter(query.parameters, context.engine.options().parser));
@@ -103,7 +104,8 @@ Response Query(const ApiContext& context, const Request& request) {
 
 Response QueryRange(const ApiContext& context, const Request& request) {
   return Answer([&]() -> Result<Response> {
-    VEDETTE_TRY(const QueryRequest query, ReadRequest(request));
+    VEDETTE_TRY(QueryRequest query, ReadRequest(request));
+    query.options.text = query.parameters.Get("query");
     VEDETTE_TRY(const RangeTimes range, ReadRange(query.parameters));
     VEDETTE_TRY(const promql::ExprPtr expr, ExpressionParameter(query.parameters, context.engine.options().parser));
     const bool plottable = expr->type == promql::ValueType::kScalar || expr->type == promql::ValueType::kVector;

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 
 #include <prometheus/registry.h>
 
 #include "analytics/promql/functions.h"
+#include "core/histogram_buckets.h"
 #include "core/matcher.h"
 #include "core/numbers.h"
 #include "storage/memory/memory_storage.h"
@@ -20,20 +22,17 @@ namespace {
 using promql::QueryOutcome;
 using promql::ResultSeries;
 
-bool AlmostEqual(double want, double got) {
-  constexpr double kTolerance = 1e-6;
-  if (IsStaleNan(want) || IsStaleNan(got)) return IsStaleNan(want) && IsStaleNan(got);
-  if (std::isnan(want) || std::isnan(got)) return std::isnan(want) && std::isnan(got);
-  if (want == got) return true;
-  return std::fabs(want - got) / std::min(std::fabs(want) + std::fabs(got), 1.7976931348623157e308) < kTolerance;
-}
-
 std::string Show(const std::vector<ResultSeries>& series) {
   std::string text;
   for (const ResultSeries& one : series) {
     text += "\n      " + one.labels.ToString();
     for (const promql::Point& point : one.points) {
       text += fmt::format(" {}@{}", FormatSampleValue(point.value), point.time_ms);
+    }
+    for (const promql::HistogramPoint& point : one.histograms) {
+      text += fmt::format(" schema {} threshold {} reset {} {}@{}", point.histogram->layout->schema,
+                          point.histogram->layout->zero_threshold, static_cast<int>(point.histogram->reset),
+                          FormatHistogram(*point.histogram), point.time_ms);
     }
   }
   return text.empty() ? " nothing" : text;
@@ -46,10 +45,9 @@ std::vector<ResultSeries> Expected(const ScriptCommand& command, const ScriptTim
     for (std::size_t i = 0; i < series.values.size(); ++i) {
       const auto time = times.start.ms + static_cast<std::int64_t>(i) * times.step.count();
       if (series.values[i].number) want.points.push_back({time, *series.values[i].number});
-      // A histogram that nobody can produce: no value equals it.
-      if (series.values[i].histogram) want.points.push_back({time, StaleNan()});
+      if (series.values[i].histogram) want.histograms.push_back({time, series.values[i].histogram});
     }
-    if (!want.points.empty()) all.push_back(std::move(want));
+    if (!want.points.empty() || !want.histograms.empty()) all.push_back(std::move(want));
   }
   return all;
 }
@@ -58,7 +56,11 @@ bool SamePoints(const ResultSeries& want, const ResultSeries& got) {
   return want.labels == got.labels &&
          std::ranges::equal(want.points, got.points, [](const promql::Point& a, const promql::Point& b) {
            return a.time_ms == b.time_ms && AlmostEqual(a.value, b.value);
-         });
+         }) &&
+         std::ranges::equal(want.histograms, got.histograms,
+                            [](const promql::HistogramPoint& a, const promql::HistogramPoint& b) {
+                              return a.time_ms == b.time_ms && AlmostEqual(*a.histogram, *b.histogram);
+                            });
 }
 
 /// How the order of the result matters.
@@ -172,6 +174,11 @@ bool PinTimes(promql::Expr& expr, TimeMs time) {
   }
 }
 
+void MoveTo(ResultSeries& series, std::int64_t time_ms) {
+  for (promql::Point& point : series.points) point.time_ms = time_ms;
+  for (promql::HistogramPoint& point : series.histograms) point.time_ms = time_ms;
+}
+
 class ScriptRun {
  public:
   explicit ScriptRun(const promql::EngineOptions& options) : options_(options) { Clear(); }
@@ -186,18 +193,19 @@ class ScriptRun {
   }
 
   Status Load(const ScriptCommand& command) {
+    std::vector<ScriptSeries> all = command.series;
+    if (command.custom_buckets) std::ranges::move(CustomBucketSeries(command.series), std::back_inserter(all));
     const auto appender = store_->NewAppender({.allow_future = true});
-    for (auto line = command.series.begin(); line != command.series.end(); ++line) {
+    for (auto line = all.begin(); line != all.end(); ++line) {
       const ScriptSeries& series = *line;
       // Of a series written twice the last line counts.
-      if (std::ranges::find(line + 1, command.series.end(), series.labels, &ScriptSeries::labels) !=
-          command.series.end()) {
-        continue;
-      }
+      if (std::ranges::find(line + 1, all.end(), series.labels, &ScriptSeries::labels) != all.end()) continue;
       VEDETTE_TRY(const storage::SeriesId id, appender->Series(series.labels));
       for (std::size_t i = 0; i < series.values.size(); ++i) {
         const TimeMs time(static_cast<std::int64_t>(i) * command.times.step.count());
         if (series.values[i].number) appender->Add(id, time, *series.values[i].number);
+        if (series.values[i].histogram) appender->AddHistogram(id, time, *series.values[i].histogram);
+        if (i < series.starts.size() && series.starts[i]) appender->AddStart(id, time, time + *series.starts[i]);
       }
     }
     VEDETTE_CHECK(appender->Commit());
@@ -233,8 +241,9 @@ class ScriptRun {
     std::vector<ResultSeries> middle;
     for (ResultSeries& series : outcome->value.series) {
       std::erase_if(series.points, [at](const promql::Point& point) { return point.time_ms != at.ms; });
-      for (promql::Point& point : series.points) point.time_ms = command.times.start.ms;
-      if (!series.points.empty()) middle.push_back(std::move(series));
+      std::erase_if(series.histograms, [at](const promql::HistogramPoint& point) { return point.time_ms != at.ms; });
+      MoveTo(series, command.times.start.ms);
+      if (!series.points.empty() || !series.histograms.empty()) middle.push_back(std::move(series));
     }
     if (command.scalar) {
       return CompareSeries({{Labels(), {{command.times.start.ms, *command.scalar}}}}, std::move(middle), Order::kAny);
@@ -250,9 +259,7 @@ class ScriptRun {
     for (const std::int64_t other : {-10 * at, std::int64_t{0}, at / 5, at, 10 * at}) {
       auto outcome = engine_->Instant(*pinned, TimeMs(other));
       if (outcome) {
-        for (ResultSeries& series : outcome->value.series) {
-          for (promql::Point& point : series.points) point.time_ms = at;
-        }
+        for (ResultSeries& series : outcome->value.series) MoveTo(series, at);
       }
       ScriptCommand without_notes = command;  // places in the text are those of the query as written
       std::erase_if(without_notes.notes, [](const ScriptNote& note) { return note.kind != ScriptNote::Kind::kFail; });
@@ -278,6 +285,7 @@ class ScriptRun {
 promql::EngineOptions ScriptEngineOptions() {
   promql::EngineOptions options;
   options.delayed_name_removal = true;
+  options.use_start_timestamps = true;
   options.parser = {.experimental_functions = true,
                     .extended_range_selectors = true,
                     .binop_fill_modifiers = true,

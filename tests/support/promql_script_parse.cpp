@@ -3,6 +3,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "analytics/promql/histogram_math.h"
 #include "analytics/promql/parser.h"
 #include "core/numbers.h"
 #include "tests/support/promql_script.h"
@@ -116,30 +117,80 @@ Status AddRamp(std::string_view item, std::vector<ScriptValue>& out) {
     VEDETTE_TRY(slope, ParseNumber(numbers.substr(sign)));
   }
   VEDETTE_TRY(double value, ParseNumber(numbers.substr(0, sign)));
-  for (std::size_t i = 0; i <= more; ++i, value += slope) out.push_back({value, false});
+  for (std::size_t i = 0; i <= more; ++i, value += slope) out.push_back({value});
+  return Ok();
+}
+
+/// "{{...}}", "{{...}}x3", "{{...}}+{{...}}x3": the histogram, repeated or with another one added again and again.
+Status AddHistograms(std::string_view item, std::vector<ScriptValue>& out) {
+  const std::size_t end = item.find("}}");
+  VEDETTE_TRY(Histogram histogram, ParseScriptHistogram(item.substr(2, end - 2)));
+  std::string_view rest = item.substr(end + 2);
+  std::optional<Histogram> step;
+  const bool subtract = rest.starts_with('-');
+  if (subtract || rest.starts_with('+')) {
+    const std::size_t step_end = rest.find("}}");
+    VEDETTE_TRY(step, ParseScriptHistogram(rest.substr(3, step_end - 3)));
+    rest = rest.substr(step_end + 2);
+  }
+  std::size_t more = 0;
+  if (!rest.empty()) {
+    VEDETTE_TRY(more, ParseCount(rest.substr(1)));
+  }
+  for (std::size_t i = 0; i <= more; ++i) {
+    out.push_back({std::nullopt, std::make_shared<const Histogram>(histogram)});
+    promql::HistogramNotes notes;
+    if (!step) continue;
+    const bool fits = subtract ? promql::Subtract(histogram, *step, notes) : promql::Add(histogram, *step, notes);
+    if (!fits) return Fail(Code::kBadData, "histograms of two kinds in '{}'", item);
+  }
   return Ok();
 }
 
 Status AddItem(std::string_view item, std::vector<ScriptValue>& out) {
-  if (item.starts_with("{{")) {
-    std::size_t more = 0;
-    if (const auto times = item.rfind("}}x"); times != std::string_view::npos) {
-      VEDETTE_TRY(more, ParseCount(item.substr(times + 3)));
-    }
-    out.insert(out.end(), more + 1, {std::nullopt, true});
-  } else if (item == "_") {
+  if (item.starts_with("{{")) return AddHistograms(item, out);
+  if (item == "_") {
     out.push_back({});
   } else if (item.starts_with("_x")) {
     VEDETTE_TRY(const std::size_t gaps, ParseCount(item.substr(2)));
     out.insert(out.end(), gaps, {});
   } else if (item == "stale") {
-    out.push_back({StaleNan(), false});
+    out.push_back({StaleNan()});
   } else if (item.find('x') != std::string_view::npos) {
     return AddRamp(item, out);
   } else {
     VEDETTE_TRY(const double value, ParseNumber(item));
-    out.push_back({value, false});
+    out.push_back({value});
   }
+  return Ok();
+}
+
+/// "-1m", "+5s", "0", "30".
+Result<Millis> ParseOffset(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  VEDETTE_TRY(const Millis span, ParseDuration(text));
+  return negative ? -span : span;
+}
+
+/// "_", "-1m", "-30s-1mx4": the start times of a series.
+Status AddStarts(std::string_view item, std::vector<std::optional<Millis>>& out) {
+  std::size_t more = 0;
+  if (const std::size_t times = item.rfind('x'); times != std::string_view::npos) {
+    VEDETTE_TRY(more, ParseCount(item.substr(times + 1)));
+    item = item.substr(0, times);
+  }
+  if (item == "_") {
+    out.insert(out.end(), std::max<std::size_t>(more, 1), std::nullopt);
+    return Ok();
+  }
+  const std::size_t sign = item.find_first_of("+-", 1);
+  Millis step{0};
+  if (sign != std::string_view::npos) {
+    VEDETTE_TRY(step, ParseOffset(item.substr(sign)));
+  }
+  VEDETTE_TRY(Millis offset, ParseOffset(item.substr(0, sign)));
+  for (std::size_t i = 0; i <= more; ++i, offset += step) out.emplace_back(offset);
   return Ok();
 }
 
@@ -203,11 +254,23 @@ Status ParseBodyLine(std::string_view line, ScriptCommand& command) {
       return Ok();
     }
   }
-  // The store keeps no start timestamps.
-  const std::size_t end = EndOfLabels(line);
-  if (load && (line.substr(end).starts_with("@st") || line.substr(0, end).ends_with("@st"))) return Ok();
+  constexpr std::string_view kStarts = "@st";
+  const std::size_t starts = load ? line.find(kStarts) : std::string_view::npos;
+  if (starts != std::string_view::npos) {
+    ScriptSeries series;
+    VEDETTE_TRY(series.labels, ParseLabels(line.substr(0, starts)));
+    for (const std::string_view item : SplitItems(line.substr(starts + kStarts.size()))) {
+      VEDETTE_CHECK(AddStarts(item, series.starts));
+    }
+    command.series.push_back(std::move(series));
+    return Ok();
+  }
   VEDETTE_TRY(ScriptSeries series, ParseSeries(line));
-  command.series.push_back(std::move(series));
+  if (!command.series.empty() && command.series.back().labels == series.labels && command.series.back().values.empty()) {
+    command.series.back().values = std::move(series.values);
+  } else {
+    command.series.push_back(std::move(series));
+  }
   return Ok();
 }
 
@@ -219,6 +282,7 @@ Result<ScriptCommand> ParseCommand(std::string_view line) {
   if (word == "clear") return command;
   if (word == "load" || word == "load_with_nhcb") {
     command.kind = Kind::kLoad;
+    command.custom_buckets = word == "load_with_nhcb";
     VEDETTE_TRY(command.times.step, ParseDuration(TakeWord(line)));
     return command;
   }
