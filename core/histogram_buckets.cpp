@@ -12,8 +12,8 @@ namespace {
 
 constexpr int kFractionBits = HistogramLayout::kHighestSchema;
 
-/// 2^(i/256 - 1), to the digits that Prometheus has, which are not always the nearest ones. Coarser schemas need some of
-/// them.
+/// 2^(i/256 - 1), to the digits that Prometheus has, which are not always the nearest ones. Coarser schemas need some
+/// of them.
 // clang-format off
 constexpr std::array<double, 1 << kFractionBits> kFractions = {
     0.5, 0.5013556375251013, 0.5027149505564014, 0.5040779490592088, 0.5054446430258502, 0.5068150424757447,

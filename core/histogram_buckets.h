@@ -19,8 +19,8 @@ struct HistogramBucket {
 };
 
 /// End of bucket `number` that is farther from zero, without its sign; bucket number - 1 has the other end. Exponential
-/// schemas: the same digits as Prometheus', the largest double where the formula gives 2^1024. Own bounds: -Inf and +Inf
-/// outside of them.
+/// schemas: the same digits as Prometheus', the largest double where the formula gives 2^1024. Own bounds: -Inf and
+/// +Inf outside of them.
 double BucketEnd(const HistogramLayout& layout, std::int32_t number);
 
 enum class BucketSide { kPositive, kNegative };

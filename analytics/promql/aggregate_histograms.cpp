@@ -20,7 +20,8 @@ class GroupTotals {
 
   Status Complete(const Group& group, std::size_t row) {
     VEDETTE_CHECK(eval_.context().Check());
-    const bool any = std::ranges::any_of(group.rows, [&](std::size_t from) { return !vector_.histograms(from).empty(); });
+    const bool any =
+        std::ranges::any_of(group.rows, [&](std::size_t from) { return !vector_.histograms(from).empty(); });
     for (std::size_t step = 0; any && step < vector_.steps(); ++step) {
       histograms_.clear();
       rows_.clear();

@@ -36,7 +36,6 @@ class Annotator {
   /// Cases of one metric are summed up in one line.
   void ForcedMonotonicity(std::string_view metric, const MonotonicityFix& fix, std::int64_t time_ms, Position at);
 
-
   // Native histograms. `metric`: empty where the name was dropped.
   void MixedFloatsHistograms(std::string_view metric, Position at);
   void MixedInAggregation(Position at);

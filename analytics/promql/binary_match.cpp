@@ -76,13 +76,19 @@ class RowMatching {
       std::size_t matched = 0;
       for (std::size_t i = 0; i < partners.many.size(); ++i) {
         if (!Has(many_, partners.many[i], step)) continue;
-        if (++matched > 1 && one_to_one_) {
-          return Fail(Code::kExecution,
-                      "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
+        if (mixed_) {
+          VEDETTE_TRY(const bool defined,
+                      CombineMixed(partners.many[i], one, step, signature, last_pairs_[i], matched));
+          matched += defined ? 1 : 0;
+          continue;
         }
+        if (++matched > 1 && one_to_one_) return Ambiguous();
         VEDETTE_CHECK(Combine(partners.many[i], one, step, signature, last_pairs_[i]));
       }
-      if (matched == 0 && one != kNoRow && fill_many()) {
+      if (matched > 0 || one == kNoRow || !fill_many()) continue;
+      if (mixed_) {
+        VEDETTE_CHECK(CombineMixed(kNoRow, one, step, signature, last_pairs_.back(), matched));
+      } else {
         VEDETTE_CHECK(Combine(kNoRow, one, step, signature, last_pairs_.back()));
       }
     }
@@ -126,7 +132,6 @@ class RowMatching {
 
   /// Computes one value of the result. kNoRow: the fill value stands in for the row.
   Status Combine(std::size_t many, std::size_t one, std::size_t step, const Labels& signature, LastPair& last) {
-    if (mixed_) return CombineMixed(many, one, step, signature, last);
     const double of_many = many == kNoRow ? *fill_many() : many_.values(many)[step];
     const double of_one = one == kNoRow ? *fill_one() : one_.values(one)[step];
     const OperationResult result =
@@ -139,8 +144,10 @@ class RowMatching {
     return Ok();
   }
 
-  /// The same where one side or both may have a histogram.
-  Status CombineMixed(std::size_t many, std::size_t one, std::size_t step, const Labels& signature, LastPair& last) {
+  /// The same where one side or both may have a histogram. False: the operation is not defined for them, and then they
+  /// are no match. `matched`: so many were before.
+  Result<bool> CombineMixed(std::size_t many, std::size_t one, std::size_t step, const Labels& signature,
+                            LastPair& last, std::size_t matched) {
     const auto operand = [step](const Vector& side, std::size_t row, const std::optional<double>& fill) -> Operand {
       if (row == kNoRow) return {*fill, nullptr};
       const auto histograms = side.histograms(row);
@@ -152,24 +159,29 @@ class RowMatching {
     MixedResult result;
     if (left.histogram || right.histogram || IsTrim(binary_.op)) {
       result = OperateMixed(binary_, left, right, eval_.context().notes);
-      if (!result.defined) return Ok();
+      if (!result.defined) return false;
     } else {
       const OperationResult number = Operate(binary_.op, left.value, right.value);
       result = {true, number.keep, {number.value, nullptr}};
     }
+    if (matched > 0 && one_to_one_) return Ambiguous();
     VEDETTE_CHECK(Place(many, one, signature, last));
-    if (!result.keep && !binary_.return_bool) return Ok();
+    if (!result.keep && !binary_.return_bool) return true;
     if (out_.HasAt(last.result, step)) return Overlapping();
     if (result.value.histogram && !binary_.return_bool) {
-      return out_.SetHistogram(last.result, step, std::move(result.value.histogram));
+      VEDETTE_CHECK(out_.SetHistogram(last.result, step, std::move(result.value.histogram)));
+      return true;
     }
     out_.values(last.result)[step] = binary_.return_bool ? (result.keep ? 1 : 0) : result.value.value;
-    return Ok();
+    return true;
   }
 
-  static Error Overlapping() {
-    return Fail(Code::kExecution, "vector cannot contain metrics with the same labelset");
+  static Error Ambiguous() {
+    return Fail(Code::kExecution,
+                "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
   }
+
+  static Error Overlapping() { return Fail(Code::kExecution, "vector cannot contain metrics with the same labelset"); }
 
   /// Finds the row of the result, which no other pair may have used at this step.
   Status Place(std::size_t many, std::size_t one, const Labels& signature, LastPair& last) {

@@ -69,7 +69,8 @@ Result<QueryValue> SamplesValue(Evaluator& eval, const Expr& expr, const Steps& 
       fn::ExtendedSamples({samples.floats.times, samples.floats.values, windows, steps, shape, {}, eval.context()},
                           extended);
       VEDETTE_CHECK(held.Add(extended.size()));
-      for (std::size_t i = 0; i < extended.size(); ++i) series.points.push_back({extended.times[i], extended.values[i]});
+      for (std::size_t i = 0; i < extended.size(); ++i)
+        series.points.push_back({extended.times[i], extended.values[i]});
     }
     FindWindows(samples.histograms.times, steps, shape, windows);
     const Window window = windows.front();

@@ -154,7 +154,8 @@ bool HasAnyValue(std::span<const double> row) {
 
 bool AnyHistogram(const Vector& vector) {
   for (std::size_t row = 0; row < vector.rows(); ++row) {
-    if (std::ranges::any_of(vector.histograms(row), [](const HistogramPtr& histogram) { return histogram != nullptr; })) {
+    if (std::ranges::any_of(vector.histograms(row),
+                            [](const HistogramPtr& histogram) { return histogram != nullptr; })) {
       return true;
     }
   }

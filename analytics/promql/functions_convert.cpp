@@ -82,8 +82,8 @@ Result<Vector> AbsentOverTime(Evaluator& eval, const CallExpr& call, const Steps
   std::vector<bool> present(steps.count);
   std::vector<Window> windows;
   VEDETTE_CHECK(eval.EachSeries(*call.args.front(), steps, [&](const RowName&, const SeriesSamples& samples) {
-    for (const std::span<const std::int64_t> times :
-         {std::span<const std::int64_t>(samples.floats.times), std::span<const std::int64_t>(samples.histograms.times)}) {
+    for (const std::span<const std::int64_t> times : {std::span<const std::int64_t>(samples.floats.times),
+                                                      std::span<const std::int64_t>(samples.histograms.times)}) {
       FindWindows(times, steps, shape, windows);
       for (std::size_t step = 0; step < steps.count; ++step) {
         if (windows[step].size() > 0) present[step] = true;

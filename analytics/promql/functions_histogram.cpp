@@ -44,10 +44,8 @@ Histograms FindHistograms(Evaluator& eval, const Vector& vector, Position at) {
   Histograms found;
   std::unordered_map<Labels, std::size_t> index;
   for (std::size_t row = 0; row < vector.rows(); ++row) {
-    if (!vector.histograms(row).empty()) {
-      found.natives.push_back(row);
-      if (!HasAnyValue(vector.values(row))) continue;
-    }
+    if (!vector.histograms(row).empty()) found.natives.push_back(row);
+    if (!HasAnyValue(vector.values(row))) continue;
     const Labels& labels = vector.name(row).labels;
     const std::string_view text = labels.Get(kBound);
     const std::optional<double> bound = ParseFloat(text);
@@ -226,8 +224,8 @@ Result<Vector> HistogramQuantiles(Evaluator& eval, const CallExpr& call, const S
     }
     for (const double quantile : distinct) {
       const std::size_t first_row = out.rows();
-      VEDETTE_CHECK(AddQuantiles(eval, rows, Scalar(steps.count, quantile), steps, at, label, QuantileLabel(quantile),
-                                 out));
+      VEDETTE_CHECK(
+          AddQuantiles(eval, rows, Scalar(steps.count, quantile), steps, at, label, QuantileLabel(quantile), out));
       for (std::size_t row = first_row; row < out.rows() && distinct.size() > 1; ++row) {
         for (std::size_t step = 0; step < steps.count; ++step) {
           if (quantiles[step] != quantile) out.values(row)[step] = promql::Absent();

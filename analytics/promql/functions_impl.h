@@ -40,6 +40,9 @@ std::span<const FunctionCode> AllFunctionCode();
 
 /// functions_window.cpp: refuses anchored and smoothed ranges where a function does not take them.
 Status CheckRangeModifiers(const CallExpr& call, const RangeShape& shape);
+/// functions_window.cpp: where annotations about a range function point: its first argument, but for a subquery, which
+/// Prometheus has replaced by its result by then.
+Position AnnotatedPosition(const CallExpr& call);
 /// functions_window.cpp: warns about windows with samples whose counters began before the sample in front of them.
 void NoteOverlaps(Annotator& notes, std::string_view metric, Position at, std::span<const std::int64_t> times,
                   std::span<const std::int64_t> starts, std::span<const Window> windows);

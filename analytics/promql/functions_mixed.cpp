@@ -1,5 +1,5 @@
-// Range functions on a series that has native histograms: sorts the windows by what is in them, and runs the function of
-// the floats, that of the histograms, or both.
+// Range functions on a series that has native histograms: sorts the windows by what is in them, and runs the function
+// of the floats, that of the histograms, or both.
 #include <string_view>
 #include <vector>
 
@@ -68,7 +68,7 @@ Status RunMixedWindows(Evaluator& eval, const CallExpr& call, const FunctionCode
   EvalContext& context = eval.context();
   const std::size_t row = out.rows() - 1;
   const std::string_view metric = name.labels.MetricName();
-  const Position at = call.args.front()->pos;
+  const Position at = AnnotatedPosition(call);
   std::vector<std::int64_t> float_starts, histogram_starts;
   if (!samples.starts.empty()) {
     float_starts = StartsAt(samples.starts, samples.floats.times);
@@ -82,9 +82,9 @@ Status RunMixedWindows(Evaluator& eval, const CallExpr& call, const FunctionCode
 
   const bool extended = shape.anchored || shape.smoothed;
   if (code.ranges != MixedRanges::kBoth && samples.floats.size() > 0) {
-    VEDETTE_CHECK(code.window({samples.floats.times, samples.floats.values, floats, steps, shape, scalars, context,
-                               float_starts},
-                              out.values(row)));
+    VEDETTE_CHECK(
+        code.window({samples.floats.times, samples.floats.values, floats, steps, shape, scalars, context, float_starts},
+                    out.values(row)));
     if (code.wants_counter && !float_starts.empty() && !extended) {
       NoteOverlaps(context.notes, metric, at, samples.floats.times, float_starts, floats);
     }

@@ -63,24 +63,26 @@ Result<Vector> Sorted(Evaluator& eval, const CallExpr& call, const Steps& steps,
 Result<Vector> SortedByValue(Evaluator& eval, const CallExpr& call, const Steps& steps, bool descending) {
   VEDETTE_TRY(Vector argument, eval.EvalVector(*call.args.front(), steps));
   argument.DropHistograms();  // they have no order
-  return Sorted(eval, call, steps, std::move(argument), [descending](const Vector& vector, std::size_t a, std::size_t b) {
-    const double x = vector.values(a)[0], y = vector.values(b)[0];
-    if (std::isnan(x) || std::isnan(y)) return !std::isnan(x) && std::isnan(y);  // NaN last, either way
-    return descending ? x > y : x < y;
-  });
+  return Sorted(eval, call, steps, std::move(argument),
+                [descending](const Vector& vector, std::size_t a, std::size_t b) {
+                  const double x = vector.values(a)[0], y = vector.values(b)[0];
+                  if (std::isnan(x) || std::isnan(y)) return !std::isnan(x) && std::isnan(y);  // NaN last, either way
+                  return descending ? x > y : x < y;
+                });
 }
 
 Result<Vector> SortedByLabels(Evaluator& eval, const CallExpr& call, const Steps& steps, bool descending) {
   VEDETTE_TRY(Vector argument, eval.EvalVector(*call.args.front(), steps));
-  return Sorted(eval, call, steps, std::move(argument), [&call, descending](const Vector& vector, std::size_t a, std::size_t b) {
-    const Labels& x = vector.name(descending ? b : a).labels;
-    const Labels& y = vector.name(descending ? a : b).labels;
-    for (std::size_t i = 1; i < call.args.size(); ++i) {
-      const std::string& label = Evaluator::StringOf(*call.args[i]);
-      if (const int order = CompareNaturally(x.Get(label), y.Get(label)); order != 0) return order < 0;
-    }
-    return x < y;
-  });
+  return Sorted(eval, call, steps, std::move(argument),
+                [&call, descending](const Vector& vector, std::size_t a, std::size_t b) {
+                  const Labels& x = vector.name(descending ? b : a).labels;
+                  const Labels& y = vector.name(descending ? a : b).labels;
+                  for (std::size_t i = 1; i < call.args.size(); ++i) {
+                    const std::string& label = Evaluator::StringOf(*call.args[i]);
+                    if (const int order = CompareNaturally(x.Get(label), y.Get(label)); order != 0) return order < 0;
+                  }
+                  return x < y;
+                });
 }
 
 }  // namespace

@@ -88,8 +88,7 @@ Result<Vector> StartTimestamp(Evaluator& eval, const CallExpr& call, const Steps
     VEDETTE_CHECK(eval.EvalVector(argument, steps));
     return eval.NewVector(steps.count);
   }
-  VEDETTE_TRY(Vector vector,
-              eval.SampleTimes(As<VectorSelector>(argument), steps, Evaluator::TimeOf::kStart));
+  VEDETTE_TRY(Vector vector, eval.SampleTimes(As<VectorSelector>(argument), steps, Evaluator::TimeOf::kStart));
   VEDETTE_CHECK(DropNames(eval.context(), vector));
   return vector;
 }

@@ -58,6 +58,11 @@ Status CheckRangeModifiers(const CallExpr& call, const RangeShape& shape) {
   return Ok();
 }
 
+Position AnnotatedPosition(const CallExpr& call) {
+  const Expr& first = *call.args.front();
+  return Unwrap(first).kind == ExprKind::kSubquery ? Position{} : first.pos;
+}
+
 void NoteOverlaps(Annotator& notes, std::string_view metric, Position at, std::span<const std::int64_t> times,
                   std::span<const std::int64_t> starts, std::span<const Window> windows) {
   std::vector<std::size_t> until(times.size() + 1);  // how many before sample i
@@ -93,16 +98,15 @@ Result<Vector> CallWindowFunction(Evaluator& eval, const CallExpr& call, const F
       if (!samples.starts.empty()) starts = StartsAt(samples.starts, floats.times);
       VEDETTE_CHECK(code.window({floats.times, floats.values, windows, steps, shape, scalars, context, starts}, row));
       if (code.wants_counter && !starts.empty() && !shape.anchored && !shape.smoothed) {
-        NoteOverlaps(context.notes, metric, call.args.front()->pos, floats.times, starts, windows);
+        NoteOverlaps(context.notes, metric, AnnotatedPosition(call), floats.times, starts, windows);
       }
     }
     if (!out.HasAny(out.rows() - 1)) {
       out.RemoveLastRow();
       return Ok();
     }
-    if (code.wants_counter && !metric.empty() && !LooksLikeCounter(metric) &&
-        HasAnyValue(out.values(out.rows() - 1))) {
-      context.notes.PossibleNonCounter(metric, call.args.front()->pos);
+    if (code.wants_counter && !metric.empty() && !LooksLikeCounter(metric) && HasAnyValue(out.values(out.rows() - 1))) {
+      context.notes.PossibleNonCounter(metric, AnnotatedPosition(call));
     }
     return Ok();
   };

@@ -59,9 +59,8 @@ bool FellWhenAligned(const Histogram& now, const Histogram& before) {
 }
 
 bool SameFilled(const BucketList& a, const BucketList& b) {
-  return a.numbers == b.numbers && std::ranges::equal(a.counts, b.counts, [](const auto& x, const auto& y) {
-           return SameBits(x.sum, y.sum);
-         });
+  return a.numbers == b.numbers &&
+         std::ranges::equal(a.counts, b.counts, [](const auto& x, const auto& y) { return SameBits(x.sum, y.sum); });
 }
 
 }  // namespace

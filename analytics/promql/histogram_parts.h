@@ -40,8 +40,8 @@ struct HistogramParts {
   void Coarsen(int to_schema);
   /// Both get the bounds that both have. False: they have the same already.
   bool ReconcileBounds(HistogramParts& other);
-  /// Both get a zero bucket of the same width, which ends between their filled buckets. What is in that of `other` stays
-  /// in its buckets as well: they are dropped when its schema is the final one, as Prometheus does it.
+  /// Both get a zero bucket of the same width, which ends between their filled buckets. What is in that of `other`
+  /// stays in its buckets as well: they are dropped when its schema is the final one, as Prometheus does it.
   void ReconcileZeroBuckets(HistogramParts& other);
   /// Buckets at the zero bucket of this width that lie within it.
   void DropBucketsWithinZero(double threshold);

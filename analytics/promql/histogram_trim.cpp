@@ -28,7 +28,8 @@ class Trimming {
   void Run() {
     const std::span<double> counts = histogram_.counts;
     const bool any_positive = TrimSide(BucketSide::kPositive, layout_.positive, counts);
-    const bool any_negative = TrimSide(BucketSide::kNegative, layout_.negative, counts.subspan(layout_.positive.size()));
+    const bool any_negative =
+        TrimSide(BucketSide::kNegative, layout_.negative, counts.subspan(layout_.positive.size()));
     if (histogram_.zero_count > 0) {
       Replace(histogram_.zero_count, OfZeroBucket(any_negative, any_positive));
     }

@@ -142,9 +142,9 @@ class Walk {
     for (const ExprPtr& arg : call.args) same &= Visit(*arg, first, last);
     if (!DependsOnTime(call.function->id)) return same;
     // The time of a sample that `@` names is fixed; the time of any other expression is that of the evaluation.
-    const bool of_selector = (call.function->id == FunctionId::kTimestamp ||
-                              call.function->id == FunctionId::kStartTimestamp) &&
-                             Unwrap(*call.args.front()).kind == ExprKind::kVectorSelector;
+    const bool of_selector =
+        (call.function->id == FunctionId::kTimestamp || call.function->id == FunctionId::kStartTimestamp) &&
+        Unwrap(*call.args.front()).kind == ExprKind::kVectorSelector;
     const bool of_argument = call.function->id != FunctionId::kTimestamp &&
                              call.function->id != FunctionId::kStartTimestamp &&
                              call.function->id != FunctionId::kPredictLinear && !call.args.empty();

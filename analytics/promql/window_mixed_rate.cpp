@@ -56,9 +56,9 @@ class HistogramRates {
     }
     notes_.Merge(notes);
     if (!increase) return std::nullopt;
-    double factor = ExtrapolationFactor(input_.range, at,
-                                        {input_.times[first], input_.times[last], window.size(), At(first).count,
-                                         increase->count, counter_, start});
+    double factor = ExtrapolationFactor(
+        input_.range, at,
+        {input_.times[first], input_.times[last], window.size(), At(first).count, increase->count, counter_, start});
     if (per_second) factor /= static_cast<double>(input_.range.range_ms) / 1000.0;
     Multiply(*increase, factor);
     return increase;

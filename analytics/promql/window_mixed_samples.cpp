@@ -23,8 +23,7 @@ std::optional<Histogram> InstantIncrease(const MixedInput& input, std::size_t la
   if (rate && any_gauge) notes.HistogramNotCounter(input.metric, input.at);
   if (!rate && !all_gauge) notes.HistogramNotGauge(input.metric, input.at);
   Histogram increase = now;
-  const bool reset =
-      rate && (BeganAnew(StartedAt(input, last - 1), StartedAt(input, last)) || HasReset(now, before));
+  const bool reset = rate && (BeganAnew(StartedAt(input, last - 1), StartedAt(input, last)) || HasReset(now, before));
   if (!reset) {
     HistogramNotes subtracted;
     if (!Subtract(increase, before, subtracted)) {
@@ -54,7 +53,8 @@ Status LastTwoMixed(const MixedInput& input, bool rate) {
       if (rate) Divide(*increase, seconds);
       return input.Set(step, *std::move(increase));
     }
-    const bool reset = rate && (now.value < before.value || BeganAnew(StartedAt(input, last - 1), StartedAt(input, last)));
+    const bool reset =
+        rate && (now.value < before.value || BeganAnew(StartedAt(input, last - 1), StartedAt(input, last)));
     const double increase = reset ? now.value : now.value - before.value;
     input.values()[step] = rate ? increase / seconds : increase;
     return Ok();

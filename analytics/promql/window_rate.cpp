@@ -28,8 +28,7 @@ class Marks {
     if (input.starts.empty()) return Marks(input.values, Falls);
     Marks marks;
     for (std::size_t i = 1; i < input.values.size(); ++i) {
-      const bool anew =
-          BeganAnew({input.times[i - 1], input.starts[i - 1]}, {input.times[i], input.starts[i]});
+      const bool anew = BeganAnew({input.times[i - 1], input.starts[i - 1]}, {input.times[i], input.starts[i]});
       if (anew || Falls(input.values[i - 1], input.values[i])) marks.positions_.push_back(i);
     }
     return marks;
@@ -112,6 +111,8 @@ Status Delta(const WindowInput& input, std::span<double> out) { return Extrapola
 Status Irate(const WindowInput& input, std::span<double> out) { return LastTwo(input, true, out); }
 Status Idelta(const WindowInput& input, std::span<double> out) { return LastTwo(input, false, out); }
 Status Resets(const WindowInput& input, std::span<double> out) { return CountMarks(input, Marks::Resets(input), out); }
-Status Changes(const WindowInput& input, std::span<double> out) { return CountMarks(input, Marks(input.values, Differs), out); }
+Status Changes(const WindowInput& input, std::span<double> out) {
+  return CountMarks(input, Marks(input.values, Differs), out);
+}
 
 }  // namespace vedette::promql::fn

@@ -35,8 +35,7 @@ inline double ExtrapolationFactor(const RangeShape& range, std::int64_t at, cons
   } else {
     if (to_start >= spacing * kThreshold) to_start = spacing / 2;
     if (span.counter) {
-      const double to_zero =
-          span.increase > 0 && span.first >= 0 ? sampled * (span.first / span.increase) : to_start;
+      const double to_zero = span.increase > 0 && span.first >= 0 ? sampled * (span.first / span.increase) : to_start;
       to_start = std::min(to_start, to_zero);
     }
   }

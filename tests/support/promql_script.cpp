@@ -54,9 +54,10 @@ std::vector<ResultSeries> Expected(const ScriptCommand& command, const ScriptTim
 
 bool SamePoints(const ResultSeries& want, const ResultSeries& got) {
   return want.labels == got.labels &&
-         std::ranges::equal(want.points, got.points, [](const promql::Point& a, const promql::Point& b) {
-           return a.time_ms == b.time_ms && AlmostEqual(a.value, b.value);
-         }) &&
+         std::ranges::equal(want.points, got.points,
+                            [](const promql::Point& a, const promql::Point& b) {
+                              return a.time_ms == b.time_ms && AlmostEqual(a.value, b.value);
+                            }) &&
          std::ranges::equal(want.histograms, got.histograms,
                             [](const promql::HistogramPoint& a, const promql::HistogramPoint& b) {
                               return a.time_ms == b.time_ms && AlmostEqual(*a.histogram, *b.histogram);

@@ -54,9 +54,8 @@ std::map<std::int32_t, double> Filled(const std::vector<std::int32_t>& numbers, 
 }
 
 bool AlmostEqualBuckets(const std::map<std::int32_t, double>& want, const std::map<std::int32_t, double>& got) {
-  return std::ranges::equal(want, got, [](const auto& a, const auto& b) {
-    return a.first == b.first && AlmostEqual(a.second, b.second);
-  });
+  return std::ranges::equal(
+      want, got, [](const auto& a, const auto& b) { return a.first == b.first && AlmostEqual(a.second, b.second); });
 }
 
 /// One time of a classic histogram.

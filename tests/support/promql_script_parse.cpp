@@ -266,7 +266,8 @@ Status ParseBodyLine(std::string_view line, ScriptCommand& command) {
     return Ok();
   }
   VEDETTE_TRY(ScriptSeries series, ParseSeries(line));
-  if (!command.series.empty() && command.series.back().labels == series.labels && command.series.back().values.empty()) {
+  if (!command.series.empty() && command.series.back().labels == series.labels &&
+      command.series.back().values.empty()) {
     command.series.back().values = std::move(series.values);
   } else {
     command.series.push_back(std::move(series));
