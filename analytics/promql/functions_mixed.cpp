@@ -42,7 +42,7 @@ struct MergedSamples {
 };
 
 /// Leaves every window to one of the two functions, or to none. `all` are the windows over both kinds.
-void Sort(MixedRanges ranges, std::string_view metric, Position at, Annotator& notes, std::vector<Window>& floats,
+void SortWindows(MixedRanges ranges, std::string_view metric, Position at, Annotator& notes, std::vector<Window>& floats,
           std::vector<Window>& all) {
   for (std::size_t step = 0; step < all.size(); ++step) {
     const bool any_floats = floats[step].size() > 0;
@@ -78,7 +78,7 @@ Status RunMixedWindows(Evaluator& eval, const CallExpr& call, const FunctionCode
   std::vector<Window> floats, all;
   FindWindows(samples.floats.times, steps, shape, floats);
   FindWindows(merged.times, steps, shape, all);
-  Sort(code.ranges, metric, at, context.notes, floats, all);
+  SortWindows(code.ranges, metric, at, context.notes, floats, all);
 
   const bool extended = shape.anchored || shape.smoothed;
   if (code.ranges != MixedRanges::kBoth && samples.floats.size() > 0) {
