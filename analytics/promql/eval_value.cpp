@@ -117,9 +117,8 @@ bool Vector::HasAny(std::size_t row) const {
          std::ranges::any_of(histograms(row), [](const HistogramPtr& histogram) { return histogram != nullptr; });
 }
 
-void Vector::ClearAt(std::size_t row, std::size_t step) {
-  values_[row * steps_ + step] = Absent();
-  if (!has_histograms() || histograms_[row].at.empty() || !histograms_[row].at[step]) return;
+void Vector::ClearHistogramAt(std::size_t row, std::size_t step) {
+  if (histograms_[row].at.empty() || !histograms_[row].at[step]) return;
   HistogramColumn& column = histograms_[row];
   const std::size_t weight = SampleWeight(*column.at[step]);
   lease_.Release(weight);
@@ -127,11 +126,11 @@ void Vector::ClearAt(std::size_t row, std::size_t step) {
   column.at[step].reset();
 }
 
-Status Vector::CopyAt(std::size_t row, std::size_t step, const Vector& from, std::size_t from_row,
-                      std::size_t from_step) {
+Status Vector::CopyMixedAt(std::size_t row, std::size_t step, const Vector& from, std::size_t from_row,
+                           std::size_t from_step) {
   const auto histograms = from.histograms(from_row);
   if (!histograms.empty() && histograms[from_step]) return SetHistogram(row, step, histograms[from_step]);
-  if (has_histograms()) ClearAt(row, step);
+  ClearAt(row, step);
   values_[row * steps_ + step] = from.values(from_row)[from_step];
   return Ok();
 }

@@ -107,9 +107,16 @@ class Vector {
     return !IsAbsent(values_[row * steps_ + step]) || (has_histograms() && histogram(row, step) != nullptr);
   }
   bool HasAny(std::size_t row) const;
-  void ClearAt(std::size_t row, std::size_t step);
+  void ClearAt(std::size_t row, std::size_t step) {
+    values_[row * steps_ + step] = Absent();
+    if (has_histograms()) ClearHistogramAt(row, step);
+  }
   /// What `from` has at the step. Errors: kLimit.
-  Status CopyAt(std::size_t row, std::size_t step, const Vector& from, std::size_t from_row, std::size_t from_step);
+  Status CopyAt(std::size_t row, std::size_t step, const Vector& from, std::size_t from_row, std::size_t from_step) {
+    if (has_histograms() || from.has_histograms()) return CopyMixedAt(row, step, from, from_row, from_step);
+    values_[row * steps_ + step] = from.values_[from_row * from.steps_ + from_step];
+    return Ok();
+  }
   /// Only doubles stay; rows that are empty then go.
   void DropHistograms();
 
@@ -136,6 +143,9 @@ class Vector {
     std::size_t weight = 0;        // charged for them
   };
   void ReleaseHistograms(HistogramColumn& column);
+  void ClearHistogramAt(std::size_t row, std::size_t step);
+  Status CopyMixedAt(std::size_t row, std::size_t step, const Vector& from, std::size_t from_row,
+                     std::size_t from_step);
   std::vector<HistogramColumn> histograms_;  // empty, or one per row
 };
 
