@@ -73,15 +73,9 @@ void Annotator::ForcedMonotonicity(std::string_view metric, const MonotonicityFi
       "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)",
       metric);
   if (fixes_.size() >= kMaxTexts && !fixes_.contains(text)) return;
-  auto [entry, is_new] = fixes_.try_emplace(std::move(text), Fixes{fix, time_ms, time_ms, 0, at});
-  Fixes& all = entry->second;
-  ++all.count;
-  if (is_new) return;
-  all.fix.min_bucket = std::min(all.fix.min_bucket, fix.min_bucket);
-  all.fix.max_bucket = std::max(all.fix.max_bucket, fix.max_bucket);
-  all.fix.max_difference = std::max(all.fix.max_difference, fix.max_difference);
-  all.first_ms = std::min(all.first_ms, time_ms);
-  all.last_ms = std::max(all.last_ms, time_ms);
+  const Fixes one{fix, time_ms, time_ms, 1, at};
+  auto [entry, is_new] = fixes_.try_emplace(std::move(text), one);
+  if (!is_new) entry->second.Add(one);
 }
 
 void Annotator::MixedFloatsHistograms(std::string_view metric, Position at) {
@@ -165,6 +159,29 @@ void Annotator::OverlappingStarts(std::string_view metric, std::size_t ranges, P
       "PromQL warning: sample has start time that overlaps with previous sample timestamp for metric " + Quote(metric);
   if (overlaps_.size() >= kMaxTexts && !overlaps_.contains(text)) return;
   overlaps_.try_emplace(std::move(text), Overlaps{0, at}).first->second.ranges += ranges;
+}
+
+void Annotator::Merge(Annotator&& other) {
+  for (const auto& [text, at] : other.warnings_) Add(warnings_, text, at);
+  for (const auto& [text, at] : other.infos_) Add(infos_, text, at);
+  for (const auto& [text, fixes] : other.fixes_) {
+    if (fixes_.size() >= kMaxTexts && !fixes_.contains(text)) continue;
+    auto [entry, is_new] = fixes_.try_emplace(text, fixes);
+    if (!is_new) entry->second.Add(fixes);
+  }
+  for (const auto& [text, overlaps] : other.overlaps_) {
+    if (overlaps_.size() >= kMaxTexts && !overlaps_.contains(text)) continue;
+    overlaps_.try_emplace(text, Overlaps{0, overlaps.at}).first->second.ranges += overlaps.ranges;
+  }
+}
+
+void Annotator::Fixes::Add(const Fixes& more) {
+  fix.min_bucket = std::min(fix.min_bucket, more.fix.min_bucket);
+  fix.max_bucket = std::max(fix.max_bucket, more.fix.max_bucket);
+  fix.max_difference = std::max(fix.max_difference, more.fix.max_difference);
+  first_ms = std::min(first_ms, more.first_ms);
+  last_ms = std::max(last_ms, more.last_ms);
+  count += more.count;
 }
 
 void Annotator::Add(Texts& texts, std::string text, Position at) {

@@ -27,6 +27,8 @@ class Annotator {
   /// `query`: the text that positions refer to; empty when it is not known, then everything is on line 1.
   explicit Annotator(std::string_view query) : query_(query) {}
 
+  const std::string& query() const { return query_; }
+
   void InvalidQuantile(double quantile, Position at);
   void InvalidRatio(double ratio, double capped_to, Position at);
   /// `metric` may be empty: the name was dropped before.
@@ -55,6 +57,8 @@ class Annotator {
   /// Of so many ranges; cases of one metric are counted in one line.
   void OverlappingStarts(std::string_view metric, std::size_t ranges, Position at);
 
+  /// Takes those of another thread of the same query.
+  void Merge(Annotator&& other);
   Annotations Take();
 
  private:
@@ -63,6 +67,8 @@ class Annotator {
     std::int64_t first_ms = 0, last_ms = 0;
     std::size_t count = 0;
     Position at;
+
+    void Add(const Fixes& more);
   };
   using Texts = std::map<std::string, Position, std::less<>>;
   static void Add(Texts& texts, std::string text, Position at);

@@ -2,6 +2,7 @@
 #include "analytics/promql/engine.h"
 
 #include <algorithm>
+#include <thread>
 
 #include <prometheus/gauge.h>
 
@@ -47,7 +48,9 @@ struct Engine::Impl {
         options(engine_options),
         clock(the_clock),
         metrics(registry),
-        gate(engine_options.max_concurrency) {}
+        gate(engine_options.max_concurrency),
+        workers(engine_options.threads != 0 ? engine_options.threads
+                                            : std::max(1U, std::thread::hardware_concurrency())) {}
 
   struct Request {
     std::string_view text;
@@ -86,8 +89,9 @@ struct Engine::Impl {
     const std::chrono::nanoseconds admitted = clock.Monotonic();
     request.times.lookback = query.lookback.value_or(options.lookback);
     request.times.default_subquery_step = options.default_subquery_step;
-    VEDETTE_TRY(QueryOutcome outcome, Run(*expr, {storage, options, clock, request.text, request.times, request.instant,
-                                                  deadline, query.stop}));
+    const Workers::Presence present(workers);
+    VEDETTE_TRY(QueryOutcome outcome, Run(*expr, {storage, workers, options, clock, request.text, request.times,
+                                                  request.instant, deadline, query.stop}));
     outcome.stats.parse_time = parse_done - begun;
     outcome.stats.queue_time = admitted - parse_done;
     return outcome;
@@ -110,6 +114,7 @@ struct Engine::Impl {
   const Clock& clock;
   mutable EngineMetrics metrics;
   mutable QueryGate gate;
+  mutable Workers workers;
 };
 
 Engine::Engine(const storage::Storage& storage, const EngineOptions& options, const Clock& clock,

@@ -34,6 +34,8 @@ struct EngineOptions {
   std::size_t max_samples = 50'000'000;
   /// Queries evaluated at once; further ones wait, within their time-out.
   std::size_t max_concurrency = 20;
+  /// That work for a query while no other is there to use them; 0: as many as the machine has.
+  std::size_t threads = 0;
   /// Step of a subquery that names none: the global evaluation interval.
   Millis default_subquery_step = std::chrono::minutes(1);
   ParserOptions parser;

@@ -126,6 +126,7 @@ Result<QueryOutcome> Evaluate(const Expr& expr, const QueryRun& run) {
   VEDETTE_TRY(const Steps steps, StepsOf(run));
   VEDETTE_TRY(const Plan plan, Plan::Make(expr, run.times));
   EvalContext context(run.storage, run.text, run.options.max_samples, run.deadline, run.stop);
+  context.workers = &run.workers;
   context.times = run.times;
   context.delayed_name_removal = run.options.delayed_name_removal;
   context.use_start_timestamps = run.options.use_start_timestamps;

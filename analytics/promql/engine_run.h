@@ -6,12 +6,14 @@
 
 #include "analytics/promql/engine.h"
 #include "analytics/promql/plan.h"
+#include "analytics/promql/workers.h"
 #include "core/clock.h"
 
 namespace vedette::promql {
 
 struct QueryRun {
   const storage::Storage& storage;
+  Workers& workers;
   const EngineOptions& options;
   const Clock& clock;
   std::string_view text;  // what positions in the tree refer to; empty when it is not known

@@ -1,6 +1,6 @@
 // Evaluates a planned expression over all steps, operator by operator.
 //
-// One object per query, one thread. Types were checked by the parser, so each node is asked for the kind of value that
+// One object per query and thread. Types were checked by the parser, so each node is asked for the kind of value that
 // it has. The operators live in files of their own and are friends in spirit: functions that take the Evaluator.
 #pragma once
 
@@ -39,6 +39,8 @@ class Evaluator {
 
   /// The windows of a range vector expression.
   RangeShape ShapeOf(const Expr& range_vector) const;
+  /// The samples that the windows of `steps` need.
+  TimeRange RangeOf(const MatrixSelector& selector, const Steps& steps) const;
   /// Hands out the series of a range vector expression with the samples that the windows of `steps` need.
   /// `starts`: with the start times of the counters; subqueries have none.
   Status EachSeries(const Expr& range_vector, const Steps& steps, const SeriesSink& sink, bool starts = false);
@@ -67,6 +69,9 @@ class Evaluator {
 
 // eval_selector.cpp
 Result<Vector> SelectVector(Evaluator& eval, const VectorSelector& selector, const Steps& steps);
+/// The samples of one series within `range`, staleness markers included, charged to `held`.
+Status ReadOne(EvalContext& context, const storage::Querier& querier, storage::SeriesId series, const TimeRange& range,
+               const ReadOptions& options, SeriesSamples& out, SampleLease& held);
 /// Samples of the selected series within `range`, series by series, staleness markers included.
 Status ReadSeries(EvalContext& context, std::span<const Matcher> matchers, const TimeRange& range,
                   const ReadOptions& options, const SeriesSink& sink);

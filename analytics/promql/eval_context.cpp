@@ -12,6 +12,15 @@ Status EvalContext::Check() const {
   return Ok();
 }
 
+std::unique_ptr<EvalContext> EvalContext::Fork() {
+  return std::unique_ptr<EvalContext>(new EvalContext(*this, budget));
+}
+
+void EvalContext::Join(EvalContext&& fork) {
+  notes.Merge(std::move(fork.notes));
+  samples_read += fork.samples_read;
+}
+
 const storage::Querier& EvalContext::QuerierFor(const TimeRange& range) {
   for (const auto& [covered, querier] : queriers_) {
     if (covered.min <= range.min && range.max <= covered.max) return *querier;

@@ -1,6 +1,6 @@
 // What one running query carries with it: limits, the clock, the data, its annotations.
 //
-// Made by the engine for each query, used by one thread.
+// Made by the engine for each query, used by one thread; others that help it have forks.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,7 @@
 #include "analytics/promql/annotations.h"
 #include "analytics/promql/eval_value.h"
 #include "analytics/promql/plan.h"
+#include "analytics/promql/workers.h"
 #include "core/clock.h"
 #include "core/result.h"
 #include "storage/storage.h"
@@ -20,7 +21,16 @@ namespace vedette::promql {
 struct EvalContext {
   EvalContext(const storage::Storage& store, std::string_view text, std::size_t max_samples, const Deadline& until,
               std::stop_token stop_token)
-      : storage(store), notes(text), budget(max_samples), deadline(until), stop(std::move(stop_token)) {}
+      : storage(store),
+        notes(text),
+        budget(own_budget_),
+        deadline(until),
+        stop(std::move(stop_token)),
+        own_budget_(max_samples) {}
+
+  /// For another thread of the same query: what it finds comes back by Join(). It has no views of the data.
+  std::unique_ptr<EvalContext> Fork();
+  void Join(EvalContext&& fork);
 
   /// Errors: kTimeout or kCanceled. A few dozen nanoseconds: once per series, or per thousand samples.
   Status Check() const;
@@ -33,15 +43,28 @@ struct EvalContext {
 
   const storage::Storage& storage;
   Annotator notes;
-  SampleBudget budget;
+  SampleBudget& budget;
   Deadline deadline;
   std::stop_token stop;
   QueryTimes times;
   bool delayed_name_removal = false;
   bool use_start_timestamps = false;
+  Workers* workers = nullptr;  // null: one thread does everything
   std::uint64_t samples_read = 0;
 
  private:
+  EvalContext(const EvalContext& main, SampleBudget& shared)
+      : storage(main.storage),
+        notes(main.notes.query()),
+        budget(shared),
+        deadline(main.deadline),
+        stop(main.stop),
+        times(main.times),
+        delayed_name_removal(main.delayed_name_removal),
+        use_start_timestamps(main.use_start_timestamps),
+        own_budget_(0) {}
+
+  SampleBudget own_budget_;
   std::vector<std::pair<TimeRange, std::unique_ptr<storage::Querier>>> queriers_;
 };
 

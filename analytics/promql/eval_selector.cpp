@@ -5,6 +5,7 @@
 
 #include "analytics/promql/eval.h"
 #include "analytics/promql/eval_labels.h"
+#include "analytics/promql/eval_rows.h"
 
 namespace vedette::promql {
 
@@ -48,24 +49,14 @@ std::vector<Found> LookupMixed(const SeriesSamples& samples, const Steps& steps,
   return found;
 }
 
-/// A row for every series selected, filled by `fill(samples, out, row)`; rows that stay empty are left out.
+/// A row for every series selected, filled by `fill(work, samples)`; rows that stay empty are left out.
 template <class Fill>
 Result<Vector> EachToRow(Evaluator& eval, const VectorSelector& selector, const Steps& steps,
                          const ReadOptions& options, const Fill& fill) {
-  EvalContext& context = eval.context();
   const ReferenceTimes shifted = Shift(selector.time, steps.start, steps.Last());
-  const TimeRange range = InstantRange(selector, shifted.first, shifted.last, context.times.lookback);
-  Vector out = eval.NewVector(steps.count);
-  VEDETTE_CHECK(ReadSeries(context, selector.matchers, range, options,
-                           [&](const RowName& name, const SeriesSamples& samples) -> Status {
-                             if (samples.empty()) return Ok();
-                             VEDETTE_CHECK(out.AddRow(name));
-                             const std::size_t row = out.rows() - 1;
-                             VEDETTE_CHECK(fill(samples, out, row));
-                             if (!out.HasAny(row)) out.RemoveLastRow();
-                             return Ok();
-                           }));
-  return out;
+  const TimeRange range = InstantRange(selector, shifted.first, shifted.last, eval.context().times.lookback);
+  return RowsOfSeries(eval, steps, {selector.matchers, range, options, true},
+                      [&](RowWork& work, const RowName&, const SeriesSamples& samples) { return fill(work, samples); });
 }
 
 Status FillMixed(const SeriesSamples& samples, const std::vector<Found>& found, Vector& out, std::size_t row) {
@@ -84,6 +75,21 @@ Status FillMixed(const SeriesSamples& samples, const std::vector<Found>& found, 
 
 }  // namespace
 
+Status ReadOne(EvalContext& context, const storage::Querier& querier, storage::SeriesId series, const TimeRange& range,
+               const ReadOptions& options, SeriesSamples& out, SampleLease& held) {
+  out.clear();
+  VEDETTE_CHECK(querier.ReadMixed(series, range, out.floats, out.histograms));
+  if (options.starts && context.use_start_timestamps) VEDETTE_CHECK(querier.ReadStarts(series, out.starts));
+  std::size_t weight = out.floats.size();
+  if (out.histograms.size() > 0) {
+    for (const Histogram& histogram : out.histograms.histograms) weight += SampleWeight(histogram);
+    ForgetUnproven(out.histograms);
+    if (options.counts_only) ReduceToCounts(out.histograms);
+  }
+  context.samples_read += weight;
+  return held.Add(weight);
+}
+
 Status ReadSeries(EvalContext& context, std::span<const Matcher> matchers, const TimeRange& range,
                   const ReadOptions& options, const SeriesSink& sink) {
   const storage::Querier& querier = context.QuerierFor(range);
@@ -91,18 +97,8 @@ Status ReadSeries(EvalContext& context, std::span<const Matcher> matchers, const
   SeriesSamples samples;
   for (const storage::SeriesEntry& entry : series) {
     VEDETTE_CHECK(context.Check());
-    samples.clear();
-    VEDETTE_CHECK(querier.ReadMixed(entry.id, range, samples.floats, samples.histograms));
-    if (options.starts && context.use_start_timestamps) VEDETTE_CHECK(querier.ReadStarts(entry.id, samples.starts));
-    std::size_t weight = samples.floats.size();
-    if (samples.histograms.size() > 0) {
-      for (const Histogram& histogram : samples.histograms.histograms) weight += SampleWeight(histogram);
-      ForgetUnproven(samples.histograms);
-      if (options.counts_only) ReduceToCounts(samples.histograms);
-    }
-    context.samples_read += weight;
     SampleLease held(context.budget);
-    VEDETTE_CHECK(held.Add(weight));
+    VEDETTE_CHECK(ReadOne(context, querier, entry.id, range, options, samples, held));
     VEDETTE_CHECK(sink(RowName{entry.labels, false}, samples));
   }
   return Ok();
@@ -112,30 +108,32 @@ Result<Vector> SelectVector(Evaluator& eval, const VectorSelector& selector, con
   const std::int64_t lookback = eval.context().times.lookback.count();
   const ReadOptions options{.counts_only = eval.plan().CountsOnly(selector)};
   if (selector.smoothed) {
-    return EachToRow(eval, selector, steps, options,
-                     [&](const SeriesSamples& samples, Vector& out, std::size_t row) -> Status {
-                       SeriesSamples kept = samples;
-                       RemoveStaleMarkers(kept);
-                       return SmoothSelected(eval.context(), selector, steps, kept, out, row);
-                     });
+    return EachToRow(eval, selector, steps, options, [&](RowWork& work, const SeriesSamples& samples) -> Status {
+      SeriesSamples kept = samples;
+      RemoveStaleMarkers(kept);
+      return SmoothSelected(work.eval.context(), selector, steps, kept, work.out, work.out.rows() - 1);
+    });
   }
-  return EachToRow(eval, selector, steps, options,
-                   [&](const SeriesSamples& samples, Vector& out, std::size_t row) -> Status {
-                     if (samples.histograms.size() > 0) {
-                       return FillMixed(samples, LookupMixed(samples, steps, selector, lookback), out, row);
-                     }
-                     const std::span<double> values = out.values(row);
-                     Lookup(samples.floats.times, steps, selector, lookback, [&](std::size_t step, std::size_t sample) {
-                       values[step] = samples.floats.values[sample];  // a staleness marker means absent here, too
-                     });
-                     return Ok();
-                   });
+  return EachToRow(eval, selector, steps, options, [&](RowWork& work, const SeriesSamples& samples) -> Status {
+    Vector& out = work.out;
+    const std::size_t row = out.rows() - 1;
+    if (samples.histograms.size() > 0) {
+      return FillMixed(samples, LookupMixed(samples, steps, selector, lookback), out, row);
+    }
+    const std::span<double> values = out.values(row);
+    Lookup(samples.floats.times, steps, selector, lookback, [&](std::size_t step, std::size_t sample) {
+      values[step] = samples.floats.values[sample];  // a staleness marker means absent here, too
+    });
+    return Ok();
+  });
 }
 
 Result<Vector> Evaluator::SampleTimes(const VectorSelector& selector, const Steps& steps, TimeOf what) {
   const std::int64_t lookback = context_.times.lookback.count();
   const auto seconds = [](std::int64_t ms) { return static_cast<double>(ms) / 1000.0; };
-  const auto fill = [&](const SeriesSamples& samples, Vector& out, std::size_t row) -> Status {
+  const auto fill = [&](RowWork& work, const SeriesSamples& samples) -> Status {
+    Vector& out = work.out;
+    const std::size_t row = out.rows() - 1;
     const std::span<double> values = out.values(row);
     if (what != TimeOf::kStart && samples.histograms.size() == 0) {
       Lookup(samples.floats.times, steps, selector, lookback, [&](std::size_t step, std::size_t sample) {
@@ -164,13 +162,16 @@ Result<Vector> Evaluator::SampleTimes(const VectorSelector& selector, const Step
   return EachToRow(*this, selector, steps, {.starts = what == TimeOf::kStart}, fill);
 }
 
+TimeRange Evaluator::RangeOf(const MatrixSelector& selector, const Steps& steps) const {
+  const ReferenceTimes shifted = Shift(selector.selector->time, steps.start, steps.Last());
+  return WindowRange(selector, shifted.first, shifted.last, context_.times.lookback);
+}
+
 Status Evaluator::EachSelected(const MatrixSelector& selector, const Steps& steps, const SeriesSink& sink,
                                bool starts) {
-  const ReferenceTimes shifted = Shift(selector.selector->time, steps.start, steps.Last());
-  const TimeRange range = WindowRange(selector, shifted.first, shifted.last, context_.times.lookback);
   const ReadOptions options{starts, plan_.CountsOnly(*selector.selector)};
   SeriesSamples kept;
-  return ReadSeries(context_, selector.selector->matchers, range, options,
+  return ReadSeries(context_, selector.selector->matchers, RangeOf(selector, steps), options,
                     [&](const RowName& name, const SeriesSamples& samples) -> Status {
                       if (!HasStaleMarkers(samples)) return sink(name, samples);
                       kept = samples;

@@ -2,15 +2,19 @@
 #include "analytics/promql/eval_value.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace vedette::promql {
 
 Status SampleBudget::Add(std::size_t samples) {
-  if (samples > limit_ || used_ > limit_ - samples) {
+  const std::size_t used = used_.fetch_add(samples, std::memory_order_relaxed) + samples;
+  if (used > limit_ || used < samples) {
+    Release(samples);
     return Fail(Code::kLimit, "query processing would load too many samples into memory in query execution");
   }
-  used_ += samples;
-  peak_ = std::max(peak_, used_);
+  for (std::size_t peak = peak_.load(std::memory_order_relaxed); used > peak;) {
+    if (peak_.compare_exchange_weak(peak, used, std::memory_order_relaxed)) break;
+  }
   return Ok();
 }
 
@@ -38,6 +42,22 @@ Result<std::span<double>> Vector::AddRow(RowName name) {
   values_.resize(values_.size() + steps_, Absent());
   if (has_histograms()) histograms_.emplace_back();
   return values(names_.size() - 1);
+}
+
+Status Vector::Append(Vector&& other) {
+  // Charged twice for a moment.
+  std::size_t weight = other.values_.size();
+  for (const HistogramColumn& column : other.histograms_) weight += column.weight;
+  VEDETTE_CHECK(lease_.Add(weight));
+  if (has_histograms() || other.has_histograms()) {
+    histograms_.resize(rows());
+    other.histograms_.resize(other.rows());
+    std::ranges::move(other.histograms_, std::back_inserter(histograms_));
+  }
+  std::ranges::move(other.names_, std::back_inserter(names_));
+  values_.insert(values_.end(), other.values_.begin(), other.values_.end());
+  other = Vector(other.budget(), other.steps_);
+  return Ok();
 }
 
 void Vector::RemoveLastRow() {
@@ -76,7 +96,7 @@ void Vector::Reorder(std::span<const std::size_t> order) {
   names.reserve(order.size());
   all.reserve(order.size() * steps_);
   for (const std::size_t row : order) {
-    names.push_back(names_[row]);
+    names.push_back(std::move(names_[row]));
     const auto from = values(row);
     all.insert(all.end(), from.begin(), from.end());
   }

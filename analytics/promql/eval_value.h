@@ -9,6 +9,7 @@
 // knows doubles only sees gaps there.
 #pragma once
 
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -36,20 +37,19 @@ inline constexpr std::uint64_t kAbsentBits = 0x7ff0000000000002;
 inline double Absent() { return std::bit_cast<double>(kAbsentBits); }
 inline bool IsAbsent(double value) { return std::bit_cast<std::uint64_t>(value) == kAbsentBits; }
 
-/// Samples that a query holds in memory, and the most it may hold. One thread at a time.
+/// Samples that a query holds in memory, and the most it may hold. Thread-safe.
 class SampleBudget {
  public:
   explicit SampleBudget(std::size_t limit) : limit_(limit) {}
   /// Errors: kLimit when the query would hold more than its limit.
   Status Add(std::size_t samples);
-  void Release(std::size_t samples) { used_ -= samples; }
+  void Release(std::size_t samples) { used_.fetch_sub(samples, std::memory_order_relaxed); }
   std::size_t limit() const { return limit_; }
   std::size_t peak() const { return peak_; }
 
  private:
   std::size_t limit_;
-  std::size_t used_ = 0;
-  std::size_t peak_ = 0;
+  std::atomic<std::size_t> used_ = 0, peak_ = 0;
 };
 
 /// A part of a budget that goes back when its owner dies.
@@ -124,6 +124,8 @@ class Vector {
   void Reserve(std::size_t rows);
   /// A new last row, absent at every step. Spans of other rows become invalid. Errors: kLimit.
   Result<std::span<double>> AddRow(RowName name);
+  /// The rows of `other`, behind those of this. Both have the same steps and budget.
+  Status Append(Vector&& other);
   /// Takes back the last row.
   void RemoveLastRow();
   /// Keeps the rows with a value at some step, in their order.

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "analytics/promql/eval_rows.h"
 #include "analytics/promql/functions_impl.h"
 #include "analytics/promql/window_rate.h"
 
@@ -49,6 +50,23 @@ void WarnAboutWindowQuantiles(Annotator& notes, const Scalar& quantiles, Positio
   }
 }
 
+/// A row for every series of the range vector, filled by `fill`.
+Result<Vector> RowsOfRanges(Evaluator& eval, const Expr& range_vector, const Steps& steps, bool starts,
+                            const RowFill& fill) {
+  const Expr& expr = Unwrap(range_vector);
+  if (expr.kind != ExprKind::kSubquery) {
+    const auto& selector = As<MatrixSelector>(expr);
+    const ReadOptions options{starts, eval.plan().CountsOnly(*selector.selector)};
+    return RowsOfSeries(eval, steps, {selector.selector->matchers, eval.RangeOf(selector, steps), options}, fill);
+  }
+  Vector out = eval.NewVector(steps.count);
+  RowWork work{eval, out};
+  VEDETTE_CHECK(eval.EachSeries(range_vector, steps, [&](const RowName& name, const SeriesSamples& samples) {
+    return AddFilledRow(work, name, samples, fill);
+  }));
+  return out;
+}
+
 }  // namespace
 
 Status CheckRangeModifiers(const CallExpr& call, const RangeShape& shape) {
@@ -83,34 +101,30 @@ Result<Vector> CallWindowFunction(Evaluator& eval, const CallExpr& call, const F
   VEDETTE_CHECK(CheckRangeModifiers(call, shape));
   VEDETTE_TRY(const std::vector<Scalar> scalars, ScalarArguments(eval, call, steps));
 
-  Vector out = eval.NewVector(steps.count);
-  std::vector<Window> windows;
-  const auto run = [&](const RowName& name, const SeriesSamples& samples) -> Status {
-    if (samples.empty()) return Ok();
-    VEDETTE_TRY(const std::span<double> row, out.AddRow(name));
+  const RowFill fill = [&](RowWork& work, const RowName& name, const SeriesSamples& samples) -> Status {
+    Vector& rows = work.out;
+    Annotator& notes = work.eval.context().notes;
     const std::string_view metric = name.labels.MetricName();
+    const std::span<double> row = rows.values(rows.rows() - 1);
     if (samples.histograms.size() > 0) {
-      VEDETTE_CHECK(RunMixedWindows(eval, call, code, steps, shape, scalars, name, samples, out));
+      VEDETTE_CHECK(RunMixedWindows(work.eval, call, code, steps, shape, scalars, name, samples, rows));
     } else {
       const storage::Columns& floats = samples.floats;
-      FindWindows(floats.times, steps, shape, windows);
+      FindWindows(floats.times, steps, shape, work.windows);
       std::vector<std::int64_t> starts;
       if (!samples.starts.empty()) starts = StartsAt(samples.starts, floats.times);
-      VEDETTE_CHECK(code.window({floats.times, floats.values, windows, steps, shape, scalars, context, starts}, row));
+      VEDETTE_CHECK(code.window(
+          {floats.times, floats.values, work.windows, steps, shape, scalars, work.eval.context(), starts}, row));
       if (code.wants_counter && !starts.empty() && !shape.anchored && !shape.smoothed) {
-        NoteOverlaps(context.notes, metric, AnnotatedPosition(call), floats.times, starts, windows);
+        NoteOverlaps(notes, metric, AnnotatedPosition(call), floats.times, starts, work.windows);
       }
     }
-    if (!out.HasAny(out.rows() - 1)) {
-      out.RemoveLastRow();
-      return Ok();
-    }
-    if (code.wants_counter && !metric.empty() && !LooksLikeCounter(metric) && HasAnyValue(out.values(out.rows() - 1))) {
-      context.notes.PossibleNonCounter(metric, AnnotatedPosition(call));
+    if (code.wants_counter && !metric.empty() && !LooksLikeCounter(metric) && HasAnyValue(row)) {
+      notes.PossibleNonCounter(metric, AnnotatedPosition(call));
     }
     return Ok();
   };
-  VEDETTE_CHECK(eval.EachSeries(**range_vector, steps, run, code.wants_starts));
+  VEDETTE_TRY(Vector out, RowsOfRanges(eval, **range_vector, steps, code.wants_starts, fill));
   if (code.id == FunctionId::kQuantileOverTime && !out.empty()) {
     WarnAboutWindowQuantiles(context.notes, scalars.front(), call.args.front()->pos);
   }

@@ -17,8 +17,10 @@ void SeriesSamples::clear() {
 }
 
 bool HasStaleMarkers(const SeriesSamples& samples) {
-  return std::ranges::any_of(samples.floats.values, IsAbsent) ||
-         std::ranges::any_of(samples.histograms.histograms, IsStaleHistogram);
+  // To the end, which the compiler can do with vectors of doubles.
+  bool any = false;
+  for (const double value : samples.floats.values) any |= IsAbsent(value);
+  return any || std::ranges::any_of(samples.histograms.histograms, IsStaleHistogram);
 }
 
 void RemoveStaleMarkers(SeriesSamples& samples) {

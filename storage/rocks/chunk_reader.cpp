@@ -12,6 +12,12 @@ namespace {
 /// Of one querier. Each holds a bundle and up to four columns of values: a third of a megabyte.
 constexpr std::size_t kMaxCursors = 32;
 
+/// Of one querier and family.
+constexpr std::size_t kMaxWalkers = 8;
+/// Series so close behind the last one are stepped to, over at most so many rows.
+constexpr std::uint64_t kNearSeries = 16;
+constexpr int kMostSteps = 24;
+
 }  // namespace
 
 Status ChunkReader::Read(SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out,
@@ -36,7 +42,7 @@ Status ChunkReader::ReadBundles(SeriesId series, std::span<const std::int32_t> d
     // One of them is mostly at the bundle already: many series are read day by day, and in the order of their labels,
     // which goes from target to target.
     Cursor at = cursors_.Take(kMaxCursors, [=](const Cursor& idle) { return idle->IsAt(day, series); });
-    if (at == nullptr) at = std::make_unique<BundleCursor>(NewIterator(Family::kBundles));
+    if (at == nullptr) at = std::make_unique<BundleCursor>(NewIterator(Family::kBundles, false));
     VEDETTE_TRY(const bool found, at->Find(day, series));
     BundleReader& bundle = at->bundle();
     const auto [begin, end] = found ? bundle.Find(series) : std::pair<std::size_t, std::size_t>();
@@ -55,42 +61,62 @@ Status ChunkReader::ReadBundles(SeriesId series, std::span<const std::int32_t> d
 
 Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std::int32_t> days, TimeRange range,
                              Columns& out, HistogramColumns* histograms) const {
-  Iterator at;
   const bool touched = deleted_->Touches(series);
   for (const std::int32_t day : days) {
     if (!MayHave(family, day)) continue;
-    if (at == nullptr) at = PoolOf(family).Take(1, [](const Iterator&) { return false; });
-    if (at == nullptr) at = NewIterator(family);
-    for (at->Seek(ChunkPrefix(day, series)); at->Valid(); at->Next()) {
-      const std::string_view key = ToView(at->key());
-      if (IsHistogramKey(key)) break;  // the rest of the series is
-      const auto header = ReadChunkHeader(ToView(at->value()));
+    auto walker = PoolOf(family).Take(kMaxWalkers, [=](const auto& idle) { return idle->day == day; });
+    if (walker == nullptr) walker = std::make_unique<Walker>();
+    walker->day = day;
+    rocksdb::Iterator& at = MoveTo(*walker, family, series);
+    const std::string prefix = ChunkPrefix(day, series);
+    for (; at.Valid(); at.Next()) {
+      const std::string_view key = ToView(at.key());
+      if (!key.starts_with(prefix) || IsHistogramKey(key)) break;  // the rest of the series is
+      const auto header = ReadChunkHeader(ToView(at.value()));
       if (!header) return Annotate(DescribeChunkKey(key), header.error());
       if (header->range.min > range.max) break;  // keys are in the order of the first samples
       if (header->range.max < range.min) continue;
       const std::optional<ChunkKey> parsed = touched ? ParseChunkKey(key) : std::nullopt;
       if (parsed && deleted_->Covers(series, parsed->seal, header->range)) continue;
       const std::size_t first = out.size();
-      const Status decoded = DecodeChunkRange(ToView(at->value()), range, out);
+      const Status decoded = DecodeChunkRange(ToView(at.value()), range, out);
       if (!decoded) return Annotate(DescribeChunkKey(key), decoded.error());
       if (parsed) deleted_->Apply(series, parsed->seal, out, first);
     }
-    if (histograms != nullptr) VEDETTE_CHECK(ReadHistograms(*at, day, series, range, *histograms));
-    if (!at->status().ok()) {
-      return ToError(at->status(),
+    if (histograms != nullptr) VEDETTE_CHECK(ReadHistograms(at, day, series, range, *histograms));
+    if (!at.status().ok()) {
+      return ToError(at.status(),
                      fmt::format("read of series {} on {}", static_cast<std::uint64_t>(series), DayText(day)));
     }
+    PoolOf(family).Return(std::move(walker));
   }
-  if (at != nullptr) PoolOf(family).Return(std::move(at));
   return Ok();
+}
+
+rocksdb::Iterator& ChunkReader::MoveTo(Walker& walker, Family family, SeriesId series) const {
+  const auto number = static_cast<std::uint64_t>(series), last = static_cast<std::uint64_t>(walker.last);
+  const bool near = walker.last != SeriesId::kNone && number > last && number - last <= kNearSeries;
+  walker.last = series;
+  Iterator& iterator = near ? walker.stepper : walker.finder;
+  if (iterator == nullptr) iterator = NewIterator(family, near);
+  const std::string prefix = ChunkPrefix(walker.day, series);
+  const auto is_behind = [&] { return ToView(iterator->key()) < prefix; };
+  if (near && iterator->Valid() && is_behind()) {
+    for (int i = 0; i < kMostSteps && iterator->Valid() && is_behind(); ++i) iterator->Next();
+    if (!iterator->Valid() || !is_behind()) return *iterator;
+  }
+  iterator->Seek(prefix);
+  return *iterator;
 }
 
 /// Goes on where the floats ended: mostly that is the end of the series.
 Status ChunkReader::ReadHistograms(rocksdb::Iterator& at, std::int32_t day, SeriesId series, TimeRange range,
                                    HistogramColumns& out) const {
-  if (at.Valid() && !IsHistogramKey(ToView(at.key()))) at.Seek(HistogramPrefix(day, series));
+  const std::string prefix = ChunkPrefix(day, series), first_key = HistogramPrefix(day, series);
+  if (at.Valid() && ToView(at.key()) < first_key) at.Seek(first_key);
   for (; at.Valid(); at.Next()) {
     const std::string_view key = ToView(at.key());
+    if (!key.starts_with(prefix)) break;
     const auto parsed = ParseChunkKey(key);
     const auto header = ReadHistogramChunkHeader(ToView(at.value()));
     if (!header) return Annotate(DescribeChunkKey(key), header.error());
@@ -105,11 +131,12 @@ Status ChunkReader::ReadHistograms(rocksdb::Iterator& at, std::int32_t day, Seri
   return Ok();
 }
 
-ChunkReader::Iterator ChunkReader::NewIterator(Family family) const {
+ChunkReader::Iterator ChunkReader::NewIterator(Family family, bool whole_order) const {
   rocksdb::ReadOptions options;
   options.snapshot = snapshot_;
   // The filter skips files without the series, and the walk ends with it. Bundles are found by order.
-  options.prefix_same_as_start = family != Family::kBundles;
+  options.prefix_same_as_start = family != Family::kBundles && !whole_order;
+  options.total_order_seek = whole_order;
   return database_.NewIterator(options, family);
 }
 

@@ -66,15 +66,23 @@ class ChunkReader {
                   HistogramColumns* histograms) const;
   Status ReadHistograms(rocksdb::Iterator& at, std::int32_t day, SeriesId series, TimeRange range,
                         HistogramColumns& out) const;
+  /// Reads one day's rows of a family. Who asks for one series after another, in the order of their numbers, is served
+  /// by stepping on, which costs a tenth of looking each one up.
+  struct Walker {
+    std::int32_t day = 0;
+    SeriesId last = SeriesId::kNone;
+    Iterator finder, stepper;  // null until they are needed
+  };
+  rocksdb::Iterator& MoveTo(Walker& walker, Family family, SeriesId series) const;
   bool MayHave(Family family, std::int32_t day) const;
-  Iterator NewIterator(Family family) const;
-  Pool<Iterator>& PoolOf(Family family) const { return pools_[family == Family::kBlocks ? 1 : 0]; }
+  Iterator NewIterator(Family family, bool whole_order) const;
+  Pool<std::unique_ptr<Walker>>& PoolOf(Family family) const { return pools_[family == Family::kBlocks ? 1 : 0]; }
 
   const Database& database_;
   const rocksdb::Snapshot* snapshot_;
   const std::shared_ptr<const TombstoneSet> deleted_;
   const std::shared_ptr<const Partitions::Places> before_, after_;
-  mutable std::array<Pool<Iterator>, 2> pools_;
+  mutable std::array<Pool<std::unique_ptr<Walker>>, 2> pools_;
   mutable Pool<Cursor> cursors_;
 };
 
