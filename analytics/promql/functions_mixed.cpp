@@ -42,8 +42,8 @@ struct MergedSamples {
 };
 
 /// Leaves every window to one of the two functions, or to none. `all` are the windows over both kinds.
-void SortWindows(MixedRanges ranges, std::string_view metric, Position at, Annotator& notes, std::vector<Window>& floats,
-          std::vector<Window>& all) {
+void SortWindows(MixedRanges ranges, std::string_view metric, Position at, Annotator& notes,
+                 std::vector<Window>& floats, std::vector<Window>& all) {
   for (std::size_t step = 0; step < all.size(); ++step) {
     const bool any_floats = floats[step].size() > 0;
     const bool mixed = any_floats && floats[step].size() < all[step].size();
