@@ -29,7 +29,7 @@ bool IsStaleNan(double value);
 double NormalNan();
 
 /// Decimal or exponent notation, "Inf"/"infinity"/"NaN" in any case, with an optional sign. The whole text must be used
-/// up. Values too large become infinite and too small zero, as in Go's ParseFloat ("1e-400" is 0, "1e400" is nullopt).
+/// up. Values too small become zero, too large is an error, as in Go's ParseFloat ("1e-400" is 0, "1e400" is nullopt).
 /// Hexadecimal and "_" are PromQL's business, not this function's.
 std::optional<double> ParseFloat(std::string_view text);
 

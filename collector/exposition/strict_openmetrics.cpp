@@ -63,7 +63,9 @@ bool IsReal(std::string_view text) {
 
 std::optional<double> RealOf(std::string_view text) {
   if (!IsReal(text)) return std::nullopt;
-  return std::strtod(std::string(text).c_str(), nullptr);
+  const double value = std::strtod(std::string(text).c_str(), nullptr);
+  // Too large for a double: a scrape refuses it, too.
+  return std::isinf(value) ? std::nullopt : std::optional(value);
 }
 
 /// number of the grammar: also infinities and NaN, in any case.
