@@ -18,9 +18,14 @@ enum class Packing : std::uint8_t { kGzip, kDeflate, kZstd };
 /// The packing that a Content-Encoding names, in lower case and without blanks ("gzip", "x-gzip", "deflate", "zstd").
 std::optional<Packing> PackingNamed(std::string_view content_coding);
 
+/// What unpacking takes beside the text, at most.
+constexpr std::size_t UnpackingBytes(Packing packing) {
+  return packing == Packing::kZstd ? std::size_t{9} << 20 : std::size_t{50} << 10;
+}
+
 /// Unpacks a stream. Several gzip members or zstd frames one after another are one text (RFC 1952, RFC 8878); deflate
-/// is read with zlib's frame, as HTTP means it, and without, as some send it. Not thread-safe. Memory: about 50 KiB,
-/// with zstd up to 8 MiB, plus what is appended.
+/// is read with zlib's frame, as HTTP means it, and without, as some send it. Not thread-safe. Memory:
+/// UnpackingBytes() plus what is appended.
 class Unpacker {
  public:
   /// `max_bytes`: limit of the text over the whole stream.

@@ -80,17 +80,16 @@ void DoPart(Evaluator& eval, Part& part, Shared& shared) {
 }
 
 /// The rows of all parts, in the order of their places.
-Status Join(Vector& all, std::vector<std::size_t> places, std::span<const std::unique_ptr<Part>> others) {
+void Join(Vector& all, std::vector<std::size_t> places, std::span<const std::unique_ptr<Part>> others) {
   for (const auto& part : others) {
-    VEDETTE_CHECK(all.Append(std::move(part->out)));
+    all.Append(std::move(part->out));
     places.insert(places.end(), part->places.begin(), part->places.end());
   }
-  if (std::ranges::is_sorted(places)) return Ok();
+  if (std::ranges::is_sorted(places)) return;
   std::vector<std::size_t> order(places.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::sort(order, {}, [&](std::size_t row) { return places[row]; });
   all.Reorder(order);
-  return Ok();
 }
 
 }  // namespace
@@ -134,7 +133,7 @@ Result<Vector> RowsOfSeries(Evaluator& eval, const Steps& steps, const RowSource
     if (!part->status && (worst == nullptr || part->failed_at < worst->failed_at)) worst = part.get();
   }
   if (worst != nullptr) return worst->status.error();
-  VEDETTE_CHECK(Join(first.out, std::move(first.places), others));
+  Join(first.out, std::move(first.places), others);
   return std::move(first.out);
 }
 

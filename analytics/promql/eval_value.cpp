@@ -44,11 +44,7 @@ Result<std::span<double>> Vector::AddRow(RowName name) {
   return values(names_.size() - 1);
 }
 
-Status Vector::Append(Vector&& other) {
-  // Charged twice for a moment.
-  std::size_t weight = other.values_.size();
-  for (const HistogramColumn& column : other.histograms_) weight += column.weight;
-  VEDETTE_CHECK(lease_.Add(weight));
+void Vector::Append(Vector&& other) {
   if (has_histograms() || other.has_histograms()) {
     histograms_.resize(rows());
     other.histograms_.resize(other.rows());
@@ -56,8 +52,8 @@ Status Vector::Append(Vector&& other) {
   }
   std::ranges::move(other.names_, std::back_inserter(names_));
   values_.insert(values_.end(), other.values_.begin(), other.values_.end());
+  lease_.Take(other.lease_);
   other = Vector(other.budget(), other.steps_);
-  return Ok();
 }
 
 void Vector::RemoveLastRow() {

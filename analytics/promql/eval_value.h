@@ -65,6 +65,8 @@ class SampleLease {
   ~SampleLease() { budget_->Release(held_); }
 
   Status Add(std::size_t samples);
+  /// What `other`, of the same budget, holds.
+  void Take(SampleLease& other) { held_ += std::exchange(other.held_, 0); }
   void Release(std::size_t samples);
   SampleBudget& budget() const { return *budget_; }
 
@@ -125,7 +127,7 @@ class Vector {
   /// A new last row, absent at every step. Spans of other rows become invalid. Errors: kLimit.
   Result<std::span<double>> AddRow(RowName name);
   /// The rows of `other`, behind those of this. Both have the same steps and budget.
-  Status Append(Vector&& other);
+  void Append(Vector&& other);
   /// Takes back the last row.
   void RemoveLastRow();
   /// Keeps the rows with a value at some step, in their order.

@@ -2,6 +2,7 @@
 #include "analytics/promql/window.h"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace vedette::promql {
 
@@ -40,7 +41,9 @@ class Place {
 void FindWindows(std::span<const std::int64_t> times, const Steps& steps, const RangeShape& range,
                  std::vector<Window>& out) {
   out.resize(steps.count);
-  Place begin(times, steps.step), end(times, steps.step);
+  // From the first sample on, a single step is far.
+  const std::int64_t stride = steps.count > 1 ? steps.step : INT64_MAX;
+  Place begin(times, stride), end(times, stride);
   for (std::size_t step = 0; step < steps.count; ++step) {
     const std::int64_t at = steps.At(step);
     const std::size_t last = end.Behind(MinusSaturated(range.End(at), -range.after_ms));

@@ -1,6 +1,7 @@
 #include "analytics/promql/workers.h"
 
 #include <algorithm>
+#include <system_error>
 
 namespace vedette::promql {
 
@@ -28,14 +29,13 @@ void Workers::Run(std::size_t most, const std::function<void(std::size_t)>& work
   {
     const std::lock_guard lock(mutex_);
     const std::size_t spare = threads_ > busy_ ? threads_ - busy_ : 0;
-    job.end += std::min(most > 0 ? most - 1 : 0, spare);
+    const std::size_t wanted = std::min(most > 0 ? most - 1 : 0, spare);
+    if (wanted > 0 && pool_.empty()) StartPool();
+    job.end += std::min(wanted, pool_.size());
     if (job.end > 1) {
       job.work = &work;
       busy_ += job.end - 1;
       jobs_.push_back(&job);
-      if (pool_.empty()) {
-        for (std::size_t i = 1; i < threads_; ++i) pool_.emplace_back([this] { Serve(); });
-      }
     }
   }
   if (job.end > 1) wanted_.notify_all();
@@ -47,6 +47,14 @@ void Workers::Run(std::size_t most, const std::function<void(std::size_t)>& work
   job.end = job.next;
   std::erase(jobs_, &job);
   ended_.wait(lock, [&] { return job.running == 0; });
+}
+
+void Workers::StartPool() {
+  try {
+    for (std::size_t i = 1; i < threads_; ++i) pool_.emplace_back([this] { Serve(); });
+  } catch (const std::system_error&) {
+    // The machine has no thread left: it goes on with those there are, or alone.
+  }
 }
 
 void Workers::Serve() {

@@ -34,7 +34,7 @@ class Workers {
   std::size_t threads() const { return threads_; }
 
   /// `work(0)` on this thread, and beside it `work(1)`, ... on at most `most - 1` others; returns when all have ended.
-  /// What one of them throws ends the process: `work` has to catch it.
+  /// `work` must not throw.
   void Run(std::size_t most, const std::function<void(std::size_t)>& work);
 
  private:
@@ -43,6 +43,7 @@ class Workers {
     std::size_t next = 1, end = 1;  // numbers to be given out
     std::size_t running = 0;
   };
+  void StartPool();  // under mutex_
   void Serve();
 
   const std::size_t threads_;

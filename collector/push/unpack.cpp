@@ -12,13 +12,15 @@ Status UnpackBody(std::string_view body, std::string_view encoding, std::size_t 
   const std::string token = NormalizedToken(encoding);
   const std::optional<Packing> packing = PackingNamed(token);
   if (!packing && !token.empty() && token != "identity") {
-    return Fail(Code::kBadData, "unsupported compression: {}. Only \"gzip\" or no compression supported",
+    return Fail(Code::kBadData,
+                "unsupported compression: {}. Only \"gzip\", \"deflate\", \"zstd\" or no compression supported",
                 std::string_view(token).substr(0, 200));
   }
   VEDETTE_CHECK(batch.Charge(body.size()));
   plain = body;
   if (packing) {
     constexpr std::size_t kPiece = 4096;
+    VEDETTE_CHECK(batch.Charge(UnpackingBytes(*packing)));
     Unpacker reader(*packing, limit);
     while (!body.empty()) {
       const std::string_view piece = body.substr(0, kPiece);

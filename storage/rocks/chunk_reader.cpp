@@ -17,6 +17,8 @@ constexpr std::size_t kMaxWalkers = 8;
 /// Series so close behind the last one are stepped to, over at most so many rows.
 constexpr std::uint64_t kNearSeries = 16;
 constexpr int kMostSteps = 24;
+/// A second neighbour shows that a walk has begun: finding by order does without the files' filters.
+constexpr std::size_t kWalking = 2;
 
 }  // namespace
 
@@ -66,7 +68,10 @@ Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std
     if (!MayHave(family, day)) continue;
     auto walker = PoolOf(family).Take(kMaxWalkers, [=](const auto& idle) { return idle->day == day; });
     if (walker == nullptr) walker = std::make_unique<Walker>();
-    walker->day = day;
+    if (walker->day != day) {
+      walker->day = day;
+      walker->last = SeriesId::kNone;
+    }
     rocksdb::Iterator& at = MoveTo(*walker, family, series);
     const std::string prefix = ChunkPrefix(day, series);
     for (; at.Valid(); at.Next()) {
@@ -96,14 +101,16 @@ Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std
 rocksdb::Iterator& ChunkReader::MoveTo(Walker& walker, Family family, SeriesId series) const {
   const auto number = static_cast<std::uint64_t>(series), last = static_cast<std::uint64_t>(walker.last);
   const bool near = walker.last != SeriesId::kNone && number > last && number - last <= kNearSeries;
+  walker.neighbours = near ? walker.neighbours + 1 : 0;
   walker.last = series;
-  Iterator& iterator = near ? walker.stepper : walker.finder;
-  if (iterator == nullptr) iterator = NewIterator(family, near);
+  const bool walks = walker.neighbours >= kWalking;
+  Iterator& iterator = walks ? walker.stepper : walker.finder;
+  if (iterator == nullptr) iterator = NewIterator(family, walks);
   const std::string prefix = ChunkPrefix(walker.day, series);
   const auto is_behind = [&] { return ToView(iterator->key()) < prefix; };
-  if (near && iterator->Valid() && is_behind()) {
+  if (walker.neighbours > kWalking) {  // the stepper is where the last read ended
     for (int i = 0; i < kMostSteps && iterator->Valid() && is_behind(); ++i) iterator->Next();
-    if (!iterator->Valid() || !is_behind()) return *iterator;
+    if (iterator->Valid() && !is_behind()) return *iterator;
   }
   iterator->Seek(prefix);
   return *iterator;

@@ -71,7 +71,8 @@ class ChunkReader {
   struct Walker {
     std::int32_t day = 0;
     SeriesId last = SeriesId::kNone;
-    Iterator finder, stepper;  // null until they are needed
+    std::size_t neighbours = 0;  // so many reads up to the last were close behind the one before
+    Iterator finder, stepper;    // null until they are needed
   };
   rocksdb::Iterator& MoveTo(Walker& walker, Family family, SeriesId series) const;
   bool MayHave(Family family, std::int32_t day) const;

@@ -18,7 +18,7 @@ void Ingest(std::string_view body, vedette::collector::WriteFormat format) {
   prometheus::Registry registry;
   vedette::collector::PushOptions options;
   options.max_decoded_bytes = 1 << 20;
-  options.max_request_bytes = 8 << 20;
+  options.max_request_bytes = 32 << 20;
   options.series_cache_entries = 64;
   vedette::collector::Intake intake(*store, clock, registry, options);
   vedette::collector::RemoteWriteReceiver receiver(intake);

@@ -213,6 +213,57 @@ TEST_CASE("annotations name their place in the query", "[promql]") {
         std::vector<std::string>{"PromQL warning: quantile value should be between 0 and 1, got 1.5 (1:20)"});
 }
 
+TEST_CASE("answers do not depend on the number of threads", "[promql]") {
+  constexpr int kSeries = 150, kSamples = 40, kSteps = 20;
+  EngineOptions alone = EverythingOn(), together = alone;
+  alone.threads = 1;
+  together.threads = 4;
+  Bed bed(alone);
+  for (int i = 0; i < kSeries; ++i) {
+    const auto appender = bed.store->NewAppender();
+    // Labels in another order than numbers.
+    const Labels labels = {{"__name__", i % 3 == 0 ? "a" : "b_total"}, {"i", std::to_string(i * 7919 % kSeries)}};
+    const storage::SeriesId id = MustHave(appender->Series(labels));
+    for (int t = 0; t < (i % 10 == 9 ? 1 : kSamples); ++t) appender->Add(id, TimeMs::FromSeconds(t * 15), i + 0.1 * t);
+    MustHave(appender->Commit());
+  }
+  // Line by line in the order of the answer.
+  const auto text = [](const QueryOutcome& outcome) {
+    std::vector<std::string> lines;
+    for (const ResultSeries& series : outcome.value.series) {
+      lines.push_back(series.labels.ToString());
+      for (const Point& point : series.points) lines.back() += fmt::format(" {}:{:a}", point.time_ms, point.value);
+    }
+    lines.insert(lines.end(), outcome.notes.infos.begin(), outcome.notes.infos.end());
+    return lines;
+  };
+  const auto over_all = [](const Engine& engine, std::string_view query) {
+    return engine.Range(query, TimeMs(0), TimeMs::FromSeconds((kSteps - 1) * 30), Millis(30'000));
+  };
+  prometheus::Registry registry;
+  const Engine threads(*bed.store, together, bed.clock, registry);
+  for (const std::string_view query : {"{i=~'.+'}", "rate({i=~'.+'}[2m])", "sum(rate({i=~'.+'}[2m]))",
+                                       "stddev by (__name__) (b_total)", "timestamp(a)"}) {
+    INFO(query);
+    for (const std::int64_t at : {300, 585}) {
+      const auto expected = MustHave(bed.At(query, at)),
+                 got = MustHave(threads.Instant(query, TimeMs::FromSeconds(at)));
+      CHECK(text(got) == text(expected));
+      CHECK(got.stats.samples_read == expected.stats.samples_read);
+    }
+    CHECK(text(MustHave(over_all(threads, query))) == text(MustHave(over_all(*bed.engine, query))));
+  }
+
+  // Rows that came from several threads are charged once.
+  constexpr std::string_view kAll = "last_over_time({i=~'.+'}[2m])";
+  together.max_samples = kSeries * kSteps + 4 * kSamples;
+  prometheus::Registry tight_registry;
+  MustHave(over_all(Engine(*bed.store, together, bed.clock, tight_registry), kAll));
+  together.max_samples = kSeries * kSteps / 2;
+  prometheus::Registry tighter_registry;
+  CHECK(over_all(Engine(*bed.store, together, bed.clock, tighter_registry), kAll).error().code == Code::kLimit);
+}
+
 TEST_CASE("queries beyond the allowed number wait for their turn", "[promql]") {
   EngineOptions options;
   options.max_concurrency = 2;

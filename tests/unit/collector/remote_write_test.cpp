@@ -1,6 +1,7 @@
 #include "collector/push/remote_write.h"
 
 #include <snappy.h>
+#include <zstd.h>
 
 #include <limits>
 
@@ -163,6 +164,23 @@ TEST_CASE("damaged requests are refused before they cost anything", "[push]") {
     CHECK(f.Refused(Compress(bad)).code == Code::kBadData);
   }
   CHECK(f.Stored().empty());
+}
+
+TEST_CASE("a request packed by zstd is the same request", "[push]") {
+  Fixture f;
+  const std::string message = Series(Label("__name__", "up") + Sample(f.start.ms, 1));
+  MustSucceed(f.Send(message).status);
+  REQUIRE_FALSE(f.Stored().empty());
+  std::string packed(ZSTD_compressBound(message.size()), '\0');
+  packed.resize(ZSTD_compress(packed.data(), packed.size(), message.data(), message.size(), 1));
+  Fixture g;
+  MustSucceed(g.receiver.Ingest(packed, {.zstd = true}).status);
+  CHECK(g.Stored() == f.Stored());
+  CHECK(g.receiver.Ingest(packed.substr(0, packed.size() - 1), {.zstd = true}).status.error().code == Code::kBadData);
+  PushOptions small;
+  small.max_request_bytes = 1 << 20;
+  Fixture h(small);
+  CHECK(h.receiver.Ingest(packed, {.zstd = true}).status.error().code == Code::kLimit);
 }
 
 TEST_CASE("headers decide before the body is read", "[push]") {

@@ -40,6 +40,7 @@ TEST_CASE("OpenMetrics is read to the letter", "[exposition][strict]") {
            {"a 1\n\n# EOF\n", 2, "blank line"},
            {"a 1 2 3\n# EOF\n", 1, "' # {' was expected"},
            {"a 1_0\n# EOF\n", 1, "not a number"},
+           {"a 7E555\n# EOF\n", 1, "not a number"},
            {"# TYPE a counter\na_total 1\n# HELP a x\n# EOF\n", 3, "behind its samples"},
            {"# TYPE a gauge\na{b=\"1\"} 1\na{b=\"2\"} 1\na{b=\"1\"} 1\n# EOF\n", 4, "follow each other"},
            {"# TYPE a histogram\na_bucket{le=\"1\"} 2\na_bucket{le=\"+Inf\"} 1\n# EOF\n", 3,

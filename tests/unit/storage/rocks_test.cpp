@@ -1,7 +1,9 @@
 // What is particular to the RocksDB store: refusing to start, retention, eviction, limits, state tables, a full disk.
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
+#include <random>
 
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
@@ -485,4 +487,45 @@ TEST_CASE("ingestion stops below the free space that must stay, and starts again
 }
 
 }  // namespace
+TEST_CASE("series read one after another have what each has alone", "[storage]") {
+  RocksFixture f;
+  RocksStorage& store = f.Open();
+  std::mt19937_64 random(11);
+  std::vector<SeriesId> ids;
+  const TimeMs start = StartOfDay(DayOf(f.clock.Now()));
+  for (int i = 0; i < 120; ++i) {
+    const auto appender = store.NewAppender();
+    const SeriesId id = MustHave(appender->Series({{"__name__", "x"}, {"i", std::to_string(i)}}));
+    ids.push_back(id);
+    // None, a few, or more rows than are stepped over; over midnight; here and there with a histogram.
+    const int samples = i % 7 == 3 ? 0 : i % 11 == 5 ? 300 : static_cast<int>(random() % 30);
+    for (int n = 0; n < samples; ++n) {
+      appender->Add(id, start + Millis(15'000 * n - 60'000), static_cast<double>(random() % 100));
+    }
+    if (i % 13 == 1) appender->AddHistogram(id, start + Millis(7), Histogram());
+    MustHave(appender->Commit());
+  }
+  MustSucceed(store.Flush());
+  const auto all = store.NewQuerier(TimeRange());
+  std::size_t seen = 0;
+  const auto check = [&](SeriesId id, TimeRange range) {
+    Columns got, expected;
+    HistogramColumns got_histograms, expected_histograms;
+    MustSucceed(all->ReadMixed(id, range, got, got_histograms));
+    MustSucceed(store.NewQuerier(TimeRange())->ReadMixed(id, range, expected, expected_histograms));
+    CHECK(got.times == expected.times);
+    CHECK(got.values == expected.values);
+    CHECK(got_histograms.times == expected_histograms.times);
+    seen += got.size() + got_histograms.size();
+  };
+  const TimeRange late{start + Millis(120'000), start + Millis(900'000)};
+  for (const SeriesId id : ids) check(id, TimeRange());
+  CHECK(seen > 3000);
+  for (const SeriesId id : ids) check(id, late);
+  for (std::size_t i = 0; i < ids.size(); i += 3) check(ids[i], TimeRange());
+  for (auto id = ids.rbegin(); id != ids.rend(); ++id) check(*id, late);
+  std::ranges::shuffle(ids, random);
+  for (const SeriesId id : ids) check(id, TimeRange());
+}
+
 }  // namespace vedette::storage
