@@ -43,7 +43,7 @@ Status ChunkReader::ReadBundles(SeriesId series, std::span<const std::int32_t> d
     if (!MayHave(Family::kBundles, day)) continue;
     // One of them is mostly at the bundle already: many series are read day by day, and in the order of their labels,
     // which goes from target to target.
-    Cursor at = cursors_.Take(kMaxCursors, [=](const Cursor& idle) { return idle->IsAt(day, series); });
+    Cursor at = cursors_.Take(kMaxCursors, [=](const Cursor& idle) { return idle->IsAt(day, series) ? 1 : 0; });
     if (at == nullptr) at = std::make_unique<BundleCursor>(NewIterator(Family::kBundles, false));
     VEDETTE_TRY(const bool found, at->Find(day, series));
     BundleReader& bundle = at->bundle();
@@ -66,7 +66,9 @@ Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std
   const bool touched = deleted_->Touches(series);
   for (const std::int32_t day : days) {
     if (!MayHave(family, day)) continue;
-    auto walker = PoolOf(family).Take(kMaxWalkers, [=](const auto& idle) { return idle->day == day; });
+    auto walker = PoolOf(family).Take(kMaxWalkers, [=](const auto& idle) {
+      return idle->day != day ? 0 : IsNear(*idle, series) ? 2 : 1;
+    });
     if (walker == nullptr) walker = std::make_unique<Walker>();
     if (walker->day != day) {
       walker->day = day;
@@ -98,10 +100,13 @@ Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std
   return Ok();
 }
 
-rocksdb::Iterator& ChunkReader::MoveTo(Walker& walker, Family family, SeriesId series) const {
+bool ChunkReader::IsNear(const Walker& walker, SeriesId series) {
   const auto number = static_cast<std::uint64_t>(series), last = static_cast<std::uint64_t>(walker.last);
-  const bool near = walker.last != SeriesId::kNone && number > last && number - last <= kNearSeries;
-  walker.neighbours = near ? walker.neighbours + 1 : 0;
+  return walker.last != SeriesId::kNone && number > last && number - last <= kNearSeries;
+}
+
+rocksdb::Iterator& ChunkReader::MoveTo(Walker& walker, Family family, SeriesId series) const {
+  walker.neighbours = IsNear(walker, series) ? walker.neighbours + 1 : 0;
   walker.last = series;
   const bool walks = walker.neighbours >= kWalking;
   Iterator& iterator = walks ? walker.stepper : walker.finder;

@@ -44,14 +44,13 @@ class ChunkReader {
     std::mutex mutex;
     std::vector<Reader> idle;
 
-    /// One that `wanted` likes, or else the one that has been idle for longest when there are `enough`; null: another
-    /// has to be made.
-    template <class Wanted>
-    Reader Take(std::size_t enough, Wanted wanted) {
+    /// The one that `rank` puts highest; of those with rank 0 the one that has been idle for longest, when there are
+    /// `enough`; null: another has to be made.
+    template <class Rank>
+    Reader Take(std::size_t enough, Rank rank) {
       const std::lock_guard lock(mutex);
-      auto found = std::ranges::find_if(idle, wanted);
-      if (found == idle.end() && !idle.empty() && idle.size() >= enough) found = idle.begin();
-      if (found == idle.end()) return nullptr;
+      const auto found = std::ranges::max_element(idle, {}, rank);
+      if (found == idle.end() || (rank(*found) == 0 && idle.size() < enough)) return nullptr;
       Reader out = std::move(*found);
       idle.erase(found);
       return out;
@@ -74,6 +73,7 @@ class ChunkReader {
     std::size_t neighbours = 0;  // so many reads up to the last were close behind the one before
     Iterator finder, stepper;    // null until they are needed
   };
+  static bool IsNear(const Walker& walker, SeriesId series);
   rocksdb::Iterator& MoveTo(Walker& walker, Family family, SeriesId series) const;
   bool MayHave(Family family, std::int32_t day) const;
   Iterator NewIterator(Family family, bool whole_order) const;
