@@ -66,7 +66,8 @@ ScrapeOutcome TargetAppender::Store(const ScrapeConfig& job, const Target& targe
     shared_series_ = shared_series_ || repeats > 0;
     outcome.repeated += repeats;
   }
-  FinishLines(outcome.status.has_value(), row);
+  // An empty page says nothing about which series there are: as in Prometheus they are not new when they are back.
+  FinishLines(outcome.status && !body->text.empty(), row);
   AddMarkers(*appender, time, row);
 
   const std::array<double, kReports> reports = {outcome.status ? 1.0 : 0.0,

@@ -69,6 +69,15 @@ TEST_CASE("a scrape that fails stores nothing but markers and up 0", "[scrape]")
   CHECK(bad_labels.scraped == 2);
 }
 
+TEST_CASE("after an empty page series get markers and are not new", "[scrape]") {
+  AppenderFixture f;
+  MustSucceed(f.Scrape("a 1\nb 2\n").status);
+  MustSucceed(f.Scrape("").status);
+  CHECK(f.Stored() == "a stale\nb stale\n");
+  CHECK(f.Scrape("a 3\nc 4\n").added == 1);
+  CHECK(f.Stored() == "a 3\nc 4\n");
+}
+
 TEST_CASE("a target that fails with other series each time does not fill the cache", "[scrape]") {
   AppenderFixture f;
   MustSucceed(f.Scrape("a 1\nb 2\n").status);
