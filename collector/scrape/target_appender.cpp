@@ -61,9 +61,11 @@ ScrapeOutcome TargetAppender::Store(const ScrapeConfig& job, const Target& targe
     row.ClearSamples();
     single_samples = 0;
   }
-  if (outcome.added > 0 || shared_series_) {
+  unseen_lines_ = unseen_lines_ || outcome.added > 0;
+  if (outcome.status && (unseen_lines_ || shared_series_)) {
     const std::size_t repeats = row.DropRepeats();
     shared_series_ = shared_series_ || repeats > 0;
+    unseen_lines_ = false;
     outcome.repeated += repeats;
   }
   // An empty page says nothing about which series there are: as in Prometheus they are not new when they are back.

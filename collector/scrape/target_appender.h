@@ -109,6 +109,7 @@ class TargetAppender {
   std::unordered_map<storage::SeriesId, ShownExemplar> exemplars_;
   std::array<storage::SeriesId, kReports> reports_{};
   TimeMs last_time_;
+  bool unseen_lines_ = false;   // some came whose series were not yet compared with the others
   bool shared_series_ = false;  // several lines have been one series
   bool repeats_ = false;        // a scrape named a series twice: said once per target
 };

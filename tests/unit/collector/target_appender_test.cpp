@@ -112,6 +112,12 @@ TEST_CASE("of several lines that are one series the first value counts", "[scrap
     CHECK(outcome.kept == 3);
     CHECK(f.Stored() == "a{x=\"1\", y=\"2\"} 1\nb 1\n");
   }
+  AppenderFixture late;
+  const std::string page = "a{x=\"1\",y=\"2\"} 1\na{y=\"2\",x=\"1\"} 5\n";
+  CHECK_FALSE(late.Scrape(page + "}\n").status.has_value());
+  MustSucceed(late.Scrape(page).status);
+  CHECK(late.Stored() == "a{x=\"1\", y=\"2\"} 1\n");
+
   MustSucceed(f.Scrape("b 1\na{y=\"2\",x=\"1\"} 5\n").status);
   CHECK(f.Stored() == "a{x=\"1\", y=\"2\"} 5\nb 1\n");
   MustSucceed(f.Scrape("a{y=\"2\",x=\"1\"} 4\nb 1\na{x=\"1\",y=\"2\"} 9\n").status);
