@@ -100,7 +100,8 @@ std::optional<double> ParseFloat(std::string_view text) {
   } else if (error != std::errc()) {
     return std::nullopt;
   }
-  if (std::isnan(value)) return body.find('(') == std::string_view::npos ? std::optional(NormalNan()) : std::nullopt;
+  // As in Go a NaN has no sign, and no payload in parentheses.
+  if (std::isnan(value)) return text.size() == 3 ? std::optional(NormalNan()) : std::nullopt;
   return negative ? -value : value;
 }
 

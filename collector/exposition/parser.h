@@ -39,6 +39,8 @@ class ExpositionParser {
   /// `format`: one of the two that are text.
   ExpositionParser(std::string_view body, ExpositionFormat format);
 
+  ExpositionFormat format() const { return format_; }
+
   /// Advances by one line (blank lines are skipped). After kEnd or kError it must not be called again.
   Event Next();
 

@@ -42,6 +42,21 @@ std::string_view TakeName(std::string_view& text, bool& is_metric) {
   return name;
 }
 
+/// `escapable`: what a backslash means something in front of; every other one stays.
+std::string ResolveEscapes(std::string_view text, std::string_view escapable) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size() && escapable.find(text[i + 1]) != std::string_view::npos) {
+      ++i;
+      out += text[i] == 'n' ? '\n' : text[i];
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 /// A number in float form; a text that is none stays.
 std::string InFloatForm(std::string_view text) {
   const std::optional<double> value = ParseFloat(text);
@@ -91,20 +106,9 @@ std::string FloatForm(double value) {
   return out;
 }
 
-std::string Unescape(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char next = i + 1 < text.size() ? text[i + 1] : '\0';
-    if (text[i] == '\\' && (next == '\\' || next == '"' || next == 'n')) {
-      out += next == 'n' ? '\n' : next;
-      ++i;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
+std::string Unescape(std::string_view text) { return ResolveEscapes(text, "\\n\""); }
+
+std::string UnescapeTextHelp(std::string_view text) { return ResolveEscapes(text, "\\n"); }
 
 std::string_view MetricNameOf(std::string_view series) {
   const auto brace = series.find('{');

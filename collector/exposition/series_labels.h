@@ -37,5 +37,7 @@ std::string FloatForm(double value);
 
 /// `\\`, `\n` and `\"` resolved; other backslashes stay.
 std::string Unescape(std::string_view text);
+/// The same of a help text of the text format, where `\"` is nothing special.
+std::string UnescapeTextHelp(std::string_view text);
 
 }  // namespace vedette::collector

@@ -40,6 +40,7 @@ ExpositionParser::Event ExpositionParser::TextComment() {
   if (!ReadFamily("HELP")) return Event::kError;
   text_ = rest().substr(0, rest().find('\n'));
   const char* const line_end = at_ + text_.size();
+  if (text_.find_first_not_of(" \t") == std::string_view::npos) text_ = {};
   if (!text_.empty()) text_.remove_prefix(1);  // one separator; further ones belong to the text
   if (help && !IsValidUtf8(text_)) return FailHere("help text is not valid UTF-8");
   if (!help && !ReadType()) return Event::kError;

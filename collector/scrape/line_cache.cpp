@@ -2,7 +2,9 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <random>
 
 namespace vedette::collector {
@@ -102,6 +104,7 @@ void LineCache::Finish(const Gone& gone) {
     }
     lines_.resize(cursor_);
   }
+  good_ = lines_.size();
   if (!any_fresh_) return;
   for (Line& line : lines_) {
     line.live = line.live || line.fresh;
@@ -124,7 +127,13 @@ void LineCache::TakeNewOrder(const Gone& gone) {
 }
 
 void LineCache::Abandon(const Gone& gone) {
-  lines_.resize(known_);
+  constexpr std::size_t kSpare = 1000;
+  if (lines_.size() > 2 * good_ + kSpare) {  // of a target that fails with other lines each time
+    lines_.resize(good_);
+  } else {
+    const auto added = lines_.begin() + static_cast<std::ptrdiff_t>(known_);
+    lines_.erase(std::remove_if(added, lines_.end(), [](const Line& line) { return line.repeated; }), lines_.end());
+  }
   DropTable();
   diverged_ = false;
   for (Line& line : lines_) {
@@ -138,6 +147,7 @@ void LineCache::Clear(const Gone& gone) {
   known_ = lines_.size();
   Abandon(gone);
   lines_ = std::vector<Line>();
+  good_ = 0;
 }
 
 /// Gives the memory back, which assigning {} would not: it is as much as that of the lines.

@@ -72,7 +72,8 @@ class LineCache {
   using Gone = std::function<void(const Line&)>;
   /// The scrape succeeded: forgets lines that were missing and reports the live series among them.
   void Finish(const Gone& gone);
-  /// The scrape failed: back to the state before, but no series is live any more; reports those that were.
+  /// The scrape failed: the order is what it was, with what is new behind it, so that it is not new again; no series is
+  /// live any more. Reports those that were.
   void Abandon(const Gone& gone);
   /// Forgets everything; reports the live series.
   void Clear(const Gone& gone);
@@ -93,7 +94,8 @@ class LineCache {
 
   std::vector<Line> lines_;  // the order of the last scrape, then what this one added
   std::size_t cursor_ = 0;   // the line expected next
-  std::size_t known_ = 0;    // lines of the last scrape
+  std::size_t known_ = 0;    // lines of the scrapes before
+  std::size_t good_ = 0;     // those of them that the last good scrape had; they come first
   bool diverged_ = false;
   bool any_fresh_ = false;            // some line has `fresh` set
   std::vector<std::uint32_t> order_;  // after a difference: this scrape's order, as indexes into lines_

@@ -6,6 +6,7 @@
 #include <bit>
 #include <chrono>
 #include <limits>
+#include <unordered_set>
 
 #include "collector/scrape/sample_labels.h"
 
@@ -29,6 +30,28 @@ void TargetAppender::Row::ClearSamples() {
   values.clear();
   histograms.clear();
   exemplars.clear();
+}
+
+/// Another order of labels or metric relabelling makes one series of several lines.
+std::size_t TargetAppender::Row::DropRepeats() {
+  const auto ascends = [](const std::vector<storage::SeriesId>& ids) {
+    return std::ranges::adjacent_find(ids, std::ranges::greater_equal{}) == ids.end();
+  };
+  if (ascends(series)) return 0;  // as ids are given out
+  std::vector<storage::SeriesId> sorted = series;
+  std::ranges::sort(sorted);
+  if (ascends(sorted)) return 0;
+  std::unordered_set<storage::SeriesId> seen;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    if (!seen.insert(series[i]).second) continue;
+    series[kept] = series[i];
+    values[kept++] = values[i];
+  }
+  const std::size_t dropped = series.size() - kept;
+  series.resize(kept);
+  values.resize(kept);
+  return dropped;
 }
 
 TargetAppender::Reading::Reading(TargetAppender& owner, const Scrape& scrape)
@@ -62,6 +85,12 @@ Result<std::optional<storage::SeriesId>> TargetAppender::Reading::FindSeries(con
     return labels.error();
   }
   if (!*labels) return std::optional(storage::SeriesId::kNone);
+  const std::size_t limit = scrape_.job.sample_limit.value_or(0);
+  if (limit > 0 && scrape_.outcome.kept >= limit) {
+    // The scrape fails; the series of a target that explodes are not even made.
+    ++scrape_.outcome.kept;
+    return std::optional<storage::SeriesId>();
+  }
   const auto found = scrape_.appender.Series(**labels);
   if (!found && found.error().code == Code::kLimit) {
     owner_.metrics_.dropped_series_limit->Increment();

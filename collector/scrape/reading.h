@@ -31,6 +31,8 @@ struct TargetAppender::Row {
   }
   /// All but what went.
   void ClearSamples();
+  /// Of a series with several samples keeps the first, as Prometheus does. Result: how many others there were.
+  std::size_t DropRepeats();
 };
 
 /// One scrape.
@@ -60,7 +62,7 @@ class TargetAppender::Reading {
   virtual Status ReadAll() = 0;
 
   /// The line of `key`, which is not where it was. `read_labels()` gives the Result<RawLabels> of one that is new.
-  /// Null: not to be stored (the store is full).
+  /// Null: not to be stored (see FindSeries).
   template <class ReadLabels>
   Result<Line*> Resolve(LineCache& lines, const LineCache::Key& key, MetricType type, const ReadLabels& read_labels) {
     if (Line* const known = lines.Find(key)) return known;
@@ -69,7 +71,8 @@ class TargetAppender::Reading {
     if (!series) return nullptr;
     return &SetSeries(lines.Add(key, false, type), *series);
   }
-  /// Relabels and asks the store. kNone: metric relabelling dropped it; nothing: the store is full.
+  /// Relabels and asks the store. kNone: metric relabelling dropped it; nothing: the store is full, or the scrape has
+  /// as many samples as it may have.
   Result<std::optional<storage::SeriesId>> FindSeries(const RawLabels& raw);
   static Line& SetSeries(Line& line, storage::SeriesId series);
 

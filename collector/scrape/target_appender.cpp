@@ -26,6 +26,12 @@ constexpr std::array<std::string_view, 8> kReportNames = {
     "scrape_body_size_bytes",
 };
 
+/// What scrape_body_size_bytes says: -1 is a body beyond the limit.
+double BodyBytes(const Result<ScrapeBody>& body) {
+  if (body) return static_cast<double>(body->text.size());
+  return body.error().code == Code::kLimit ? -1 : 0;
+}
+
 }  // namespace
 
 TargetAppender::TargetAppender(storage::Storage& storage, ScrapeMetrics& metrics, MetadataPool& pool)
@@ -43,22 +49,29 @@ ScrapeOutcome TargetAppender::Store(const ScrapeConfig& job, const Target& targe
   ScrapeOutcome outcome;
   std::unique_ptr<storage::Appender> appender = storage_.NewAppender();
   std::size_t single_samples = 0;
-  BeginLines(target.histograms.convert_classic && body && body->format != ExpositionFormat::kProtobuf);
-  if (body) {
+  const bool readable = body && body->readable;
+  BeginLines(target.histograms.convert_classic && readable && body->format != ExpositionFormat::kProtobuf);
+  if (readable) {
     single_samples = Read({*appender, job, target, time, previous, row, outcome}, *body);
   } else {
-    outcome.status = body.error();
+    outcome.status = body ? body->readable : Status(body.error());
   }
   if (!outcome.status) {
     appender = storage_.NewAppender();  // forgets what was collected before the error
     row.ClearSamples();
     single_samples = 0;
-    outcome.added = 0;
   }
-  FinishLines(outcome.status.has_value(), row);
+  unseen_lines_ = unseen_lines_ || outcome.added > 0;
+  if (outcome.status && (unseen_lines_ || shared_series_)) {
+    const std::size_t repeats = row.DropRepeats();
+    shared_series_ = shared_series_ || repeats > 0;
+    unseen_lines_ = false;
+    outcome.repeated += repeats;
+  }
+  // An empty page says nothing about which series there are: as in Prometheus they are not new when they are back.
+  FinishLines(outcome.status && !body->text.empty(), row);
   AddMarkers(*appender, time, row);
 
-  const double body_bytes = body ? static_cast<double>(body->text.size()) : -1;
   const std::array<double, kReports> reports = {outcome.status ? 1.0 : 0.0,
                                                 seconds,
                                                 static_cast<double>(outcome.scraped),
@@ -66,7 +79,7 @@ ScrapeOutcome TargetAppender::Store(const ScrapeConfig& job, const Target& targe
                                                 static_cast<double>(outcome.added),
                                                 static_cast<double>(target.timeout.count()) / 1000,
                                                 static_cast<double>(job.sample_limit.value_or(0)),
-                                                body_bytes};
+                                                BodyBytes(body)};
   Status stored = AddReports(*appender, job, target, reports, row);
   if (stored && outcome.status) AddMetadata(*appender, target, time);
   if (stored) stored = Commit(*appender, time, row, single_samples);
@@ -125,6 +138,7 @@ void TargetAppender::FinishLines(bool good, Row& row) {
 
 void TargetAppender::ClearLines(const LineCache::Gone& gone) {
   lines_.Clear(gone);
+  shared_series_ = false;
   if (conversion_) conversion_->lines.Clear(gone);
   conversion_.reset();
 }

@@ -30,13 +30,14 @@ namespace vedette::collector {
 struct ScrapeBody {
   std::string_view text;
   ExpositionFormat format = ExpositionFormat::kText;
+  Status readable = Ok();  // why it is not: its media type
 };
 
 struct ScrapeOutcome {
   Status status = Ok();     // why the scrape failed
   std::size_t scraped = 0;  // samples in the body
   std::size_t kept = 0;     // after metric relabelling
-  std::size_t added = 0;    // series that this target did not show last time
+  std::size_t added = 0;    // series that this target did not show last time; of a scrape that fails: until then
   std::size_t repeated = 0;
 };
 
@@ -108,7 +109,9 @@ class TargetAppender {
   std::unordered_map<storage::SeriesId, ShownExemplar> exemplars_;
   std::array<storage::SeriesId, kReports> reports_{};
   TimeMs last_time_;
-  bool repeats_ = false;  // a scrape named a series twice: said once per target
+  bool unseen_lines_ = false;   // some came whose series were not yet compared with the others
+  bool shared_series_ = false;  // several lines have been one series
+  bool repeats_ = false;        // a scrape named a series twice: said once per target
 };
 
 }  // namespace vedette::collector

@@ -56,10 +56,12 @@ Result<ScrapeBody> BodyOf(const Fetched& fetched, const ScrapeConfig& job) {
     if (fetched.error().code == Code::kLimit) return Fail(Code::kLimit, "body size limit exceeded");
     return fetched.error();
   }
-  VEDETTE_TRY(const ExpositionFormat format, CheckResponse(*fetched, job));
+  const Result<ExpositionFormat> format = CheckResponse(*fetched, job);
+  if (!format && format.error().code != Code::kBadData) return format.error();
   const std::size_t limit = job.body_size_limit.value_or(0);
   if (limit > 0 && fetched->body.size() > limit) return Fail(Code::kLimit, "body size limit exceeded");
-  return ScrapeBody{fetched->body, format};
+  if (!format) return ScrapeBody{.text = fetched->body, .readable = format.error()};
+  return ScrapeBody{fetched->body, *format};
 }
 
 class Loop final : public TargetLoop, public std::enable_shared_from_this<Loop> {

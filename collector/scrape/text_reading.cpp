@@ -69,6 +69,7 @@ Status TargetAppender::TextReading::ReadSeries(Line* line) {
     VEDETTE_TRY(collected, Collect(parser_.series()));
   }
   const bool converted = collected && !scrape_.target.histograms.always_classic;
+  if (!converted) ++scrape_.outcome.scraped;
   if (line != nullptr) {
     owner_.lines_.Advance();
     ++known_;
@@ -77,7 +78,6 @@ Status TargetAppender::TextReading::ReadSeries(Line* line) {
     VEDETTE_TRY(line, LineOf(line, parser_.series(), converted));
   }
   if (converted) return Ok();
-  ++scrape_.outcome.scraped;
   if (line == nullptr || line->dropped) return Ok();
   TakeSample(owner_.lines_, *line, parser_.timestamp(), parser_.value());
   // Of a histogram that is converted they go to what comes out.
@@ -120,7 +120,11 @@ void TargetAppender::TextReading::ReadMetadata(Event event) {
     owner_.metadata_.SetType(parser_.family(), parser_.type());
     if (conversion_ != nullptr) family_ = LineCache::KeyOf(parser_.family()).hash;
   }
-  if (event == Event::kHelp) owner_.metadata_.SetHelp(parser_.family(), Unescape(parser_.text()));
+  if (event == Event::kHelp) {
+    const std::string_view text = parser_.text();
+    const bool open_metrics = parser_.format() == ExpositionFormat::kOpenMetrics;
+    owner_.metadata_.SetHelp(parser_.family(), open_metrics ? Unescape(text) : UnescapeTextHelp(text));
+  }
   if (event == Event::kUnit) owner_.metadata_.SetUnit(parser_.family(), parser_.text());
 }
 

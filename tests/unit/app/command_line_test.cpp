@@ -74,6 +74,8 @@ TEST_CASE("features of scraping are defaults of the configuration", "[app]") {
   CHECK(MustHave(EnableFeatures(std::vector<std::string>{"native-histograms"}, {engine, scrape})).empty());
   CHECK(scrape.scrape_native_histograms);
   CHECK(scrape.scrape_protocols.empty());
+  CHECK(MustHave(EnableFeatures(std::vector<std::string>{"extra-scrape-metrics"}, {engine, scrape})).empty());
+  CHECK(scrape.extra_scrape_metrics);
   CHECK(MustHave(
             EnableFeatures(std::vector<std::string>{"st-storage,created-timestamp-zero-ingestion"}, {engine, scrape}))
             .empty());

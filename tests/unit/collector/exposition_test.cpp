@@ -61,6 +61,7 @@ TEST_CASE("text format: lines of all kinds come out in order", "[exposition]") {
              "42\nb\t-0.5\n") ==
         "HELP a some \\\\ text\nTYPE a counter\nCOMMENT\nCOMMENT\na { x=\"1\" , y=\"}\", } 1@42\nb -0.5\n");
   CHECK(Text("a 1") == "a 1\n");
+  CHECK(Text("# HELP a  \t\n# HELP a  x \n") == "HELP a \nHELP a  x \n");
   CHECK(Text("a{x=\"two\nlines\"} 1\n") == "a{x=\"two\nlines\"} 1\n");
   CHECK(Text("{\"my.metric\",\"the label\"=\"v\"} 2\n") == "{\"my.metric\",\"the label\"=\"v\"} 2\n");
   CHECK(Text("a +Inf\nb NaN\nc -inf\nd 1e3\ne 12345678901234567890\n") ==

@@ -50,14 +50,43 @@ TEST_CASE("a scrape that fails stores nothing but markers and up 0", "[scrape]")
   MustSucceed(f.Scrape("a 1\nb 2\n").status);
   const auto broken = f.Scrape("a 2\nnew 1\nb\n");
   CHECK(broken.status.error().message == "line 3: expected value after metric at column 2: \"b\"");
+  CHECK(broken.scraped == 2);
+  CHECK(broken.added == 1);
   CHECK(f.Stored() == "a stale\nb stale\n");
   CHECK(f.Stored({}, true).find("up 0") != std::string::npos);
   CHECK_FALSE(f.Fail(vedette::Fail(Code::kTimeout, "no answer")).status.has_value());
   CHECK(f.Stored().empty());  // once is enough
-  CHECK_FALSE(f.Scrape("a 2\nnew 1\nb\n").status.has_value());
+  const auto again = f.Scrape("a 2\nnew 1\nb\n");
+  CHECK_FALSE(again.status.has_value());
+  CHECK(again.added == 0);
   CHECK(f.Stored().empty());
   const auto recovered = f.Scrape("a 3\nb 4\n");
   CHECK(recovered.added == 0);
+  CHECK(f.Stored() == "a 3\nb 4\n");
+  CHECK(f.Scrape("a 3\nb 4\nnew 5\n").added == 1);  // it was not in the good one
+  const auto bad_labels = f.Scrape("a 3\nnew{x=\"1\",x=\"2\"} 4\n");
+  CHECK_FALSE(bad_labels.status.has_value());
+  CHECK(bad_labels.scraped == 2);
+}
+
+TEST_CASE("after an empty page series get markers and are not new", "[scrape]") {
+  AppenderFixture f;
+  MustSucceed(f.Scrape("a 1\nb 2\n").status);
+  MustSucceed(f.Scrape("").status);
+  CHECK(f.Stored() == "a stale\nb stale\n");
+  CHECK(f.Scrape("a 3\nc 4\n").added == 1);
+  CHECK(f.Stored() == "a 3\nc 4\n");
+}
+
+TEST_CASE("a target that fails with other series each time does not fill the cache", "[scrape]") {
+  AppenderFixture f;
+  MustSucceed(f.Scrape("a 1\nb 2\n").status);
+  for (int i = 0; i < 4; ++i) {
+    std::string body = "b 1\n";
+    for (int k = 0; k < 400; ++k) body += fmt::format("n{{k=\"{}\"}} 1\n", i * 400 + k);
+    CHECK(f.Scrape(body + "b 1\n}\n").added == 400);
+  }
+  CHECK(f.Scrape("a 3\nb 4\n").added == 0);
   CHECK(f.Stored() == "a 3\nb 4\n");
 }
 
@@ -72,6 +101,34 @@ TEST_CASE("of a series named twice the first value counts, in every scrape", "[s
   }
   CHECK(f.Scrape("a 5\nb 1\n").repeated == 0);
   CHECK(f.Stored() == "a 5\nb 1\n");
+}
+
+TEST_CASE("of several lines that are one series the first value counts", "[scrape]") {
+  AppenderFixture f;
+  for (int i = 0; i < 3; ++i) {
+    const auto outcome = f.Scrape("b 1\na{x=\"1\",y=\"2\"} 1\na{y=\"2\",x=\"1\"} 5\n");
+    MustSucceed(outcome.status);
+    CHECK(outcome.repeated == 1);
+    CHECK(outcome.kept == 3);
+    CHECK(f.Stored() == "a{x=\"1\", y=\"2\"} 1\nb 1\n");
+  }
+  AppenderFixture late;
+  const std::string page = "a{x=\"1\",y=\"2\"} 1\na{y=\"2\",x=\"1\"} 5\n";
+  CHECK_FALSE(late.Scrape(page + "}\n").status.has_value());
+  MustSucceed(late.Scrape(page).status);
+  CHECK(late.Stored() == "a{x=\"1\", y=\"2\"} 1\n");
+
+  MustSucceed(f.Scrape("b 1\na{y=\"2\",x=\"1\"} 5\n").status);
+  CHECK(f.Stored() == "a{x=\"1\", y=\"2\"} 5\nb 1\n");
+  MustSucceed(f.Scrape("a{y=\"2\",x=\"1\"} 4\nb 1\na{x=\"1\",y=\"2\"} 9\n").status);
+  CHECK(f.Stored() == "a{x=\"1\", y=\"2\"} 4\nb 1\n");
+
+  RelabelConfig drop = RelabelRule(RelabelAction::kLabelDrop, {}, "x");
+  f.job.metric_relabel_configs = {drop};
+  f.appender().Reset();
+  MustSucceed(
+      f.Scrape("# TYPE h histogram\nh_bucket{le=\"1\",x=\"1\"} 3\nh_bucket{le=\"1.0\"} 7\nc{x=\"2\"} 2\nc 1\n").status);
+  CHECK(f.Stored() == "a{x=\"1\", y=\"2\"} stale\nb stale\nc 2\nh_bucket{le=\"1.0\"} 3\n");
 }
 
 TEST_CASE("times in lines are honoured, get no markers, and may not lie far ahead", "[scrape]") {
@@ -116,6 +173,9 @@ TEST_CASE("metric relabelling drops and renames; limits refuse the whole scrape"
   MustSucceed(f.Scrape("a 1\nb1 1\n").status);
   CHECK(f.Scrape("a 1\nc 1\n").status.error().message == "sample limit exceeded (2 samples, limit: 1)");
   CHECK(f.Stored() == "a stale\n");
+  const auto beyond = f.Scrape("d 1\ne 1\ng 1\n");
+  CHECK(beyond.kept == 3);
+  CHECK(beyond.added == 1);  // the others are not even made
 
   f.job.sample_limit = 0;
   f.job.label_limit = 4;
@@ -140,6 +200,28 @@ TEST_CASE("a target that goes leaves markers, also on its reports", "[scrape]") 
   CHECK(f.Stored({}, true).find("up stale") != std::string::npos);
 }
 
+TEST_CASE("the size of a body is told when there was one", "[scrape]") {
+  AppenderFixture f;
+  f.job.extra_scrape_metrics = true;
+  const auto size = [&] {
+    const std::string reports = f.Stored({}, true);
+    const auto at = reports.find("scrape_body_size_bytes ");
+    return reports.substr(at + 23, reports.find('\n', at) - at - 23);
+  };
+  MustSucceed(f.Scrape("a 1\n").status);
+  CHECK(size() == "4");
+  f.Scrape("a\n");
+  CHECK(size() == "2");
+  f.Fail(vedette::Fail(Code::kTimeout, "no answer"));
+  CHECK(size() == "0");
+  f.Fail(vedette::Fail(Code::kLimit, "body size limit exceeded"));
+  CHECK(size() == "-1");
+  f.clock().Advance(std::chrono::seconds(10));
+  const ScrapeBody page{.text = "<html>", .readable = vedette::Fail(Code::kBadData, "text/html")};
+  CHECK(f.appender().Store(f.job, f.target, f.clock().Now(), 0.25, page).status.error().message == "text/html");
+  CHECK(size() == "6");
+}
+
 TEST_CASE("what a target says about its metrics is in the store, with the time of each change", "[scrape]") {
   AppenderFixture f;
   const char* const text = "# TYPE a gauge\n# HELP a first\na 1\n";
@@ -149,6 +231,15 @@ TEST_CASE("what a target says about its metrics is in the store, with the time o
   f.clock().Advance(std::chrono::seconds(1));
   MustSucceed(f.appender().End(f.target, f.clock().Now()));
   CHECK(f.Metadata() == "a gauge first 20s\na gauge second 1s\n");
+}
+
+TEST_CASE("a help text has the escapes of its format", "[scrape]") {
+  AppenderFixture f;
+  MustSucceed(f.Scrape("# HELP a b\\\\c\\nd\\\"\na 1\n").status);
+  CHECK(f.appender().metadata().Get("a").at(0)->help == "b\\c\nd\\\"");
+  AppenderFixture o;
+  MustSucceed(o.Scrape("# HELP a b\\\\c\\nd\\\"\na 1\n# EOF\n", ExpositionFormat::kOpenMetrics).status);
+  CHECK(o.appender().metadata().Get("a").at(0)->help == "b\\c\nd\"");
 }
 
 TEST_CASE("exemplars are stored once for as long as a target shows them", "[scrape]") {
