@@ -34,6 +34,7 @@
 #include "collector/scrape/manager.h"
 #include "config/config.h"
 #include "core/http_client.h"
+#include "core/json_log.h"
 #include "core/log.h"
 #include "dashboards/api/context.h"
 #include "dashboards/api/routes.h"
@@ -104,6 +105,12 @@ class OwnMetrics final : public prometheus::Collectable {
   const prometheus::Registry& registry_;
   const std::unique_ptr<prometheus::Collectable> process_ = NewProcessMetrics();
 };
+
+/// Null: there is to be none.
+Result<std::shared_ptr<JsonLog>> OpenQueryLog(const config::Config& config) {
+  if (config.query_log_file.empty()) return std::shared_ptr<JsonLog>();
+  return JsonLog::Open(config.query_log_file);
+}
 
 /// "15d", "15d or 50GiB".
 std::string RetentionText(const storage::StorageOptions& options) {
@@ -253,6 +260,8 @@ Status Agent::Impl::OpenStore() {
   // The subquery default is the evaluation interval, as in Prometheus.
   engine_options.default_subquery_step = config->rules.evaluation_interval;
   engine = std::make_unique<promql::Engine>(*all_samples, engine_options, clock, *registry);
+  VEDETTE_TRY(std::shared_ptr<JsonLog> query_log, OpenQueryLog(*config));
+  engine->SetQueryLog(std::move(query_log));
   return Ok();
 }
 
@@ -501,6 +510,8 @@ Status Agent::Impl::Reload() {
   // Everything that can fail comes first; the steps after the first swap only repeat what has been checked.
   std::unique_ptr<analytics::AnalyticsJobs> next_jobs;
   if (const Status valid = next->analytics.Validate(); !valid) return fail(valid.error());
+  auto query_log = OpenQueryLog(*next);  // again, so that a file that was moved away is made anew
+  if (!query_log) return fail(query_log.error());
   if (const Status swapped = SwapHost(next->host); !swapped) return fail(swapped.error());
   if (const Status applied = writers->Apply(next->remote_write, next->rules.external_labels); !applied) {
     (void)SwapHost(config->host);
@@ -535,6 +546,7 @@ Status Agent::Impl::Reload() {
     return fail(applied.error());
   }
   UseProbes(next->probes);
+  engine->SetQueryLog(*std::move(query_log));
   writers->ForgetOthers();
   otlp->Apply(next->collector.otlp);
   if (jobs) jobs->Stop();

@@ -26,6 +26,7 @@ struct Config {
   bool builtin_rules = false;             // also the rules of BuiltinRules()
   std::vector<collector::RemoteWriteEnd> remote_write;
   std::vector<collector::RemoteReadEnd> remote_read;
+  std::string query_log_file;  // empty: none
   storage::StorageOptions storage;
   collector::HostOptions host;
   collector::ProbeOptions probes;  // with the modules of the file, or the built-in ones

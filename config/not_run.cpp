@@ -46,10 +46,8 @@ constexpr Row kRows[] = {
     {"alerting.alertmanagers", WhenNotEmpty,
      "Vedette routes alerts itself: give it the route and receivers of the alertmanager.yml"},
     {"alerting.alert_relabel_configs", WhenNotEmpty, kTakeOut},
-    {"global.query_log_file", WhenNotEmpty, kTakeOut},
     {"storage.tsdb.retention.percentage", WhenNotZero, "use `size`"},
     {"scrape_configs.docker_sd_configs.host", WhenNoDockerHost, "a host is unix://, tcp://, http:// or https://"},
-    {"*.scrape_failure_log_file", WhenNotEmpty, "failures are in the log, and on the page of targets"},
 };
 
 /// Maps whose keys people choose: no key in them is one of ours.

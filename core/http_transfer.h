@@ -1,9 +1,11 @@
 // One request of an HttpClient, from the callback's registration to its call. Internal to core/http_*.cpp.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <unordered_set>
 
@@ -94,6 +96,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   Millis allowed_;  // from start_ until it is stopped: first for the head, where that has a time of its own
   const char* step_ = "connecting to";
   Stopped stopped_ = Stopped::kNo;
+  std::optional<std::stop_callback<std::function<void()>>> on_stop_;
 };
 
 }  // namespace vedette::http

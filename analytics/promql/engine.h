@@ -23,6 +23,9 @@
 namespace prometheus {
 class Registry;
 }
+namespace vedette {
+class JsonLog;
+}
 
 namespace vedette::promql {
 
@@ -82,6 +85,9 @@ struct QueryOptions {
   std::optional<Millis> timeout;  // only shortens the engine's
   std::optional<Millis> lookback;
   std::stop_token stop;  // a client that hung up
+  // For the query log; both outlive the call.
+  std::string_view text{};    // of a query that comes parsed, as it was written; empty: printed from the tree
+  std::string_view origin{};  // who asks: a member of a JSON object
 };
 
 class Engine {
@@ -104,6 +110,9 @@ class Engine {
                              const QueryOptions& options = {}) const;
   Result<QueryOutcome> Range(const Expr& expr, TimeMs start, TimeMs end, Millis step,
                              const QueryOptions& options = {}) const;
+
+  /// From now on queries are written down there when they are over; null: nowhere.
+  void SetQueryLog(std::shared_ptr<JsonLog> log);
 
   const EngineOptions& options() const;
 

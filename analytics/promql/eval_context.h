@@ -21,6 +21,8 @@ struct EvalContext {
   EvalContext(const storage::Storage& store, std::string_view text, std::size_t max_samples, const Deadline& until,
               std::stop_token stop_token)
       : storage(store), notes(text), budget(max_samples), deadline(until), stop(std::move(stop_token)) {}
+  EvalContext(const EvalContext&) = delete;
+  EvalContext& operator=(const EvalContext&) = delete;
 
   /// Errors: kTimeout or kCanceled. A few dozen nanoseconds: once per series, or per thousand samples.
   Status Check() const;
@@ -41,6 +43,7 @@ struct EvalContext {
   std::uint64_t samples_read = 0;
 
  private:
+  SampleLease kept_{budget};  // by the queriers
   std::vector<std::pair<TimeRange, std::unique_ptr<storage::Querier>>> queriers_;
 };
 

@@ -80,9 +80,11 @@ Result<Vector> EachToRow(Evaluator& eval, const VectorSelector& selector, const 
 Status ReadSeries(EvalContext& context, std::span<const Matcher> matchers, const TimeRange& range,
                   const SeriesSink& sink) {
   const storage::Querier& querier = context.QuerierFor(range);
-  VEDETTE_TRY(const std::vector<storage::SeriesEntry> series, querier.Select(matchers));
+  const auto series = querier.Select(matchers);
+  VEDETTE_CHECK(context.Check());
+  if (!series) return series.error();
   storage::Columns samples;
-  for (const storage::SeriesEntry& entry : series) {
+  for (const storage::SeriesEntry& entry : *series) {
     VEDETTE_CHECK(context.Check());
     samples.clear();
     VEDETTE_CHECK(querier.Read(entry.id, range, samples));

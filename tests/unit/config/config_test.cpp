@@ -207,6 +207,39 @@ scrape_configs:
   CHECK_FALSE(ParseConfig("scrape_configs: [{job_name: a, native_histogram_bucket_limit: -1}]", "f.yml").has_value());
 }
 
+TEST_CASE("files that receivers name lie beside the file that names them", "[config]") {
+  const Config config = MustHave(ParseConfig(R"(alerting:
+  global: {http_config: {basic_auth: {username: a, password_file: p}}}
+  route: {receiver: r}
+  receivers:
+    - name: r
+      webhook_configs: [{url: 'http://a'}]
+      slack_configs:
+        - channel: c
+          api_url_file: u
+          http_config:
+            oauth2: {client_id: a, client_secret_file: s, token_url: 'http://b', tls_config: {ca_file: oca}}
+            tls_config: {ca_file: sub/ca, cert_file: /abs/cert, key_file: ../key}
+            http_headers: {X: {files: [h]}}
+      pagerduty_configs:
+        - {routing_key_file: k, http_config: {authorization: {credentials_file: c}}}
+)",
+                                             "/etc/v/f.yml", FileCheck::kSyntaxOnly));
+  const alerting::Receiver& receiver = config.alerting.receivers.at(0);
+  CHECK(receiver.webhook_configs.at(0).http_config.basic_auth->password_file == "/etc/v/p");
+  const alerting::SlackConfig& slack = receiver.slack_configs.at(0);
+  CHECK(slack.api_url_file == "/etc/v/u");
+  CHECK(slack.http_config.oauth2->client_secret_file == "/etc/v/s");
+  CHECK(slack.http_config.oauth2->tls.ca_file == "/etc/v/oca");
+  CHECK(slack.http_config.tls.ca_file == "/etc/v/sub/ca");
+  CHECK(slack.http_config.tls.cert_file == "/abs/cert");
+  CHECK(slack.http_config.tls.key_file == "/etc/key");
+  CHECK(slack.http_config.header_files.at(0).second == "/etc/v/h");
+  const alerting::PagerdutyConfig& pagerduty = receiver.pagerduty_configs.at(0);
+  CHECK(pagerduty.routing_key_file == "/etc/v/k");
+  CHECK(pagerduty.http_config.authorization->credentials_file == "/etc/v/c");
+}
+
 TEST_CASE("what is right and not run is listed with its place", "[config]") {
   const Config config = MustHave(ParseConfig(R"(global:
   query_log_file: q.log
@@ -229,9 +262,11 @@ scrape_configs:
     file_sd_configs: [{files: [a.yml]}]
 )",
                                              "f.yml", FileCheck::kSyntaxOnly));
-  const std::vector<std::string> places = {"f.yml:2:19",  "f.yml:4:41",  "f.yml:7:42", "f.yml:8:27",
-                                           "f.yml:14:30", "f.yml:15:23", "f.yml:18:32"};
+  const std::vector<std::string> places = {"f.yml:4:41",  "f.yml:7:42",  "f.yml:8:27",
+                                           "f.yml:15:23", "f.yml:18:32"};
   REQUIRE(config.not_run.size() == places.size());
+  CHECK(config.query_log_file.ends_with("/q.log"));
+  CHECK(config.collector.scrape_configs.at(0).scrape_failure_log_file.ends_with("/f.log"));
   for (std::size_t i = 0; i < places.size(); ++i) {
     INFO(config.not_run[i]);
     CHECK(config.not_run[i].starts_with(places[i] + ": "));
