@@ -92,7 +92,8 @@ Result<Config> ReadRoot(const YamlNode& root, const std::string& file, FileCheck
   std::error_code ignored;
   const auto folder = std::filesystem::absolute(file, ignored).parent_path();
   out.context = {.base_dir = folder.string(), .files = files};
-  VEDETTE_CHECK(ReadSection(root, "global", [&](const YamlNode& node) { return ReadGlobal(node, out.context, out.global); }));
+  VEDETTE_CHECK(
+      ReadSection(root, "global", [&](const YamlNode& node) { return ReadGlobal(node, out.context, out.global); }));
   out.config.collector.global = out.global.scrape;
   out.config.rules = out.global.rules;
   out.config.query_log_file = out.global.query_log_file;

@@ -82,8 +82,8 @@ constexpr Field<SlackAction> kSlackActionFields[] = {
 template <class T>
 Status ReadHttpOf(const YamlNode& node, T& out) {
   VEDETTE_CHECK(ReadHttpConfig(node, out.http_config));
-  // Named files are looked at when a message is sent: a receiver may be prepared before its secret is. Where their paths
-  // start is said later, by ApplyGlobal().
+  // Named files are looked at when a message is sent: a receiver may be prepared before its secret is. Where their
+  // paths start is said later, by ApplyGlobal().
   return CheckHttpConfig(node, SectionContext{.base_dir = "", .files = FileCheck::kSyntaxOnly}, out.http_config);
 }
 

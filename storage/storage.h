@@ -152,7 +152,8 @@ class Querier {
   virtual void Limit(const QueryLimits& /*limits*/) {}
 
   /// The series that all `matchers` accept and that have samples in the querier's range (an engine may return some that
-  /// have none), sorted by labels. Errors: kLimit when more than `max_series` match (0 = no limit); what Limit() leads to.
+  /// have none), sorted by labels. Errors: kLimit when more than `max_series` match (0 = no limit); what Limit() leads
+  /// to.
   virtual Result<std::vector<SeriesEntry>> Select(std::span<const Matcher> matchers,
                                                   std::size_t max_series = 0) const = 0;
 

@@ -19,7 +19,9 @@ class AtSlot final : public tmpl::Environment {
   AtSlot(RuleQueries& queries, TimeMs slot, const std::stop_token& stop, const std::string& external_url,
          const std::string& origin)
       : queries_(queries), slot_(slot), stop_(stop), external_url_(external_url), origin_(origin) {}
-  Result<std::vector<QuerySample>> Query(std::string_view expr) override { return queries_.Run(expr, slot_, stop_, origin_); }
+  Result<std::vector<QuerySample>> Query(std::string_view expr) override {
+    return queries_.Run(expr, slot_, stop_, origin_);
+  }
   TimeMs Now() const override { return slot_; }
   std::string ExternalUrl() const override { return external_url_; }
 

@@ -69,8 +69,7 @@ Status ReadBounds(ChunkBits& in, std::vector<double>& bounds) {
   if (count > kMaxHistogramBuckets) return Fail(Code::kBadData, "a chunk of histograms with {} bounds", count);
   for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
     const std::uint64_t number = in.Unsigned(kNumberBits);
-    bounds.push_back(number == 0 ? std::bit_cast<double>(in.Bits(64))
-                                 : static_cast<double>(number - 1) / kThousandths);
+    bounds.push_back(number == 0 ? std::bit_cast<double>(in.Bits(64)) : static_cast<double>(number - 1) / kThousandths);
   }
   return Ok();
 }
@@ -79,8 +78,7 @@ void WriteBounds(std::span<const double> bounds, ChunkBitWriter& out) {
   out.Unsigned(bounds.size(), kNumberBits);
   for (const double bound : bounds) {
     const double scaled = bound * kThousandths;
-    const bool is_number =
-        scaled >= 0 && scaled <= kHighestThousandths && std::round(scaled) / kThousandths == bound;
+    const bool is_number = scaled >= 0 && scaled <= kHighestThousandths && std::round(scaled) / kThousandths == bound;
     if (is_number) {
       out.Unsigned(static_cast<std::uint64_t>(std::round(scaled)) + 1, kNumberBits);
     } else {

@@ -340,7 +340,8 @@ Status ReadStreamDecoder::Read(std::string_view piece) {
     }
     if (!size || frame.size() < kSumBytes + *size) break;
     const std::string_view sum = *frame.Bytes(kSumBytes), bytes = *frame.Bytes(*size);
-    if (storage::Crc32c(bytes) != storage::GetBigEndian<std::uint32_t>(sum)) return MalformedRead("checksum of a frame");
+    if (storage::Crc32c(bytes) != storage::GetBigEndian<std::uint32_t>(sum))
+      return MalformedRead("checksum of a frame");
     VEDETTE_CHECK(ReadFrame(bytes));
     in = frame;
   }

@@ -1,7 +1,7 @@
 // The reads of one selection: several ends are asked at once, and one thread takes what they answer as it comes.
 //
-// The thread that asks is the one that decodes; a connection waits while its last piece is not taken, so that no more of
-// an answer is in memory than was decoded. Destroying it ends what is under way.
+// The thread that asks is the one that decodes; a connection waits while its last piece is not taken, so that no more
+// of an answer is in memory than was decoded. Destroying it ends what is under way.
 #pragma once
 
 #include <memory>

@@ -263,7 +263,8 @@ TEST_CASE("queries are written down when they are over", "[promql][query_log]") 
                R"("start":"1970-01-01T00:00:10.000Z","step":0},"stats":{"timings":{"evalTotalTime":)"));
   CHECK(has(0, R"("samples":{"totalQueryableSamples":1,"peakSamples":)"));
   CHECK(has(0, R"(,"httpRequest":{"path":"/q"}})"));
-  CHECK(has(1, R"("params":{"end":"1970-01-01T00:01:10.000Z","query":"m+1","start":"1970-01-01T00:00:10.000Z","step":30})"));
+  CHECK(has(
+      1, R"("params":{"end":"1970-01-01T00:01:10.000Z","query":"m+1","start":"1970-01-01T00:00:10.000Z","step":30})"));
   CHECK(has(2, R"("error":"invalid regular expression in label_replace)"));
   CHECK(has(3, R"("query":"m + 1")"));
 }

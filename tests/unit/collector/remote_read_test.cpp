@@ -292,8 +292,20 @@ TEST_CASE("a chunk of histograms that Prometheus would write", "[remote_read]") 
   const std::string chunk = EncodeHistogramChunk(std::span(&time, 1), std::span(&histogram, 1));
   // Head 0 1, flags; threshold 116 as 2^-128 is 0.5 * 2^-127; 10 001 schema; 10 001 spans: 10 010 long, 0 offset;
   // 0 spans; 11110 and 12 bits of 1000; 10 101 count; 0 zeros; 64 bits of sum 0; buckets 10 010 and 10 001.
-  std::string bits = "01110100" "10001" "10001" "10010" "0" "0" "11110" "001111101000" "10101" "0";
-  bits += std::string(64, '0') + "10010" "10001";
+  std::string bits =
+      "01110100"
+      "10001"
+      "10001"
+      "10010"
+      "0"
+      "0"
+      "11110"
+      "001111101000"
+      "10101"
+      "0";
+  bits += std::string(64, '0') +
+          "10010"
+          "10001";
   std::string expected("\x00\x01\x00", 3);
   for (std::size_t i = 0; i < bits.size(); i += 8) {
     std::string byte = bits.substr(i, 8);

@@ -262,8 +262,7 @@ scrape_configs:
     file_sd_configs: [{files: [a.yml]}]
 )",
                                              "f.yml", FileCheck::kSyntaxOnly));
-  const std::vector<std::string> places = {"f.yml:4:41",  "f.yml:7:42",  "f.yml:8:27",
-                                           "f.yml:15:23", "f.yml:18:32"};
+  const std::vector<std::string> places = {"f.yml:4:41", "f.yml:7:42", "f.yml:8:27", "f.yml:15:23", "f.yml:18:32"};
   REQUIRE(config.not_run.size() == places.size());
   CHECK(config.query_log_file.ends_with("/q.log"));
   CHECK(config.collector.scrape_configs.at(0).scrape_failure_log_file.ends_with("/f.log"));
