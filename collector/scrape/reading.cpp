@@ -72,6 +72,14 @@ Result<std::optional<storage::SeriesId>> TargetAppender::Reading::FindSeries(con
   return std::optional(*found);
 }
 
+Status TargetAppender::Reading::CountOnly(const RawLabels& raw) {
+  const auto labels = MakeSampleLabels(raw, scrape_.target.labels, scrape_.job);
+  if (!labels && labels.error().code == Code::kLimit) owner_.metrics_.exceeded_labels->Increment();
+  if (!labels) return labels.error();
+  if (*labels) ++scrape_.outcome.kept;
+  return Ok();
+}
+
 LineCache::Line& TargetAppender::Reading::SetSeries(Line& line, storage::SeriesId series) {
   line.series = series;
   line.dropped = series == storage::SeriesId::kNone;

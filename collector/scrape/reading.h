@@ -60,11 +60,15 @@ class TargetAppender::Reading {
   virtual Status ReadAll() = 0;
 
   /// The line of `key`, which is not where it was. `read_labels()` gives the Result<RawLabels> of one that is new.
-  /// Null: not to be stored (the store is full).
+  /// Null: not to be stored (the store is full, or the scrape will fail).
   template <class ReadLabels>
   Result<Line*> Resolve(LineCache& lines, const LineCache::Key& key, MetricType type, const ReadLabels& read_labels) {
     if (Line* const known = lines.Find(key)) return known;
     VEDETTE_TRY(const RawLabels raw, read_labels());
+    if (IsFull()) {
+      VEDETTE_CHECK(CountOnly(raw));
+      return nullptr;
+    }
     VEDETTE_TRY(const std::optional<storage::SeriesId> series, FindSeries(raw));
     if (!series) return nullptr;
     return &SetSeries(lines.Add(key, false, type), *series);
@@ -72,6 +76,13 @@ class TargetAppender::Reading {
   /// Relabels and asks the store. kNone: metric relabelling dropped it; nothing: the store is full.
   Result<std::optional<storage::SeriesId>> FindSeries(const RawLabels& raw);
   static Line& SetSeries(Line& line, storage::SeriesId series);
+  /// The samples that the job may have are there: one more fails the scrape, so that nothing is kept for it.
+  bool IsFull() const {
+    const std::size_t limit = scrape_.job.sample_limit.value_or(0);
+    return limit > 0 && scrape_.outcome.kept >= limit;
+  }
+  /// A sample of a new series when it IsFull(): what the target has in all is told, as in Prometheus.
+  Status CountOnly(const RawLabels& raw);
 
   /// A sample of a line in `lines` that is not dropped.
   void TakeSample(LineCache& lines, Line& line, const std::optional<TimeMs>& time, double value);
