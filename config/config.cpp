@@ -36,7 +36,11 @@ constexpr Field<Root> kRootFields[] = {
     {"host", [](const YamlNode& node, Root& out) { return ReadHost(node, out.config.host); }},
     {"probes", [](const YamlNode& node, Root& out) { return ReadProbes(node, out.context, out.config.probes); }},
     {"push", [](const YamlNode& node, Root& out) { return ReadPush(node, out.config.collector.push); }},
-    {"alerting", [](const YamlNode& node, Root& out) { return ReadAlerting(node, out.context, out.config.alerting); }},
+    {"alerting",
+     [](const YamlNode& node, Root& out) -> Status {
+       VEDETTE_CHECK(ReadAlerting(node, out.context, out.config.alerting));
+       return ReadAlertmanagers(node, out.context, out.config.alertmanagers);
+     }},
     {"incidents",
      [](const YamlNode& node, Root& out) {
        return ReadIncidents(node, out.config.alerting.incidents, out.config.alerting.delivery);

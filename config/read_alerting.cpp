@@ -248,7 +248,7 @@ Status CheckAddresses(const YamlNode& section) {
   return Ok();
 }
 
-/// Prometheus' list of where alerts go.
+/// Prometheus' list of where alerts go; kept by read_alertmanagers.cpp.
 Status CheckAlertmanagers(const YamlNode& list, const SectionContext& context) {
   static constexpr KeyCheck kKeys[] = {{"timeout", Is<Millis>},
                                        {"api_version", Is<std::string>},

@@ -73,6 +73,9 @@ void ListNotRun(const YamlNode& root, std::vector<std::string>& out);
 /// `alerting`: Prometheus' keys, and Alertmanager's `route`, `receivers`, `inhibit_rules`, `templates` and `global`.
 Status ReadAlerting(const YamlNode& node, const SectionContext& context, alerting::AlertingOptions& out);
 
+/// Its keys `alertmanagers` and `alert_relabel_configs`, which ReadAlerting() has checked.
+Status ReadAlertmanagers(const YamlNode& alerting, const SectionContext& context, collector::AlertmanagersOptions& out);
+
 Status ReadStorage(const YamlNode& node, const SectionContext& context, storage::StorageOptions& out);
 Status ReadPush(const YamlNode& node, collector::PushOptions& out);
 Status ReadHost(const YamlNode& node, collector::HostOptions& out);

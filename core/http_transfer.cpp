@@ -40,16 +40,17 @@ Result<std::string> HeadTo(const Route& route, const Hop& hop, const HttpRequest
 }  // namespace
 
 ClientState::ClientState(net::io_context& io_context, const HttpConfig& http_config, ProxyChoice proxy_choice,
-                         std::shared_ptr<TokenSource> token_source)
+                         std::shared_ptr<TokenSource> token_source, bool any)
     : io(io_context),
       config(http_config),
       proxies(std::move(proxy_choice)),
       tokens(std::move(token_source)),
+      any_address(any),
       tls(http_config.tls),
       pool(std::make_shared<Pool>(io_context)) {}
 
 Route RouteTo(const ClientState& state, const HttpRequest& request, const Url& url) {
-  return {url, state.proxies.For(url), request.unix_socket};
+  return {url, state.proxies.For(url), request.unix_socket, state.any_address};
 }
 
 Result<HttpClient::Prepared> Prepare(const ClientState& state, HttpRequest request) {

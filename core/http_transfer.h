@@ -27,12 +27,13 @@ class Transfer;
 /// What the requests of one client share; outlives the client until the last of them has ended.
 struct ClientState {
   ClientState(net::io_context& io_context, const HttpConfig& http_config, ProxyChoice proxy_choice,
-              std::shared_ptr<TokenSource> token_source);
+              std::shared_ptr<TokenSource> token_source, bool any);
 
   net::io_context& io;
   const HttpConfig config;
   const ProxyChoice proxies;
   const std::shared_ptr<TokenSource> tokens;  // null: without OAuth 2.0
+  const bool any_address;                     // see http_any_address.h
   TlsClientContext tls;
   const std::shared_ptr<Pool> pool;
 
