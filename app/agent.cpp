@@ -16,10 +16,12 @@
 #include "alerting/router.h"
 #include "alerting/rules/manager.h"
 #include "analytics/jobs.h"
+#include "app/alert_fork.h"
 #include "app/features.h"
 #include "app/loader.h"
 #include "app/process_metrics.h"
 #include "app/threads.h"
+#include "collector/alertmanagers/notifier.h"
 #include "collector/host/host_collector.h"
 #include "collector/host/host_reader.h"
 #include "collector/probe/prober.h"
@@ -31,9 +33,11 @@
 #include "collector/remote/fanout_storage.h"
 #include "collector/remote/read_server.h"
 #include "collector/remote/remote_writers.h"
+#include "collector/remote/request_auth.h"
 #include "collector/scrape/manager.h"
 #include "config/config.h"
 #include "core/http_client.h"
+#include "core/json_log.h"
 #include "core/log.h"
 #include "dashboards/api/context.h"
 #include "dashboards/api/routes.h"
@@ -48,6 +52,8 @@ namespace {
 constexpr std::size_t kSpareRequestThreads = 8;
 /// How long requests under way may take when the agent stops.
 constexpr Millis kStopGrace = std::chrono::seconds(3);
+/// For alerts that external Alertmanagers have not got yet.
+constexpr Millis kAlertDrain = std::chrono::seconds(10);
 /// Of the state tables: when this data directory was first used.
 constexpr std::string_view kAgentTable = "agent", kSinceKey = "since";
 
@@ -104,6 +110,18 @@ class OwnMetrics final : public prometheus::Collectable {
   const prometheus::Registry& registry_;
   const std::unique_ptr<prometheus::Collectable> process_ = NewProcessMetrics();
 };
+
+collector::AlertmanagersOptions AlertmanagersOf(const config::Config& config) {
+  collector::AlertmanagersOptions out = config.alertmanagers;
+  out.external_labels = config.rules.external_labels;
+  return out;
+}
+
+/// Null: there is to be none.
+Result<std::shared_ptr<JsonLog>> OpenQueryLog(const config::Config& config) {
+  if (config.query_log_file.empty()) return std::shared_ptr<JsonLog>();
+  return JsonLog::Open(config.query_log_file);
+}
 
 /// "15d", "15d or 50GiB".
 std::string RetentionText(const storage::StorageOptions& options) {
@@ -181,12 +199,19 @@ struct Agent::Impl {
   /// The store and, behind it, the remote ends that are read from: what everything that asks gets.
   std::unique_ptr<collector::FanoutStorage> all_samples;
   TimeMs first_start;
+  /// For those who may have to show a cloud provider who they are.
+  const std::function<Result<std::unique_ptr<HttpClient>>(const HttpConfig&, const collector::RequestAuth&)>
+      authorized_client = [this](const HttpConfig& http, const collector::RequestAuth& auth) {
+        return collector::NewAuthorizedClient({threads->io(), threads->ingest(), clock, {}}, http, auth);
+      };
   std::unique_ptr<collector::ReadServer> read_server;
   std::unique_ptr<promql::Engine> engine;
   std::atomic<const collector::ScrapeManager*> metadata_source{nullptr};
   std::unique_ptr<collector::RemoteWriters> writers;
   ScrapeCensus census;
   std::unique_ptr<alerting::AlertRouter> router;
+  std::unique_ptr<collector::Notifier> notifier;
+  std::optional<AlertFork> alerts;
   std::unique_ptr<alerting::RuleManager> rules;
   std::unique_ptr<collector::Prober> prober;
   std::unique_ptr<collector::ScrapeManager> scraper;
@@ -253,6 +278,8 @@ Status Agent::Impl::OpenStore() {
   // The subquery default is the evaluation interval, as in Prometheus.
   engine_options.default_subquery_step = config->rules.evaluation_interval;
   engine = std::make_unique<promql::Engine>(*all_samples, engine_options, clock, *registry);
+  VEDETTE_TRY(std::shared_ptr<JsonLog> query_log, OpenQueryLog(*config));
+  engine->SetQueryLog(std::move(query_log));
   return Ok();
 }
 
@@ -291,15 +318,10 @@ Status Agent::Impl::StartRemoteRead() {
 /// Before everything that writes, and so stopped behind it.
 Status Agent::Impl::StartRemoteWrite() {
   writers = std::make_unique<collector::RemoteWriters>(collector::RemoteWriters::Services{
-      .feeds = *store,
-      .clock = clock,
-      .registry = *registry,
-      .new_client = [this](const HttpConfig& http) { return HttpClient::Create(threads->io(), http); },
-      .metadata =
-          [this] {
-            const collector::ScrapeManager* const source = metadata_source.load();
-            return source != nullptr ? source->Metadata() : std::vector<collector::MetricMetadata>();
-          }});
+      .feeds = *store, .clock = clock, .registry = *registry, .new_client = authorized_client, .metadata = [this] {
+        const collector::ScrapeManager* const source = metadata_source.load();
+        return source != nullptr ? source->Metadata() : std::vector<collector::MetricMetadata>();
+      }});
   undo.push_back([this] { writers->Stop(command.remote_flush_deadline); });
   VEDETTE_CHECK(writers->Apply(config->remote_write, config->rules.external_labels));
   writers->ForgetOthers();
@@ -310,9 +332,19 @@ Status Agent::Impl::StartAlerting() {
   const alerting::RouterServices services{.state = *store, .clock = clock, .registry = *registry, .census = &census};
   VEDETTE_TRY(router, alerting::AlertRouter::Open(services, config->alerting, threads->io(), threads->rules()));
   undo.push_back([this] { router->Stop(); });
+  notifier = std::make_unique<collector::Notifier>(
+      collector::Notifier::Services{.io = threads->io(),
+                                    .workers = threads->ingest(),
+                                    .clock = clock,
+                                    .registry = *registry,
+                                    .new_client = authorized_client},
+      collector::AlertQueueOptions{command.alert_queue_capacity, command.alert_batch, command.alert_drain});
+  VEDETTE_CHECK(notifier->Apply(AlertmanagersOf(*config)));
+  undo.push_back([this] { notifier->Stop(kAlertDrain); });
+  alerts.emplace(*router, *notifier);
   rules = std::make_unique<alerting::RuleManager>(
       alerting::RuleServices{
-          .storage = *all_samples, .engine = *engine, .sink = *router, .clock = clock, .registry = *registry},
+          .storage = *all_samples, .engine = *engine, .sink = *alerts, .clock = clock, .registry = *registry},
       threads->io(), threads->rules());
   const std::vector<alerting::RuleRef> known = AlertingRules(first_rule_files);
   VEDETTE_CHECK(rules->Load(std::move(first_rule_files), config->rules));
@@ -435,6 +467,7 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
                   .external_url = loader->ExternalUrl(),
                   .listen_address = command.listen_address,
                   .write_messages = write_messages},
+      .alertmanagers = [this] { return notifier->Alertmanagers(); },
       .targets = [this] { return scraper->Targets(); },
       .scrape_pools = [this] { return scraper->Pools(); },
       .scrape_pool_config = [this](std::string_view pool) { return scraper->PoolConfig(pool); },
@@ -473,6 +506,10 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
   if (config->collector.push.influx) {
     out.influx = [this](const collector::InfluxRequest& request) { return influx->Ingest(request); };
   }
+  out.pushed_bodies = std::make_shared<const dashboards::BodyLimits>(
+      dashboards::BodyLimits{config->collector.push.max_decoded_bytes,
+                             [budget = intake->budget()](std::size_t bytes) { return budget->Take(bytes); },
+                             [budget = intake->budget()](std::size_t bytes) { budget->Give(bytes); }});
   out.pushgateway = pushgateway.get();
   if (command.lifecycle || IsLoopback(command.listen_address)) out.reload = [this] { return Reload(); };
   if (command.lifecycle) out.quit = requests.quit;
@@ -501,6 +538,8 @@ Status Agent::Impl::Reload() {
   // Everything that can fail comes first; the steps after the first swap only repeat what has been checked.
   std::unique_ptr<analytics::AnalyticsJobs> next_jobs;
   if (const Status valid = next->analytics.Validate(); !valid) return fail(valid.error());
+  auto query_log = OpenQueryLog(*next);  // again, so that a file that was moved away is made anew
+  if (!query_log) return fail(query_log.error());
   if (const Status swapped = SwapHost(next->host); !swapped) return fail(swapped.error());
   if (const Status applied = writers->Apply(next->remote_write, next->rules.external_labels); !applied) {
     (void)SwapHost(config->host);
@@ -527,7 +566,15 @@ Status Agent::Impl::Reload() {
     keep_ends();
     return fail(applied.error());
   }
+  if (const Status applied = notifier->Apply(AlertmanagersOf(*next)); !applied) {
+    (void)router->Reload(config->alerting);
+    (void)scraper->Apply(config->collector.scrape_configs);
+    (void)SwapHost(config->host);
+    keep_ends();
+    return fail(applied.error());
+  }
   if (const Status applied = rules->Load(std::move(loaded->rule_files), next->rules); !applied) {
+    (void)notifier->Apply(AlertmanagersOf(*config));
     (void)router->Reload(config->alerting);
     (void)scraper->Apply(config->collector.scrape_configs);
     (void)SwapHost(config->host);
@@ -535,6 +582,7 @@ Status Agent::Impl::Reload() {
     return fail(applied.error());
   }
   UseProbes(next->probes);
+  engine->SetQueryLog(*std::move(query_log));
   writers->ForgetOthers();
   otlp->Apply(next->collector.otlp);
   if (jobs) jobs->Stop();

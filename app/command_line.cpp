@@ -84,6 +84,18 @@ void AddServeFlags(CLI::App& app, ServeCommand& serve) {
                "serve /-/quit, and /-/reload also when not listening on loopback");
   app.add_option("--probes.modules-file", serve.probe_modules_file,
                  "modules of service checks, a blackbox.yml (built-in when absent)");
+  app.add_option("--alertmanager.notification-queue-capacity", serve.alert_queue_capacity,
+                 "alerts that wait for one external Alertmanager; more drop the oldest")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--alertmanager.notification-batch-size", serve.alert_batch,
+                 "alerts in one request to an external Alertmanager")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_flag(
+         "--alertmanager.drain-notification-queue-on-shutdown,!--no-alertmanager.drain-notification-queue-on-shutdown",
+         serve.alert_drain, "send waiting alerts before the end")
+      ->default_str("true");
   AddDuration(app, "--query.timeout", serve.query_timeout, "longest time a query may take");
   AddDuration(app, "--query.lookback-delta", serve.query_lookback, "how far back an instant looks for a sample");
   app.add_option("--query.max-samples", serve.query_max_samples, "samples a query may hold in memory")

@@ -39,6 +39,9 @@ struct ServeCommand {
   bool otlp_receiver = false;
   bool admin_api = false;
   bool lifecycle = false;
+  std::size_t alert_queue_capacity = 10'000;
+  std::size_t alert_batch = 256;
+  bool alert_drain = true;
   Millis query_timeout = std::chrono::minutes(2);
   Millis query_lookback = std::chrono::minutes(5);
   std::size_t query_max_samples = 50'000'000;

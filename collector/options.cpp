@@ -140,6 +140,7 @@ void ScrapeConfig::InheritFrom(const GlobalScrapeOptions& global) {
   if (!always_scrape_classic_histograms) always_scrape_classic_histograms = global.always_scrape_classic_histograms;
   zero_at_start = global.zero_at_start;
   store_starts = global.store_starts;
+  if (scrape_failure_log_file.empty()) scrape_failure_log_file = global.scrape_failure_log_file;
   if (scrape_protocols.empty()) scrape_protocols = global.scrape_protocols;
   if (scrape_protocols.empty()) scrape_protocols = DefaultScrapeProtocols(*scrape_native_histograms);
   if (!metric_name_validation_scheme) metric_name_validation_scheme = global.metric_name_validation_scheme;

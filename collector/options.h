@@ -72,6 +72,7 @@ struct GlobalScrapeOptions {
   bool zero_at_start = false;  // becomes a sample of zero at that time
   bool store_starts = false;   // is kept beside the samples
   ScrapeLimits limits;
+  std::string scrape_failure_log_file;  // failed scrapes are written down there; empty: nowhere
   bool operator==(const GlobalScrapeOptions&) const = default;
 };
 
@@ -97,6 +98,7 @@ struct ScrapeConfig {
   std::size_t native_histogram_bucket_limit = 0;     // of a histogram, both signs; made coarser to fit. 0: no limit
   double native_histogram_min_bucket_factor = 0;     // buckets grow by this at least. 0: as it comes
   bool zero_at_start = false, store_starts = false;  // as in GlobalScrapeOptions
+  std::string scrape_failure_log_file;               // empty: the global one
   HttpConfig http;
 
   // Each limit: nothing means the global one.

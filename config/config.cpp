@@ -36,7 +36,11 @@ constexpr Field<Root> kRootFields[] = {
     {"host", [](const YamlNode& node, Root& out) { return ReadHost(node, out.config.host); }},
     {"probes", [](const YamlNode& node, Root& out) { return ReadProbes(node, out.context, out.config.probes); }},
     {"push", [](const YamlNode& node, Root& out) { return ReadPush(node, out.config.collector.push); }},
-    {"alerting", [](const YamlNode& node, Root& out) { return ReadAlerting(node, out.context, out.config.alerting); }},
+    {"alerting",
+     [](const YamlNode& node, Root& out) -> Status {
+       VEDETTE_CHECK(ReadAlerting(node, out.context, out.config.alerting));
+       return ReadAlertmanagers(node, out.context, out.config.alertmanagers);
+     }},
     {"incidents",
      [](const YamlNode& node, Root& out) {
        return ReadIncidents(node, out.config.alerting.incidents, out.config.alerting.delivery);
@@ -92,9 +96,11 @@ Result<Config> ReadRoot(const YamlNode& root, const std::string& file, FileCheck
   std::error_code ignored;
   const auto folder = std::filesystem::absolute(file, ignored).parent_path();
   out.context = {.base_dir = folder.string(), .files = files};
-  VEDETTE_CHECK(ReadSection(root, "global", [&](const YamlNode& node) { return ReadGlobal(node, out.global); }));
+  VEDETTE_CHECK(
+      ReadSection(root, "global", [&](const YamlNode& node) { return ReadGlobal(node, out.context, out.global); }));
   out.config.collector.global = out.global.scrape;
   out.config.rules = out.global.rules;
+  out.config.query_log_file = out.global.query_log_file;
   VEDETTE_CHECK(ReadFields<Root>(root, kRootFields, out, "the configuration"));
   VEDETTE_CHECK(ReadSection(root, "scrape_configs", [&](const YamlNode& node) {
     return ReadScrapeConfigs(node, out.global.scrape, out.context, out.config.collector.scrape_configs);

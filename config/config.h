@@ -9,6 +9,7 @@
 #include "alerting/options.h"
 #include "alerting/rules/options.h"
 #include "analytics/options.h"
+#include "collector/alertmanagers/options.h"
 #include "collector/host/options.h"
 #include "collector/options.h"
 #include "collector/probe/options.h"
@@ -26,11 +27,13 @@ struct Config {
   bool builtin_rules = false;             // also the rules of BuiltinRules()
   std::vector<collector::RemoteWriteEnd> remote_write;
   std::vector<collector::RemoteReadEnd> remote_read;
+  std::string query_log_file;  // empty: none
   storage::StorageOptions storage;
   collector::HostOptions host;
   collector::ProbeOptions probes;  // with the modules of the file, or the built-in ones
   analytics::AnalyticsOptions analytics;
   alerting::AlertingOptions alerting;
+  collector::AlertmanagersOptions alertmanagers;  // without the external labels, which `rules` has
   /// A sentence with its place for everything that is right in the file and that this version does not do. `serve`
   /// refuses to start with any.
   std::vector<std::string> not_run;

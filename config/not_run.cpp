@@ -7,10 +7,7 @@
 namespace vedette::config {
 namespace {
 
-bool WhenTrue(const YamlNode& value) {
-  const auto wanted = value.As<bool>();
-  return wanted && *wanted;
-}
+bool WhenThere(const YamlNode&) { return true; }
 bool WhenNotEmpty(const YamlNode& value) {
   if (value.IsSequence()) return !value.Sequence()->empty();
   if (value.IsMap()) return !value.Map()->empty();
@@ -38,18 +35,11 @@ struct Row {
   std::string_view instead;
 };
 constexpr Row kRows[] = {
-    {"remote_write.sigv4", WhenNotEmpty, kTakeOut},
-    {"remote_write.azuread", WhenNotEmpty, kTakeOut},
-    {"remote_write.google_iam", WhenNotEmpty, kTakeOut},
-    {"remote_write.round_robin_dns", WhenTrue, "each new connection asks the name server again"},
+    {"remote_write.azuread.sdk", WhenThere,
+     "use managed_identity, workload_identity or oauth, which it would choose from"},
     {"tracing", WhenNotEmpty, kTakeOut},
-    {"alerting.alertmanagers", WhenNotEmpty,
-     "Vedette routes alerts itself: give it the route and receivers of the alertmanager.yml"},
-    {"alerting.alert_relabel_configs", WhenNotEmpty, kTakeOut},
-    {"global.query_log_file", WhenNotEmpty, kTakeOut},
     {"storage.tsdb.retention.percentage", WhenNotZero, "use `size`"},
-    {"scrape_configs.docker_sd_configs.host", WhenNoDockerHost, "a host is unix://, tcp://, http:// or https://"},
-    {"*.scrape_failure_log_file", WhenNotEmpty, "failures are in the log, and on the page of targets"},
+    {"*.docker_sd_configs.host", WhenNoDockerHost, "a host is unix://, tcp://, http:// or https://"},
 };
 
 /// Maps whose keys people choose: no key in them is one of ours.
@@ -65,8 +55,7 @@ const Row* Find(const std::string& path) {
   }
   static constexpr Row kDiscovery{"", WhenNotEmpty, kOtherDiscovery};
   if (!path.ends_with("_sd_configs")) return nullptr;
-  constexpr std::string_view kOfJobs = "scrape_configs.";
-  return path.starts_with(kOfJobs) && IsRunningDiscovery(path.substr(kOfJobs.size())) ? nullptr : &kDiscovery;
+  return IsRunningDiscovery(path.substr(path.rfind('.') + 1)) ? nullptr : &kDiscovery;
 }
 
 void Walk(const YamlNode& node, const std::string& path, std::vector<std::string>& out) {

@@ -82,8 +82,9 @@ constexpr Field<SlackAction> kSlackActionFields[] = {
 template <class T>
 Status ReadHttpOf(const YamlNode& node, T& out) {
   VEDETTE_CHECK(ReadHttpConfig(node, out.http_config));
-  // Named files are looked at when a message is sent: a receiver may be prepared before its secret is.
-  return CheckHttpConfig(node, SectionContext{.base_dir = ".", .files = FileCheck::kSyntaxOnly}, out.http_config);
+  // Named files are looked at when a message is sent: a receiver may be prepared before its secret is. Where their
+  // paths start is said later, by ApplyGlobal().
+  return CheckHttpConfig(node, SectionContext{.base_dir = "", .files = FileCheck::kSyntaxOnly}, out.http_config);
 }
 
 constexpr Field<SlackConfig> kSlackFields[] = {
@@ -247,7 +248,7 @@ Status CheckAddresses(const YamlNode& section) {
   return Ok();
 }
 
-/// Prometheus' list of where alerts go.
+/// Prometheus' list of where alerts go; kept by read_alertmanagers.cpp.
 Status CheckAlertmanagers(const YamlNode& list, const SectionContext& context) {
   static constexpr KeyCheck kKeys[] = {{"timeout", Is<Millis>},
                                        {"api_version", Is<std::string>},
@@ -316,16 +317,19 @@ void ApplyGlobal(const AlertingGlobal& global, const std::string& base_dir, Rece
     }
     slack.api_url_file = ResolvePath(base_dir, slack.api_url_file);
     if (slack.http_config == HttpConfig{}) slack.http_config = global.http_config;
+    ResolveFiles(base_dir, slack.http_config);
   }
   for (PagerdutyConfig& pagerduty : receiver.pagerduty_configs) {
     if (!global.pagerduty_url.empty() && pagerduty.url == PagerdutyConfig{}.url) pagerduty.url = global.pagerduty_url;
     pagerduty.routing_key_file = ResolvePath(base_dir, pagerduty.routing_key_file);
     pagerduty.service_key_file = ResolvePath(base_dir, pagerduty.service_key_file);
     if (pagerduty.http_config == HttpConfig{}) pagerduty.http_config = global.http_config;
+    ResolveFiles(base_dir, pagerduty.http_config);
   }
   for (WebhookConfig& webhook : receiver.webhook_configs) {
     webhook.url_file = ResolvePath(base_dir, webhook.url_file);
     if (webhook.http_config == HttpConfig{}) webhook.http_config = global.http_config;
+    ResolveFiles(base_dir, webhook.http_config);
   }
 }
 

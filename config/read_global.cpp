@@ -78,8 +78,8 @@ constexpr Field<GlobalSection> kGlobalFields[] = {
     {"label_name_length_limit", SetLimit<&ScrapeLimits::label_name_length_limit>},
     {"label_value_length_limit", SetLimit<&ScrapeLimits::label_value_length_limit>},
     {"keep_dropped_targets", SetLimit<&ScrapeLimits::keep_dropped_targets>},
-    {"query_log_file", Checked<std::string>},
-    {"scrape_failure_log_file", Checked<std::string>},
+    {"query_log_file", Set<&GlobalSection::query_log_file>},
+    {"scrape_failure_log_file", SetScrape<&GlobalScrapeOptions::scrape_failure_log_file>},
     {"scrape_protocols",
      [](const YamlNode& node, GlobalSection& out) { return ReadScrapeProtocols(node, out.scrape.scrape_protocols); }},
     {"metric_name_validation_scheme",
@@ -98,9 +98,11 @@ constexpr Field<GlobalSection> kGlobalFields[] = {
 
 }  // namespace
 
-Status ReadGlobal(const YamlNode& node, GlobalSection& out) {
+Status ReadGlobal(const YamlNode& node, const SectionContext& context, GlobalSection& out) {
   VEDETTE_CHECK(ReadFields<GlobalSection>(node, kGlobalFields, out, "global"));
   collector::GlobalScrapeOptions& scrape = out.scrape;
+  out.query_log_file = ResolvePath(context.base_dir, out.query_log_file);
+  scrape.scrape_failure_log_file = ResolvePath(context.base_dir, scrape.scrape_failure_log_file);
   for (const Millis span : {scrape.scrape_interval, scrape.scrape_timeout, out.rules.evaluation_interval}) {
     if (span <= Millis(0)) return node.At("intervals and time-outs must be positive");
   }

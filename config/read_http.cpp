@@ -248,6 +248,25 @@ Status CheckHttpConfig(const YamlNode& section, const SectionContext& context, H
   return CheckTls(section, context, config.tls);
 }
 
+void ResolveFiles(const std::string& base_dir, HttpConfig& config) {
+  const auto resolve = [&](std::string& path) { path = ResolvePath(base_dir, path); };
+  const auto resolve_tls = [&](TlsOptions& tls) {
+    for (std::string* path : {&tls.ca_file, &tls.cert_file, &tls.key_file}) resolve(*path);
+  };
+  if (config.authorization) resolve(config.authorization->credentials_file);
+  if (config.basic_auth) {
+    resolve(config.basic_auth->username_file);
+    resolve(config.basic_auth->password_file);
+  }
+  if (config.oauth2) {
+    resolve(config.oauth2->client_secret_file);
+    resolve(config.oauth2->client_certificate_key_file);
+    resolve_tls(config.oauth2->tls);
+  }
+  for (auto& [name, file] : config.header_files) resolve(file);
+  resolve_tls(config.tls);
+}
+
 Status ReadHttpConfig(const YamlNode& node, HttpConfig& out) {
   return ReadFields<HttpConfig>(node, kHttpFields, out, "http_config");
 }

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "config/probe_reader.h"
+#include "core/http_head.h"
 #include "core/url.h"
 
 namespace vedette::config {
@@ -128,13 +129,6 @@ constexpr Field<HttpReader> kHttpProbeFields[] = {
     {"enable_http3", ReadHttp3},
 };
 
-bool IsToken(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-}
-
 /// Whether a server that obeys `accepted` (an Accept-Encoding header) may answer with `compression`: the first of the
 /// codings by weight that is it, or any, must not have the weight 0.
 bool MayAnswerWith(std::string_view compression, std::string_view accepted) {
@@ -174,9 +168,9 @@ Status CheckHttpProbe(const YamlNode& node, const HttpReader& reader) {
   if (!probe.body.empty() && !probe.body_file.empty()) {
     return node.At("setting body and body_file both are not allowed");
   }
-  if (!IsToken(probe.method)) return node.At(fmt::format("'{}' is no HTTP method", probe.method));
+  if (!http::IsToken(probe.method)) return node.At(fmt::format("'{}' is no HTTP method", probe.method));
   for (const auto& [name, value] : probe.headers) {
-    if (!IsToken(name) || value.find_first_of("\r\n") != std::string::npos) {
+    if (!http::IsToken(name) || value.find_first_of("\r\n") != std::string::npos) {
       return node.At(fmt::format("header {} cannot be sent", name));
     }
     if (EqualsIgnoreCase(name, "Accept-Encoding") && !MayAnswerWith(probe.compression, value)) {

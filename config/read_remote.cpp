@@ -30,11 +30,8 @@ constexpr Field<RemoteMetadataOptions> kMetadataFields[] = {
     {"max_samples_per_send", Set<&RemoteMetadataOptions::max_samples_per_send>},
 };
 
-/// Checked, and listed by not_run.cpp where they ask for something.
-template <class End>
-Status NothingKept(const YamlNode&, End&) {
-  return Ok();
-}
+/// Read by ReadRequestAuth(), when the rest is there.
+Status ReadLater(const YamlNode&, RemoteWriteEnd&) { return Ok(); }
 
 constexpr Field<RemoteWriteEnd> kWriteFields[] = {
     {"url", Set<&RemoteWriteEnd::url>},
@@ -62,10 +59,11 @@ constexpr Field<RemoteWriteEnd> kWriteFields[] = {
      [](const YamlNode& node, RemoteWriteEnd& out) {
        return ReadFields<RemoteMetadataOptions>(node, kMetadataFields, out.metadata, "metadata_config");
      }},
-    {"round_robin_dns", NothingKept<RemoteWriteEnd>},
-    {"sigv4", NothingKept<RemoteWriteEnd>},
-    {"azuread", NothingKept<RemoteWriteEnd>},
-    {"google_iam", NothingKept<RemoteWriteEnd>},
+    {"round_robin_dns",
+     [](const YamlNode& node, RemoteWriteEnd& out) { return ReadValue(node, out.auth.any_address); }},
+    {"sigv4", ReadLater},
+    {"azuread", ReadLater},
+    {"google_iam", ReadLater},
 };
 
 constexpr Field<RemoteReadEnd> kReadFields[] = {
@@ -92,7 +90,9 @@ Status ReadEnds(const YamlNode& list, const SectionContext& context, std::span<c
         VEDETTE_CHECK(row->read(entry.value, end));
       }
     }
-    return CheckHttpConfig(item, context, end.http);
+    VEDETTE_CHECK(CheckHttpConfig(item, context, end.http));
+    if constexpr (requires { end.auth; }) return ReadRequestAuth(item, context, end.http, end.auth);
+    return Ok();
   });
 }
 

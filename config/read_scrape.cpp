@@ -119,7 +119,7 @@ constexpr Field<ScrapeConfig> kJobFields[] = {
        return ReadNameEscaping(node, out.metric_name_escaping_scheme.emplace());
      }},
     {"scrape_native_histograms", Set<&ScrapeConfig::scrape_native_histograms>},
-    {"scrape_failure_log_file", Checked<std::string>},
+    {"scrape_failure_log_file", Set<&ScrapeConfig::scrape_failure_log_file>},
     {"convert_classic_histograms_to_nhcb", Set<&ScrapeConfig::convert_classic_histograms_to_nhcb>},
     {"always_scrape_classic_histograms", Set<&ScrapeConfig::always_scrape_classic_histograms>},
     {"native_histogram_bucket_limit", Set<&ScrapeConfig::native_histogram_bucket_limit>},
@@ -149,6 +149,7 @@ Status ReadJob(const YamlNode& item, const SectionContext& context, ScrapeConfig
     }
     if (!entry.value.IsNull()) VEDETTE_CHECK(row->read(entry.value, out));
   }
+  out.scrape_failure_log_file = ResolvePath(context.base_dir, out.scrape_failure_log_file);
   if (out.relabel_configs.empty()) VEDETTE_CHECK(CheckTargets(item));
   return CheckHttpConfig(item, context, out.http);
 }

@@ -36,6 +36,10 @@ Status IsTlsConfig(const YamlNode& value);
 Status IsRelabelConfigs(const YamlNode& value);
 Status IsStaticConfigs(const YamlNode& value);
 Status IsSigv4(const YamlNode& value);
+Status ReadSigv4(const YamlNode& node, collector::Sigv4Options& out);
+/// Of a section whose keys were checked. `http` gets the credentials that it knows itself.
+Status ReadRequestAuth(const YamlNode& section, const SectionContext& context, HttpConfig& http,
+                       collector::RequestAuth& out);
 
 /// Unknown keys and values of a wrong kind are errors with their place, as in ReadFields().
 Status CheckKeys(const YamlNode& section, std::string_view what, std::span<const KeyCheck> keys);

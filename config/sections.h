@@ -27,8 +27,9 @@ std::vector<std::string> ExpandGlob(const std::string& pattern);
 struct GlobalSection {
   collector::GlobalScrapeOptions scrape;
   alerting::RuleOptions rules;
+  std::string query_log_file;
 };
-Status ReadGlobal(const YamlNode& node, GlobalSection& out);
+Status ReadGlobal(const YamlNode& node, const SectionContext& context, GlobalSection& out);
 Status ReadScrapeProtocols(const YamlNode& node, std::vector<collector::ScrapeProtocol>& out);
 Status ReadNameValidation(const YamlNode& node, collector::NameValidation& out);
 Status ReadNameEscaping(const YamlNode& node, collector::NameEscaping& out);
@@ -47,6 +48,8 @@ bool IsRunningDiscovery(std::string_view key);
 /// CheckHttpConfig is called once at the end of the section.
 Result<bool> ReadHttpConfigKey(const YamlNode::Entry& entry, HttpConfig& out);
 Status CheckHttpConfig(const YamlNode& section, const SectionContext& context, HttpConfig& config);
+/// The files that it names, below `base_dir`.
+void ResolveFiles(const std::string& base_dir, HttpConfig& config);
 /// A section of its own named http_config (receivers).
 Status ReadHttpConfig(const YamlNode& node, HttpConfig& out);
 
@@ -69,6 +72,9 @@ void ListNotRun(const YamlNode& root, std::vector<std::string>& out);
 
 /// `alerting`: Prometheus' keys, and Alertmanager's `route`, `receivers`, `inhibit_rules`, `templates` and `global`.
 Status ReadAlerting(const YamlNode& node, const SectionContext& context, alerting::AlertingOptions& out);
+
+/// Its keys `alertmanagers` and `alert_relabel_configs`, which ReadAlerting() has checked.
+Status ReadAlertmanagers(const YamlNode& alerting, const SectionContext& context, collector::AlertmanagersOptions& out);
 
 Status ReadStorage(const YamlNode& node, const SectionContext& context, storage::StorageOptions& out);
 Status ReadPush(const YamlNode& node, collector::PushOptions& out);

@@ -4,6 +4,7 @@
 
 #include <future>
 
+#include "core/http_any_address.h"
 #include "core/http_head.h"
 #include "core/http_transfer.h"
 #include "core/oauth2.h"
@@ -67,15 +68,27 @@ Status HttpClient::Validate(const HttpConfig& config) {
   return config.oauth2 ? http::TokenSource::Validate(*config.oauth2) : Ok();
 }
 
-Result<std::unique_ptr<HttpClient>> HttpClient::Create(boost::asio::io_context& io, const HttpConfig& config) {
-  VEDETTE_CHECK(Validate(config));
+namespace {
+
+Result<std::unique_ptr<HttpClient>> NewClient(boost::asio::io_context& io, const HttpConfig& config, bool any_address) {
+  VEDETTE_CHECK(HttpClient::Validate(config));
   VEDETTE_TRY(ProxyChoice proxies, ProxyChoice::Create(config));
   std::shared_ptr<http::TokenSource> tokens;
   if (config.oauth2) {
     VEDETTE_TRY(tokens, http::TokenSource::Create(io, *config.oauth2));
   }
-  return std::unique_ptr<HttpClient>(
-      std::make_unique<Client>(std::make_shared<http::ClientState>(io, config, std::move(proxies), std::move(tokens))));
+  return std::unique_ptr<HttpClient>(std::make_unique<Client>(
+      std::make_shared<http::ClientState>(io, config, std::move(proxies), std::move(tokens), any_address)));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HttpClient>> HttpClient::Create(boost::asio::io_context& io, const HttpConfig& config) {
+  return NewClient(io, config, false);
+}
+
+Result<std::unique_ptr<HttpClient>> http::CreateForAnyAddress(boost::asio::io_context& io, const HttpConfig& config) {
+  return NewClient(io, config, true);
 }
 
 Result<HttpResponse> HttpClient::Send(HttpRequest request) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -97,6 +98,8 @@ struct HttpConfig : ProxyOptions {
 /// from any thread. Nothing is read meanwhile, so a slow reader slows the peer; anything but Ok() is the request's end.
 using BodyReader = std::function<void(std::string_view piece, std::function<void(Status)> next)>;
 
+struct HttpResponse;
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url{};  // absolute; http or https
@@ -111,6 +114,10 @@ struct HttpRequest {
   /// When set, the body of a 2xx answer goes to it piece by piece, decompressed, and is not collected: `max_body_bytes`
   /// is then of all pieces together, and 0 no limit. Not called any more once the request has ended.
   BodyReader body_reader{};
+  /// Called before the first piece goes to `body_reader`, with status and headers.
+  std::function<void(const HttpResponse& head)> head_reader{};
+  /// Ends the request with kCanceled, from any thread.
+  std::stop_token stop{};
   /// Until the head of the answer is there; 0: only `timeout` counts. For bodies that last.
   Millis head_timeout{0};
   /// Whose threads do the work and call back; null: the client's. Connections stay with theirs,

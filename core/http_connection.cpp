@@ -5,7 +5,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <random>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -68,6 +70,7 @@ net::awaitable<Status> Connection::Open(Route route, const std::vector<std::pair
   Status status = Ok();
   if (route.unix_socket.empty()) {
     status = co_await Resolve(route.FirstHop());
+    if (route.any_address) std::ranges::shuffle(endpoints_, std::minstd_rand(std::random_device()()));
   } else {
     status = ResolveUnix(route.unix_socket);
   }

@@ -37,6 +37,7 @@ struct Route {
   Url target;
   std::optional<Url> proxy;
   std::string unix_socket{};  // not empty: leads there, and past every proxy
+  bool any_address = false;   // whichever comes first
 
   /// Through a proxy plain requests of all hosts share a connection to it.
   bool IsProxied() const { return proxy && unix_socket.empty(); }

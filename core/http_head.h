@@ -22,6 +22,9 @@ struct Hop {
   bool redirected = false;  // not the first
 };
 
+/// A method, or the name of a header (RFC 9110).
+bool IsToken(std::string_view text);
+
 /// Whether the head of a request says the same each time, as far as the configuration goes: it names no files.
 bool IsHeadConstant(const HttpConfig& config);
 

@@ -246,11 +246,17 @@ std::string ReplyReader::TakeBody() {
 
 std::size_t ReplyReader::BodySize() const { return impl_->parser->get().body().text.size(); }
 
-HttpResponse ReplyReader::Take() {
-  auto message = impl_->parser->release();
+HttpResponse ReplyReader::Head() const {
+  const auto& message = impl_->parser->get();
   HttpResponse out;
   out.status = static_cast<int>(message.result_int());
   for (const auto& field : message) out.headers.emplace_back(field.name_string(), field.value());
+  return out;
+}
+
+HttpResponse ReplyReader::Take() {
+  HttpResponse out = Head();
+  auto message = impl_->parser->release();
   out.body = std::move(message.body().text);
   out.wire_bytes = message.body().wire_bytes;
   return out;

@@ -31,6 +31,8 @@ class ReplyReader {
   /// What has arrived of the body since the last call: for whoever does not want it collected.
   std::string TakeBody();
   std::size_t BodySize() const;
+  /// Status and headers, when IsSuccess().
+  HttpResponse Head() const;
   /// When done, once.
   HttpResponse Take();
 

@@ -40,16 +40,17 @@ Result<std::string> HeadTo(const Route& route, const Hop& hop, const HttpRequest
 }  // namespace
 
 ClientState::ClientState(net::io_context& io_context, const HttpConfig& http_config, ProxyChoice proxy_choice,
-                         std::shared_ptr<TokenSource> token_source)
+                         std::shared_ptr<TokenSource> token_source, bool any)
     : io(io_context),
       config(http_config),
       proxies(std::move(proxy_choice)),
       tokens(std::move(token_source)),
+      any_address(any),
       tls(http_config.tls),
       pool(std::make_shared<Pool>(io_context)) {}
 
 Route RouteTo(const ClientState& state, const HttpRequest& request, const Url& url) {
-  return {url, state.proxies.For(url), request.unix_socket};
+  return {url, state.proxies.For(url), request.unix_socket, state.any_address};
 }
 
 Result<HttpClient::Prepared> Prepare(const ClientState& state, HttpRequest request) {
@@ -80,7 +81,14 @@ Transfer::Transfer(std::shared_ptr<ClientState> state, HttpClient::Prepared requ
       allowed_(request_.head_timeout > Millis(0) ? std::min(request_.head_timeout, request_.timeout)
                                                  : request_.timeout) {}
 
-void Transfer::Start() { net::co_spawn(strand_, Run(shared_from_this()), net::detached); }
+void Transfer::Start() {
+  if (request_.stop.stop_possible()) {
+    on_stop_.emplace(request_.stop, [weak = weak_from_this()] {
+      if (const auto transfer = weak.lock()) transfer->Cancel();
+    });
+  }
+  net::co_spawn(strand_, Run(shared_from_this()), net::detached);
+}
 
 void Transfer::Cancel() {
   net::post(strand_, [self = shared_from_this()] { self->Abort(Stopped::kCanceled); });
@@ -119,6 +127,7 @@ net::awaitable<void> Transfer::Run(std::shared_ptr<Transfer> self) {
     result = Fail(Code::kInternal, "{}: {}", self->url_.Authority(), e.what());
   }
   self->timer_.cancel();
+  self->on_stop_.reset();
   {
     const std::scoped_lock lock(self->state_->mutex);
     self->state_->running.erase(self);
@@ -242,6 +251,7 @@ net::awaitable<Status> Transfer::ReadReply(const Hop& hop, ReplyReader& reply) {
 net::awaitable<Status> Transfer::HandOver(ReplyReader& reply, bool first) {
   const std::string piece = reply.TakeBody();
   if (piece.empty() && !first) co_return Ok();
+  if (first && request_.head_reader) request_.head_reader(reply.Head());
   Status taken = Ok();
   auto initiate = [&](auto handler) {
     auto resume = std::make_shared<decltype(handler)>(std::move(handler));

@@ -1,9 +1,11 @@
 // One request of an HttpClient, from the callback's registration to its call. Internal to core/http_*.cpp.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <unordered_set>
 
@@ -25,12 +27,13 @@ class Transfer;
 /// What the requests of one client share; outlives the client until the last of them has ended.
 struct ClientState {
   ClientState(net::io_context& io_context, const HttpConfig& http_config, ProxyChoice proxy_choice,
-              std::shared_ptr<TokenSource> token_source);
+              std::shared_ptr<TokenSource> token_source, bool any);
 
   net::io_context& io;
   const HttpConfig config;
   const ProxyChoice proxies;
   const std::shared_ptr<TokenSource> tokens;  // null: without OAuth 2.0
+  const bool any_address;                     // see http_any_address.h
   TlsClientContext tls;
   const std::shared_ptr<Pool> pool;
 
@@ -94,6 +97,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   Millis allowed_;  // from start_ until it is stopped: first for the head, where that has a time of its own
   const char* step_ = "connecting to";
   Stopped stopped_ = Stopped::kNo;
+  std::optional<std::stop_callback<std::function<void()>>> on_stop_;
 };
 
 }  // namespace vedette::http

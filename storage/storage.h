@@ -20,11 +20,13 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "core/clock.h"
 #include "core/histogram.h"
 #include "core/labels.h"
 #include "core/matcher.h"
@@ -131,14 +133,27 @@ struct SeriesEntry {
   Labels labels;
 };
 
+/// What a query allows those who work for it. What is empty limits nothing.
+struct QueryLimits {
+  std::stop_token stop{};
+  std::optional<Deadline> deadline{};
+  /// Asked before a querier keeps so many more samples of its own, by the thread that calls it. Its errors are those of
+  /// the call.
+  std::function<Status(std::size_t samples)> hold{};
+};
+
 /// A consistent view of the store at the moment it was made. Const and thread-safe: an engine reads many series at
 /// once.
 class Querier {
  public:
   virtual ~Querier() = default;
 
+  /// To be called before anything else, if at all. Whoever waits for others or keeps samples obeys it.
+  virtual void Limit(const QueryLimits& /*limits*/) {}
+
   /// The series that all `matchers` accept and that have samples in the querier's range (an engine may return some that
-  /// have none), sorted by labels. Errors: kLimit when more than `max_series` match (0 = no limit).
+  /// have none), sorted by labels. Errors: kLimit when more than `max_series` match (0 = no limit); what Limit() leads
+  /// to.
   virtual Result<std::vector<SeriesEntry>> Select(std::span<const Matcher> matchers,
                                                   std::size_t max_series = 0) const = 0;
 

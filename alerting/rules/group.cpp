@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 
+#include "core/json_log.h"
 #include "core/log.h"
 
 namespace vedette::alerting {
@@ -19,6 +20,7 @@ GroupSettings Settings(const std::string& file, const RuleGroupSpec& spec, std::
   settings.interval = spec.interval.value_or(options->evaluation_interval);
   settings.query_offset = spec.query_offset.value_or(options->query_offset);
   settings.limit = spec.limit;
+  settings.query_origin = fmt::format(R"("ruleGroup":{{"file":{},"name":{}}})", JsonText(file), JsonText(spec.name));
   settings.options = std::move(options);
   return settings;
 }

@@ -24,14 +24,18 @@ class EngineQueries final : public RuleQueries {
  public:
   explicit EngineQueries(const promql::Engine& engine) : engine_(engine) {}
 
-  Result<std::vector<VectorSample>> Run(const promql::Expr& expr, TimeMs time, std::stop_token stop) override {
+  Result<std::vector<VectorSample>> Run(const promql::Expr& expr, TimeMs time, std::stop_token stop,
+                                        std::string_view origin) override {
     promql::QueryOptions options;
     options.stop = std::move(stop);
+    options.origin = origin;
     return ToVector(engine_.Instant(expr, time, options));
   }
-  Result<std::vector<VectorSample>> Run(std::string_view expr, TimeMs time, std::stop_token stop) override {
+  Result<std::vector<VectorSample>> Run(std::string_view expr, TimeMs time, std::stop_token stop,
+                                        std::string_view origin) override {
     promql::QueryOptions options;
     options.stop = std::move(stop);
+    options.origin = origin;
     return ToVector(engine_.Instant(expr, time, options));
   }
 

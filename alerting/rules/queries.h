@@ -23,10 +23,12 @@ class RuleQueries {
  public:
   virtual ~RuleQueries() = default;
 
-  /// An instant query. A scalar is one sample without labels. Thread-safe, blocks the calling worker.
-  /// Errors: those of promql::Engine::Instant; kExecution when the result is neither vector nor scalar.
-  virtual Result<std::vector<VectorSample>> Run(const promql::Expr& expr, TimeMs time, std::stop_token stop) = 0;
-  virtual Result<std::vector<VectorSample>> Run(std::string_view expr, TimeMs time, std::stop_token stop) = 0;
+  /// An instant query; `origin` is for the query log. A scalar is one sample without labels. Thread-safe, blocks the
+  /// calling worker. Errors: those of promql::Engine::Instant; kExecution when the result is neither vector nor scalar.
+  virtual Result<std::vector<VectorSample>> Run(const promql::Expr& expr, TimeMs time, std::stop_token stop,
+                                                std::string_view origin) = 0;
+  virtual Result<std::vector<VectorSample>> Run(std::string_view expr, TimeMs time, std::stop_token stop,
+                                                std::string_view origin) = 0;
 };
 
 /// `engine` outlives the result.

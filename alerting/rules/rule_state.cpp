@@ -16,9 +16,12 @@ constexpr int kMissedSends = 4;
 /// What templates ask for: queries run at the slot, without the group's offset.
 class AtSlot final : public tmpl::Environment {
  public:
-  AtSlot(RuleQueries& queries, TimeMs slot, const std::stop_token& stop, const std::string& external_url)
-      : queries_(queries), slot_(slot), stop_(stop), external_url_(external_url) {}
-  Result<std::vector<QuerySample>> Query(std::string_view expr) override { return queries_.Run(expr, slot_, stop_); }
+  AtSlot(RuleQueries& queries, TimeMs slot, const std::stop_token& stop, const std::string& external_url,
+         const std::string& origin)
+      : queries_(queries), slot_(slot), stop_(stop), external_url_(external_url), origin_(origin) {}
+  Result<std::vector<QuerySample>> Query(std::string_view expr) override {
+    return queries_.Run(expr, slot_, stop_, origin_);
+  }
   TimeMs Now() const override { return slot_; }
   std::string ExternalUrl() const override { return external_url_; }
 
@@ -27,6 +30,7 @@ class AtSlot final : public tmpl::Environment {
   const TimeMs slot_;
   const std::stop_token& stop_;
   const std::string& external_url_;
+  const std::string& origin_;
 };
 
 }  // namespace
@@ -66,7 +70,7 @@ Status RuleState::Failed(RuleMetrics::Failure reason, Error error) {
 }
 
 Status RuleState::EvaluateRecording(TimeMs slot, const std::stop_token& stop) {
-  auto result = context_.queries.Run(*rule_.expr, slot - settings_.query_offset, stop);
+  auto result = context_.queries.Run(*rule_.expr, slot - settings_.query_offset, stop, settings_.query_origin);
   if (!result) return Failed(RuleMetrics::Failure::kQuery, result.error());
   std::vector<OutputSample> samples;
   std::unordered_set<Labels> seen;
@@ -99,7 +103,7 @@ Status RuleState::WriteSeries(TimeMs slot, std::span<const OutputSample> samples
 std::vector<PresentAlert> RuleState::Render(TimeMs slot, std::vector<VectorSample> result,
                                             const std::stop_token& stop) {
   const RuleOptions& options = *settings_.options;
-  AtSlot environment(context_.queries, slot, stop, options.external_url);
+  AtSlot environment(context_.queries, slot, stop, options.external_url, settings_.query_origin);
   std::vector<PresentAlert> present;
   present.reserve(result.size());
   for (VectorSample& sample : result) {
@@ -122,7 +126,7 @@ std::vector<PresentAlert> RuleState::Render(TimeMs slot, std::vector<VectorSampl
 }
 
 Status RuleState::EvaluateAlerting(TimeMs slot, const std::stop_token& stop) {
-  auto result = context_.queries.Run(*rule_.expr, slot - settings_.query_offset, stop);
+  auto result = context_.queries.Run(*rule_.expr, slot - settings_.query_offset, stop, settings_.query_origin);
   if (!result) return Failed(RuleMetrics::Failure::kQuery, result.error());
   // Before anything is rendered: what is too much costs nothing, and the alerts stay as they are.
   if (result->size() > settings_.options->max_alerts_per_rule) {

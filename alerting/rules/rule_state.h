@@ -36,6 +36,7 @@ struct RuleContext {
 /// What the group decides for its rules.
 struct GroupSettings {
   std::string file, name;
+  std::string query_origin;  // of its queries, for the query log
   Millis interval{0}, query_offset{0};
   std::size_t limit = 0;
   std::shared_ptr<const RuleOptions> options;

@@ -2,13 +2,19 @@
 #include "analytics/promql/engine.h"
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
 #include <thread>
 
+#include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 
 #include "analytics/promql/engine_gate.h"
 #include "analytics/promql/engine_metrics.h"
 #include "analytics/promql/engine_run.h"
+#include "analytics/promql/printer.h"
+#include "analytics/promql/query_log.h"
+#include "core/json_log.h"
 
 namespace vedette::promql {
 
@@ -56,6 +62,7 @@ struct Engine::Impl {
     std::string_view text;
     QueryTimes times;
     bool instant = false;
+    bool executed = false;  // it is a query: it parses, and may be asked like this
   };
 
   /// Parses when `expr` is null.
@@ -65,7 +72,24 @@ struct Engine::Impl {
     const std::chrono::nanoseconds total = clock.Monotonic() - begun;
     if (outcome) outcome->stats.total_time = total;
     metrics.Finished(outcome, total);
+    if (request.executed) WriteDown(expr, request, query, outcome, total);
     return outcome;
+  }
+
+  void WriteDown(const Expr* expr, const Request& request, const QueryOptions& query,
+                 const Result<QueryOutcome>& outcome, std::chrono::nanoseconds total) const {
+    const std::shared_ptr<JsonLog> log = QueryLog();
+    if (!log) return;
+    std::string text(expr == nullptr ? request.text : query.text);
+    if (text.empty() && expr != nullptr) text = Print(*expr);
+    log->Write(LogLevel::kInfo, "promql query logged",
+               QueryLogMembers(text, request.times, request.instant, query.origin, outcome, total));
+    const std::uint64_t dropped = log->dropped(), known = dropped_lines.exchange(dropped);
+    if (dropped > known) metrics.query_log_failures.Increment(static_cast<double>(dropped - known));
+  }
+  std::shared_ptr<JsonLog> QueryLog() const {
+    const std::lock_guard lock(log_mutex);
+    return log_file;
   }
 
   Result<QueryOutcome> ParseAndWait(const Expr* expr, Request& request, const QueryOptions& query) const {
@@ -77,6 +101,7 @@ struct Engine::Impl {
       expr = parsed.get();
     }
     VEDETTE_CHECK(CheckType(*expr, request));
+    request.executed = true;
     const std::chrono::nanoseconds parse_done = clock.Monotonic();
 
     std::optional<QueryGate::Place> place;
@@ -115,6 +140,9 @@ struct Engine::Impl {
   mutable EngineMetrics metrics;
   mutable QueryGate gate;
   mutable Workers workers;
+  mutable std::mutex log_mutex;
+  std::shared_ptr<JsonLog> log_file;  // guarded by log_mutex
+  mutable std::atomic<std::uint64_t> dropped_lines = 0;
 };
 
 Engine::Engine(const storage::Storage& storage, const EngineOptions& options, const Clock& clock,
@@ -139,6 +167,13 @@ Result<QueryOutcome> Engine::Range(std::string_view query, TimeMs start, TimeMs 
 Result<QueryOutcome> Engine::Range(const Expr& expr, TimeMs start, TimeMs end, Millis step,
                                    const QueryOptions& options) const {
   return impl_->Query(&expr, {options.text, {.start = start, .end = end, .step = step}, false}, options);
+}
+
+void Engine::SetQueryLog(std::shared_ptr<JsonLog> log) {
+  impl_->metrics.query_log_enabled.Set(log ? 1 : 0);
+  const std::lock_guard lock(impl_->log_mutex);
+  impl_->dropped_lines = 0;
+  impl_->log_file.swap(log);
 }
 
 const EngineOptions& Engine::options() const { return impl_->options; }

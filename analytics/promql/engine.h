@@ -24,6 +24,9 @@
 namespace prometheus {
 class Registry;
 }
+namespace vedette {
+class JsonLog;
+}
 
 namespace vedette::promql {
 
@@ -95,8 +98,10 @@ struct QueryOptions {
   std::optional<Millis> timeout;  // only shortens the engine's
   std::optional<Millis> lookback;
   std::stop_token stop;  // a client that hung up
-  /// Of a query that is given as a tree: the text it was parsed from, for the places in annotations. May be empty.
-  std::string_view text;
+  /// Of a query that is given as a tree: the text it was parsed from, for the places in annotations and the query log.
+  /// Empty: printed from the tree. Both outlive the call.
+  std::string_view text{};
+  std::string_view origin{};  // who asks, for the query log: a member of a JSON object
 };
 
 class Engine {
@@ -119,6 +124,9 @@ class Engine {
                              const QueryOptions& options = {}) const;
   Result<QueryOutcome> Range(const Expr& expr, TimeMs start, TimeMs end, Millis step,
                              const QueryOptions& options = {}) const;
+
+  /// From now on queries are written down there when they are over; null: nowhere.
+  void SetQueryLog(std::shared_ptr<JsonLog> log);
 
   const EngineOptions& options() const;
 

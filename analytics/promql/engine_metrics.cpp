@@ -27,6 +27,12 @@ prometheus::Counter& AddResult(prometheus::Registry& registry, const char* resul
 EngineMetrics::EngineMetrics(prometheus::Registry& registry)
     : running(AddGauge(registry, "vedette_promql_queries_running", "Queries being evaluated.")),
       waiting(AddGauge(registry, "vedette_promql_queries_waiting", "Queries waiting for a place.")),
+      query_log_enabled(AddGauge(registry, "vedette_promql_query_log_enabled", "Whether queries are written down.")),
+      query_log_failures(prometheus::BuildCounter()
+                             .Name("vedette_promql_query_log_failures_total")
+                             .Help("Queries that are not in the query log, because its file cannot take them.")
+                             .Register(registry)
+                             .Add({})),
       seconds_(prometheus::BuildHistogram()
                    .Name("vedette_promql_query_seconds")
                    .Help("Time of a query from its arrival to its result, waiting included.")

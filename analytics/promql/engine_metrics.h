@@ -21,6 +21,8 @@ struct EngineMetrics {
 
   prometheus::Gauge& running;
   prometheus::Gauge& waiting;
+  prometheus::Gauge& query_log_enabled;
+  prometheus::Counter& query_log_failures;
 
  private:
   prometheus::Histogram& seconds_;

@@ -25,7 +25,9 @@ const storage::Querier& EvalContext::QuerierFor(const TimeRange& range) {
   for (const auto& [covered, querier] : queriers_) {
     if (covered.min <= range.min && range.max <= covered.max) return *querier;
   }
-  queriers_.emplace_back(range, storage.NewQuerier(range));
+  auto querier = storage.NewQuerier(range);
+  querier->Limit({stop, deadline, [this](std::size_t samples) { return kept_.Add(samples); }});
+  queriers_.emplace_back(range, std::move(querier));
   return *queriers_.back().second;
 }
 

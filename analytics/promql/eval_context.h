@@ -27,6 +27,8 @@ struct EvalContext {
         deadline(until),
         stop(std::move(stop_token)),
         own_budget_(max_samples) {}
+  EvalContext(const EvalContext&) = delete;
+  EvalContext& operator=(const EvalContext&) = delete;
 
   /// For another thread of the same query: what it finds comes back by Join(). It has no views of the data.
   std::unique_ptr<EvalContext> Fork();
@@ -65,6 +67,7 @@ struct EvalContext {
         own_budget_(0) {}
 
   SampleBudget own_budget_;
+  SampleLease kept_{budget};  // by the queriers
   std::vector<std::pair<TimeRange, std::unique_ptr<storage::Querier>>> queriers_;
 };
 

@@ -98,7 +98,10 @@ Result<Vector> RowsOfSeries(Evaluator& eval, const Steps& steps, const RowSource
   EvalContext& context = eval.context();
   const storage::Querier& querier = context.QuerierFor(source.range);
   Shared shared{querier, source, fill, {}, {}};
-  VEDETTE_TRY(shared.series, querier.Select(source.matchers));
+  auto selected = querier.Select(source.matchers);
+  VEDETTE_CHECK(context.Check());  // a remote end that was given up is a time-out, not its error
+  if (!selected) return selected.error();
+  shared.series = std::move(*selected);
   const std::size_t count = shared.series.size();
   shared.order.resize(count);
   std::iota(shared.order.begin(), shared.order.end(), std::size_t{0});

@@ -93,9 +93,11 @@ Status ReadOne(EvalContext& context, const storage::Querier& querier, storage::S
 Status ReadSeries(EvalContext& context, std::span<const Matcher> matchers, const TimeRange& range,
                   const ReadOptions& options, const SeriesSink& sink) {
   const storage::Querier& querier = context.QuerierFor(range);
-  VEDETTE_TRY(const std::vector<storage::SeriesEntry> series, querier.Select(matchers));
+  const auto series = querier.Select(matchers);
+  VEDETTE_CHECK(context.Check());
+  if (!series) return series.error();
   SeriesSamples samples;
-  for (const storage::SeriesEntry& entry : series) {
+  for (const storage::SeriesEntry& entry : *series) {
     VEDETTE_CHECK(context.Check());
     SampleLease held(context.budget);
     VEDETTE_CHECK(ReadOne(context, querier, entry.id, range, options, samples, held));

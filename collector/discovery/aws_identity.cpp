@@ -53,12 +53,13 @@ EnvironmentLookup ProcessEnvironment() {
   };
 }
 
-AwsIdentity::AwsIdentity(const DiscoveryEnvironment& environment, const Ec2SdConfig& config, const AwsClients& clients,
-                         EnvironmentLookup lookup)
+AwsIdentity::AwsIdentity(const Clock& clock, net::thread_pool& workers, const Ec2SdConfig& config,
+                         const AwsClients& clients, EnvironmentLookup lookup, bool fips_sts)
     : config_(config),
+      fips_sts_(fips_sts),
       lookup_(std::move(lookup)),
-      clock_(environment.clock),
-      workers_(environment.workers),
+      clock_(clock),
+      workers_(workers),
       clients_(clients),
       region_(config.region) {}
 
@@ -73,7 +74,8 @@ std::string AwsIdentity::Endpoint(std::string_view service) const {
   std::string endpoint = service == "ec2" ? config_.endpoint : std::string();
   if (endpoint.empty()) endpoint = lookup_(("AWS_ENDPOINT_URL_" + suffix).c_str());
   if (endpoint.empty()) endpoint = lookup_("AWS_ENDPOINT_URL");
-  if (endpoint.empty()) endpoint = fmt::format("https://{}.{}.{}", service, region_, DomainOf(region_));
+  const std::string_view kind = service == "sts" && fips_sts_ ? "-fips" : "";
+  if (endpoint.empty()) endpoint = fmt::format("https://{}{}.{}.{}", service, kind, region_, DomainOf(region_));
   if (endpoint.find("://") == std::string::npos) endpoint.insert(0, "https://");
   return endpoint;
 }

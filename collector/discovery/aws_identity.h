@@ -24,9 +24,9 @@ struct AwsClients {
 /// Used by one coroutine.
 class AwsIdentity {
  public:
-  /// `config` and `clients` outlive it.
-  AwsIdentity(const DiscoveryEnvironment& environment, const Ec2SdConfig& config, const AwsClients& clients,
-              EnvironmentLookup lookup);
+  /// `config` and `clients` outlive it. `fips_sts`: of STS the endpoint with validated cryptography.
+  AwsIdentity(const Clock& clock, boost::asio::thread_pool& workers, const Ec2SdConfig& config,
+              const AwsClients& clients, EnvironmentLookup lookup, bool fips_sts = false);
 
   /// Each request may take `patience`. Found once.
   boost::asio::awaitable<Result<std::string>> Region(Millis patience);
@@ -54,6 +54,7 @@ class AwsIdentity {
   std::string ProfileName() const;
 
   const Ec2SdConfig& config_;
+  const bool fips_sts_;
   const EnvironmentLookup lookup_;
   const Clock& clock_;
   boost::asio::thread_pool& workers_;

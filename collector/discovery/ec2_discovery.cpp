@@ -29,7 +29,7 @@ class Ec2Task final : public PolledTask {
         config_(config),
         clock_(environment.clock),
         clients_(std::move(clients)),
-        identity_(environment, config_, clients_, std::move(lookup)) {}
+        identity_(environment.clock, environment.workers, config_, clients_, std::move(lookup)) {}
 
  private:
   using Zones = std::map<std::string, std::string>;

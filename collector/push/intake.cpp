@@ -40,7 +40,7 @@ Intake::Intake(storage::Storage& storage, const Clock& clock, prometheus::Regist
       metrics_(std::make_unique<PushMetrics>(registry)),
       series_(options.series_cache_entries),
       metadata_(options.series_cache_entries),
-      budget_(options.max_bytes_in_flight) {}
+      budget_(std::make_shared<ByteBudget>(options.max_bytes_in_flight)) {}
 
 Intake::~Intake() = default;
 
@@ -55,8 +55,8 @@ PushBatch::PushBatch(Intake& intake, PushProtocol protocol)
 PushBatch::~PushBatch() {
   intake_.metrics_->cached->Increment(static_cast<double>(cached_));
   intake_.metrics_->parsed->Increment(static_cast<double>(parsed_));
-  intake_.budget_.Give(charged_);
-  intake_.metrics_->bytes_in_flight->Set(static_cast<double>(intake_.budget_.taken()));
+  intake_.budget_->Give(charged_);
+  intake_.metrics_->bytes_in_flight->Set(static_cast<double>(intake_.budget_->taken()));
 }
 
 /// In steps, so that small things do not touch what all requests share.
@@ -66,10 +66,10 @@ Status PushBatch::ChargeMore(std::size_t bytes) {
   const std::size_t missing = bytes - reserved_;
   if (missing > most - charged_) return Fail(Code::kLimit, "request needs more than {} bytes of memory", most);
   std::size_t more = std::min(std::max(missing, kStep), most - charged_);
-  bool taken = intake_.budget_.Take(more);
+  bool taken = intake_.budget_->Take(more);
   if (!taken) {
     more = missing;
-    taken = intake_.budget_.Take(more);
+    taken = intake_.budget_->Take(more);
   }
   if (!taken) {
     return Fail(Code::kUnavailable, "too many requests under way: {} bytes are all they may take",
@@ -77,7 +77,7 @@ Status PushBatch::ChargeMore(std::size_t bytes) {
   }
   charged_ += more;
   reserved_ += more - bytes;
-  intake_.metrics_->bytes_in_flight->Set(static_cast<double>(intake_.budget_.taken()));
+  intake_.metrics_->bytes_in_flight->Set(static_cast<double>(intake_.budget_->taken()));
   return Ok();
 }
 

@@ -86,6 +86,8 @@ class Intake {
 
   const PushOptions& options() const { return options_; }
   SeriesCache& series_cache() { return series_; }
+  /// Of all requests under way: what their bodies take, and what is made of them.
+  const std::shared_ptr<ByteBudget>& budget() const { return budget_; }
   const Clock& clock() const { return clock_; }
   /// Whether this was the last that was said about it, and is stored.
   bool Knows(const Said& said) { return metadata_.Find(said.about) == storage::SeriesId{said.what}; }
@@ -100,7 +102,7 @@ class Intake {
   std::unique_ptr<PushMetrics> metrics_;
   SeriesCache series_;    // keys: labels as a protocol writes them
   SeriesCache metadata_;  // from Said::about to Said::what
-  ByteBudget budget_;
+  const std::shared_ptr<ByteBudget> budget_;
 };
 
 class PushBatch {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "collector/remote/remote_reads.h"
+
 namespace vedette::collector {
 namespace {
 
@@ -48,6 +50,7 @@ class FanoutQuerier final : public storage::Querier {
                 std::shared_ptr<const std::vector<std::shared_ptr<const RemoteReader>>> readers)
       : local_(std::move(local)), range_(range), local_start_(local_start), readers_(std::move(readers)) {}
 
+  void Limit(const storage::QueryLimits& limits) override { limits_ = limits; }
   Result<std::vector<SeriesEntry>> Select(std::span<const Matcher> matchers, std::size_t max_series) const override;
   Status Read(SeriesId series, TimeRange range, Columns& out) const override;
   Status ReadMixed(SeriesId series, TimeRange range, Columns& floats, HistogramColumns& histograms) const override;
@@ -86,6 +89,7 @@ class FanoutQuerier final : public storage::Querier {
   const TimeRange range_;
   const TimeMs local_start_;
   const std::shared_ptr<const std::vector<std::shared_ptr<const RemoteReader>>> readers_;
+  storage::QueryLimits limits_;
   mutable std::mutex mutex_;  // guards what follows
   mutable std::unordered_map<SeriesId, Parts> parts_;
   mutable std::unordered_map<Labels, SeriesId> remote_ids_;
@@ -94,15 +98,13 @@ class FanoutQuerier final : public storage::Querier {
 
 Result<std::vector<SeriesEntry>> FanoutQuerier::Select(std::span<const Matcher> matchers,
                                                        std::size_t max_series) const {
-  std::vector<RemoteReader::Pending> pending;
-  for (const auto& reader : *readers_) {
-    if (auto started = reader->Start(matchers, range_, local_start_)) pending.push_back(*std::move(started));
-  }
+  RemoteReads reads(limits_);
+  for (const auto& reader : *readers_) reads.Start(reader, matchers, range_, local_start_);
   // The ends work while the store here is asked.
   auto entries = local_->Select(matchers, max_series);
   if (!entries) return entries;
-  for (RemoteReader::Pending& read : pending) {
-    auto series = read.Finish();
+  VEDETTE_TRY(RemoteReads::Answers answers, reads.Finish());
+  for (auto& series : answers) {
     if (series) {
       Merge(*std::move(series), *entries);
       continue;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "collector/relabel/relabel.h"
+#include "collector/remote/request_auth.h"
 #include "collector/write_message.h"
 #include "core/http_client.h"
 #include "core/time.h"
@@ -48,6 +49,7 @@ struct RemoteWriteEnd {
   bool send_exemplars = false;
   bool send_native_histograms = false;
   HttpConfig http;
+  RequestAuth auth;
   RemoteQueueOptions queue;
   RemoteMetadataOptions metadata;
   bool operator==(const RemoteWriteEnd&) const = default;

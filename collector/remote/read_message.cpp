@@ -1,10 +1,13 @@
 #include "collector/remote/read_message.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
+#include <utility>
 
 #include "collector/push/wire.h"
 #include "collector/push/write_request.h"
+#include "collector/remote/histogram_chunk.h"
 #include "collector/remote/histogram_proto.h"
 #include "collector/remote/proto_writer.h"
 #include "collector/remote/xor_chunk.h"
@@ -109,6 +112,14 @@ void SortByTime(storage::Column<std::int64_t>& times, Values& values) {
   values = std::move(sorted_values);
 }
 
+/// Puts what else was said of a series behind what was said before.
+void AppendSeries(RemoteSeries&& from, RemoteSeries& to) {
+  to.floats.times.insert(to.floats.times.end(), from.floats.times.begin(), from.floats.times.end());
+  to.floats.values.insert(to.floats.values.end(), from.floats.values.begin(), from.floats.values.end());
+  to.histograms.times.insert(to.histograms.times.end(), from.histograms.times.begin(), from.histograms.times.end());
+  std::ranges::move(from.histograms.histograms, std::back_inserter(to.histograms.histograms));
+}
+
 /// Sorts by labels, and the samples of each by time; of samples with one time the first stays.
 void PutInOrder(std::vector<RemoteSeries>& all) {
   std::ranges::stable_sort(all, {}, &RemoteSeries::labels);
@@ -118,12 +129,7 @@ void PutInOrder(std::vector<RemoteSeries>& all) {
       merged.push_back(std::move(series));
       continue;
     }
-    RemoteSeries& to = merged.back();
-    to.floats.times.insert(to.floats.times.end(), series.floats.times.begin(), series.floats.times.end());
-    to.floats.values.insert(to.floats.values.end(), series.floats.values.begin(), series.floats.values.end());
-    to.histograms.times.insert(to.histograms.times.end(), series.histograms.times.begin(),
-                               series.histograms.times.end());
-    std::ranges::move(series.histograms.histograms, std::back_inserter(to.histograms.histograms));
+    AppendSeries(std::move(series), merged.back());
   }
   for (RemoteSeries& series : merged) {
     SortByTime(series.floats.times, series.floats.values);
@@ -132,13 +138,28 @@ void PutInOrder(std::vector<RemoteSeries>& all) {
   all = std::move(merged);
 }
 
-Result<RemoteSeries> ReadSampleSeries(std::string_view bytes) {
+/// The labels that were read, to be kept.
+Result<Labels> KeepLabels(std::vector<LabelView>& labels, ReadBudget& budget) {
+  std::size_t bytes = 0;
+  for (const LabelView& label : labels) bytes += label.name.size() + label.value.size() + sizeof(LabelView);
+  VEDETTE_CHECK(budget.Series(bytes));
+  return MakeReadLabels(labels);
+}
+
+/// Floats of a series, or labels of one, that are asked for at once.
+constexpr std::size_t kHeldAtOnce = 4096;
+/// Labels of one series.
+constexpr std::size_t kMaxReadLabels = 1 << 16;
+
+Result<RemoteSeries> ReadSampleSeries(std::string_view bytes, ReadBudget& budget) {
   RemoteSeries out;
   std::vector<LabelView> labels;
+  std::size_t fresh = 0;  // floats that were not asked for yet
   WireReader in(bytes);
   while (in.Next()) {
     if (in.Is(1, Wire::kBytes)) {
       if (!ReadLabel(in.Bytes(), labels)) return MalformedRead("a label");
+      if (labels.size() > kMaxReadLabels) return MalformedRead("a series of too many labels");
     } else if (in.Is(2, Wire::kBytes)) {
       WireReader sample(in.Bytes());
       double value = 0;
@@ -153,10 +174,12 @@ Result<RemoteSeries> ReadSampleSeries(std::string_view bytes) {
         }
       }
       if (!sample.ok()) return MalformedRead("a sample");
+      if (++fresh == kHeldAtOnce) VEDETTE_CHECK(budget.Samples(std::exchange(fresh, 0)));
       out.floats.times.push_back(time);
       out.floats.values.push_back(value);
     } else if (in.Is(4, Wire::kBytes)) {
       VEDETTE_TRY(TimedHistogram histogram, ReadHistogramMessage(in.Bytes()));
+      VEDETTE_CHECK(budget.Samples(SampleWeight(histogram.histogram)));
       out.histograms.times.push_back(histogram.time.ms);
       out.histograms.histograms.push_back(std::move(histogram.histogram));
     } else {
@@ -164,11 +187,12 @@ Result<RemoteSeries> ReadSampleSeries(std::string_view bytes) {
     }
   }
   if (!in.ok()) return MalformedRead("a series");
-  VEDETTE_TRY(out.labels, MakeReadLabels(labels));
+  VEDETTE_CHECK(budget.Samples(fresh));
+  VEDETTE_TRY(out.labels, KeepLabels(labels, budget));
   return out;
 }
 
-Status ReadChunk(std::string_view bytes, storage::Columns& out, bool& has_histograms) {
+Status ReadChunk(std::string_view bytes, ReadBudget& budget, RemoteSeries& out) {
   std::uint64_t type = 0;
   std::string_view data;
   WireReader in(bytes);
@@ -182,31 +206,35 @@ Status ReadChunk(std::string_view bytes, storage::Columns& out, bool& has_histog
     }
   }
   if (!in.ok()) return MalformedRead("a chunk");
-  if (type == 2 || type == 3) {
-    has_histograms = true;
-    return Ok();
+  if (type == kHistogramKind || type == kFloatHistogramKind) {
+    const auto hold = [&](std::size_t weight) { return budget.Samples(weight); };
+    return DecodeHistogramChunk(data, type == kHistogramKind, hold, out.histograms);
   }
-  if (type != 1) return Fail(Code::kBadData, "remote read: chunk of the unknown encoding {}", type);
-  return DecodeXorChunk(data, out);
+  if (type != kXorKind) return Fail(Code::kBadData, "remote read: chunk of the unknown encoding {}", type);
+  VEDETTE_CHECK(budget.Samples(XorChunkSize(data)));
+  return DecodeXorChunk(data, out.floats);
 }
 
-Result<RemoteSeries> ReadChunkedSeries(std::string_view bytes, bool& has_histograms) {
+Result<RemoteSeries> ReadChunkedSeries(std::string_view bytes, ReadBudget& budget) {
   RemoteSeries out;
   std::vector<LabelView> labels;
   WireReader in(bytes);
   while (in.Next()) {
     if (in.Is(1, Wire::kBytes)) {
       if (!ReadLabel(in.Bytes(), labels)) return MalformedRead("a label");
+      if (labels.size() > kMaxReadLabels) return MalformedRead("a series of too many labels");
     } else if (in.Is(2, Wire::kBytes)) {
-      VEDETTE_CHECK(ReadChunk(in.Bytes(), out.floats, has_histograms));
+      VEDETTE_CHECK(ReadChunk(in.Bytes(), budget, out));
     } else {
       in.Skip();
     }
   }
   if (!in.ok()) return MalformedRead("a series");
-  VEDETTE_TRY(out.labels, MakeReadLabels(labels));
+  VEDETTE_TRY(out.labels, KeepLabels(labels, budget));
   return out;
 }
+
+}  // namespace
 
 void PutLabelMessages(const Labels& labels, std::string& out) {
   std::string label;
@@ -217,8 +245,6 @@ void PutLabelMessages(const Labels& labels, std::string& out) {
     proto::PutText(out, 1, label);
   }
 }
-
-}  // namespace
 
 std::string EncodeReadRequest(const ReadRequest& request) {
   std::string out, query, matcher;
@@ -262,7 +288,7 @@ Result<ReadRequest> DecodeReadRequest(std::string_view message) {
   return out;
 }
 
-Result<std::vector<RemoteSeries>> DecodeReadResponse(std::string_view message) {
+Result<std::vector<RemoteSeries>> DecodeReadResponse(std::string_view message, ReadBudget& budget) {
   std::vector<RemoteSeries> out;
   WireReader in(message);
   while (in.Next()) {
@@ -276,7 +302,7 @@ Result<std::vector<RemoteSeries>> DecodeReadResponse(std::string_view message) {
         result.Skip();
         continue;
       }
-      VEDETTE_TRY(RemoteSeries series, ReadSampleSeries(result.Bytes()));
+      VEDETTE_TRY(RemoteSeries series, ReadSampleSeries(result.Bytes(), budget));
       out.push_back(std::move(series));
     }
     if (!result.ok()) return MalformedRead("a result");
@@ -286,33 +312,64 @@ Result<std::vector<RemoteSeries>> DecodeReadResponse(std::string_view message) {
   return out;
 }
 
-Result<std::vector<RemoteSeries>> DecodeReadStream(std::string_view body, std::size_t max_frame, bool& has_histograms) {
-  std::vector<RemoteSeries> out;
-  storage::ByteReader in(body);
-  while (!in.empty()) {
-    const auto size = in.Varint();
-    if (size && *size > max_frame) {
+Status ReadBudget::Samples(std::size_t count) {
+  if (!hold_ || count == 0) return Ok();
+  Status held = hold_(count);
+  refused_ = refused_ || !held;
+  return held;
+}
+
+Status ReadBudget::Series(std::size_t label_bytes) {
+  const std::size_t bytes = label_bytes + sizeof(RemoteSeries);
+  if (bytes > series_bytes_) return Fail(Code::kLimit, "remote read: the labels of an answer are too large");
+  series_bytes_ -= bytes;
+  return Ok();
+}
+
+Status ReadStreamDecoder::Read(std::string_view piece) {
+  constexpr std::size_t kLongestVarint = 10, kSumBytes = 4;
+  waiting_ += piece;
+  storage::ByteReader in(waiting_);
+  for (;;) {
+    storage::ByteReader frame = in;
+    const auto size = frame.Varint();
+    if (!size && in.size() >= kLongestVarint) return MalformedRead("the size of a frame");
+    if (size && *size > max_frame_) {
       return Fail(Code::kBadData, "remote read: a frame of {} bytes, more than chunked_read_limit {}", *size,
-                  max_frame);
+                  max_frame_);
     }
-    const auto sum = in.Bytes(4);
-    const auto frame = size && sum ? in.Bytes(*size) : std::nullopt;
-    if (!frame) return MalformedRead("the stream ends within a frame");
-    if (storage::Crc32c(*frame) != storage::GetBigEndian<std::uint32_t>(*sum))
+    if (!size || frame.size() < kSumBytes + *size) break;
+    const std::string_view sum = *frame.Bytes(kSumBytes), bytes = *frame.Bytes(*size);
+    if (storage::Crc32c(bytes) != storage::GetBigEndian<std::uint32_t>(sum))
       return MalformedRead("checksum of a frame");
-    WireReader message(*frame);
-    while (message.Next()) {
-      if (!message.Is(1, Wire::kBytes)) {
-        message.Skip();
-        continue;
-      }
-      VEDETTE_TRY(RemoteSeries series, ReadChunkedSeries(message.Bytes(), has_histograms));
-      out.push_back(std::move(series));
-    }
-    if (!message.ok()) return MalformedRead("a frame");
+    VEDETTE_CHECK(ReadFrame(bytes));
+    in = frame;
   }
-  PutInOrder(out);
-  return out;
+  waiting_.erase(0, waiting_.size() - in.size());
+  return Ok();
+}
+
+Status ReadStreamDecoder::ReadFrame(std::string_view frame) {
+  WireReader message(frame);
+  while (message.Next()) {
+    if (!message.Is(1, Wire::kBytes)) {
+      message.Skip();
+      continue;
+    }
+    VEDETTE_TRY(RemoteSeries series, ReadChunkedSeries(message.Bytes(), budget_));
+    if (!series_.empty() && series_.back().labels == series.labels) {
+      AppendSeries(std::move(series), series_.back());
+    } else {
+      series_.push_back(std::move(series));
+    }
+  }
+  return message.ok() ? Ok() : Status(MalformedRead("a frame"));
+}
+
+Result<std::vector<RemoteSeries>> ReadStreamDecoder::Finish() && {
+  if (!waiting_.empty()) return MalformedRead("the stream ends within a frame");
+  PutInOrder(series_);
+  return std::move(series_);
 }
 
 void PutReadSeries(const Labels& labels, const storage::Columns& floats, const storage::HistogramColumns& histograms,
@@ -337,34 +394,6 @@ std::string EncodeReadResponse(std::span<const std::string> results) {
   std::string out;
   for (const std::string& result : results) proto::PutText(out, 1, result);
   return out;
-}
-
-void PutReadFrames(const Labels& labels, const storage::Columns& floats, std::size_t query, std::size_t max_frame,
-                   std::string& stream) {
-  std::string name, series, chunk, frame;
-  PutLabelMessages(labels, name);
-  const auto flush = [&] {
-    frame.clear();
-    proto::PutText(frame, 1, series);
-    if (query != 0) proto::PutNumber(frame, 2, query);
-    storage::PutVarint(stream, frame.size());
-    storage::PutBigEndian(stream, storage::Crc32c(frame));
-    stream += frame;
-    series.clear();
-  };
-  for (std::size_t at = 0; at < floats.size(); at += kXorChunkSamples) {
-    const std::size_t n = std::min(kXorChunkSamples, floats.size() - at);
-    if (series.empty()) series = name;
-    chunk.clear();
-    proto::PutNumber(chunk, 1, static_cast<std::uint64_t>(floats.times[at]));
-    proto::PutNumber(chunk, 2, static_cast<std::uint64_t>(floats.times[at + n - 1]));
-    proto::PutNumber(chunk, 3, 1);
-    proto::PutText(chunk, 4,
-                   EncodeXorChunk(std::span(floats.times).subspan(at, n), std::span(floats.values).subspan(at, n)));
-    proto::PutText(series, 2, chunk);
-    if (series.size() >= max_frame) flush();
-  }
-  if (!series.empty()) flush();
 }
 
 }  // namespace vedette::collector

@@ -115,21 +115,17 @@ Result<ReadServer::Answer> ReadServer::Samples(const ReadRequest& request, const
 Result<ReadServer::Answer> ReadServer::Stream(const ReadRequest& request, const Labels& external,
                                               const std::stop_token& stop) const {
   Answer out{std::string(kStreamedType), {}, {}};
-  bool has_histograms = false;
-  for (std::size_t i = 0; i < request.queries.size() && !has_histograms; ++i) {
+  for (std::size_t i = 0; i < request.queries.size(); ++i) {
     VEDETTE_CHECK(EachSeries(storage_, request.queries[i], external, stop,
                              [&](const Labels& labels, const storage::Columns& floats,
                                  const storage::HistogramColumns& histograms) -> Status {
-                               has_histograms = has_histograms || histograms.size() > 0;
-                               PutReadFrames(labels, floats, i, options_.max_frame_bytes, out.body);
+                               PutReadFrames(labels, floats, histograms, i, options_.max_frame_bytes, out.body);
                                if (out.body.size() <= options_.max_answer_bytes) return Ok();
                                return Fail(Code::kLimit, "the answer is larger than {} bytes",
                                            options_.max_answer_bytes);
                              }));
   }
-  // Histograms are written as samples only; who takes those as well gets everything.
-  const bool takes_samples = std::ranges::find(request.accepted, kSamplesType) != request.accepted.end();
-  return has_histograms && takes_samples ? Samples(request, external, stop) : std::move(out);
+  return out;
 }
 
 }  // namespace vedette::collector

@@ -1,9 +1,6 @@
-// One remote end that queries read from.
-//
-// Thread-safe; a read waits for the reply, so it is nothing for the threads of the io_context.
+// One remote end that queries read from: what it is asked, and how its answers are taken. Thread-safe.
 #pragma once
 
-#include <future>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,33 +30,43 @@ struct ReadMetrics {
 
 class RemoteReader {
  public:
-  /// `metrics` must outlive it. Errors: of HttpClient.
+  /// `metrics` must outlive it.
   RemoteReader(const RemoteReadEnd& end, const Labels& external, std::unique_ptr<HttpClient> client,
                ReadMetrics& metrics);
 
   const RemoteReadEnd& end() const { return end_; }
+  HttpClient& client() const { return *client_; }
+  ReadMetrics& metrics() const { return metrics_; }
 
-  /// A read that is under way.
-  class Pending {
-   public:
-    /// Waits. Errors: "remote_read: ..." for whatever went wrong.
-    Result<std::vector<RemoteSeries>> Finish();
-
-   private:
-    friend class RemoteReader;
-    const RemoteReader* reader_ = nullptr;
-    ReadRequest request_;
-    std::vector<std::string> added_;  // names of labels to take out of the answer
-    std::future<Result<HttpResponse>> reply_;
+  struct Question {
+    HttpRequest request;
+    std::vector<std::string> added;  // names of labels to take out of the answer
   };
   /// Nothing when the end is not to be asked: required matchers are missing, or the range lies after `local_start`,
   /// from when on the store here has everything (TimeMs::Max(): never; read_recent: the end is asked all the same).
-  std::optional<Pending> Start(std::span<const Matcher> matchers, TimeRange range, TimeMs local_start) const;
+  std::optional<Question> Ask(std::span<const Matcher> matchers, TimeRange range, TimeMs local_start) const;
+
+  /// The bytes of one answer as they come. `budget` outlives it.
+  class Answer {
+   public:
+    Answer(const RemoteReader& reader, std::vector<std::string> added, ReadBudget& budget);
+
+    /// `streamed`: the answer is a stream of chunks, which is decoded on the way. Errors: kBadData, kLimit for more
+    /// than an answer may have; of the budget.
+    Status Read(std::string_view piece, bool streamed);
+    /// The request has ended, without an error: all of it was read.
+    Result<std::vector<RemoteSeries>> Finish(const HttpResponse& response);
+
+   private:
+    const RemoteReader& reader_;
+    const std::vector<std::string> added_;
+    ReadBudget& budget_;
+    ReadStreamDecoder stream_;
+    std::string block_;  // of an answer that is not streamed
+    bool streamed_ = false;
+  };
 
  private:
-  std::future<Result<HttpResponse>> Send(const ReadRequest& request) const;
-  Result<std::vector<RemoteSeries>> Decode(const HttpResponse& response, bool& has_histograms) const;
-
   const RemoteReadEnd end_;
   const Labels external_;
   const std::unique_ptr<HttpClient> client_;

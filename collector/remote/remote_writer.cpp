@@ -307,7 +307,7 @@ void RemoteWriter::Loop::SendMetadata() {
 
 Result<std::unique_ptr<RemoteWriter>> RemoteWriter::Start(const SendEnvironment& environment, const RemoteWriteEnd& end,
                                                           const Labels& external_labels, std::string feed) {
-  VEDETTE_TRY(std::unique_ptr<HttpClient> client, environment.new_client(end.http));
+  VEDETTE_TRY(std::unique_ptr<HttpClient> client, environment.new_client(end.http, end.auth));
   return std::unique_ptr<RemoteWriter>(
       new RemoteWriter(environment, end, external_labels, std::move(feed), std::move(client)));
 }

@@ -27,7 +27,7 @@ struct SendMailbox;
 struct SendEnvironment {
   storage::FeedStore& feeds;
   const Clock& clock;
-  std::function<Result<std::unique_ptr<HttpClient>>(const HttpConfig&)> new_client;
+  std::function<Result<std::unique_ptr<HttpClient>>(const HttpConfig&, const RequestAuth&)> new_client;
   /// What is known about metrics now.
   std::function<std::vector<MetricMetadata>()> metadata;
   SendMetricFamilies& metrics;

@@ -26,7 +26,7 @@ class RemoteWriters {
     storage::FeedStore& feeds;
     const Clock& clock;
     prometheus::Registry& registry;
-    std::function<Result<std::unique_ptr<HttpClient>>(const HttpConfig&)> new_client;
+    std::function<Result<std::unique_ptr<HttpClient>>(const HttpConfig&, const RequestAuth&)> new_client;
     std::function<std::vector<MetricMetadata>()> metadata;
     Millis poll = Millis(100);
     std::size_t series_bytes = std::size_t{128} << 20;

@@ -20,6 +20,8 @@ namespace vedette::collector {
 /// Samples that one chunk takes.
 inline constexpr std::size_t kXorChunkSamples = 120;
 
+/// So many samples a chunk says it has.
+std::size_t XorChunkSize(std::string_view chunk);
 /// Appends the samples. Errors: kBadData for a chunk that ends too early or whose times do not ascend.
 Status DecodeXorChunk(std::string_view chunk, storage::Columns& out);
 

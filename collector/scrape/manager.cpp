@@ -10,6 +10,7 @@
 #include "collector/discovery/discovery_metrics.h"
 #include "collector/discovery/kinds.h"
 #include "collector/discovery/kubernetes/clusters.h"
+#include "collector/scrape/failure_logs.h"
 #include "collector/scrape/fetch.h"
 #include "collector/scrape/scrape_pool.h"
 
@@ -45,6 +46,7 @@ struct ScrapeManager::Impl {
                 metrics,
                 metadata,
                 loops,
+                failures,
                 discovery} {}
 
   Result<std::shared_ptr<const JobSettings>> MakeSettings(const ScrapeConfig& job, const JobSettings* old) const;
@@ -57,6 +59,7 @@ struct ScrapeManager::Impl {
   ScrapeMetrics metrics;
   MetadataPool metadata;
   LoopCount loops;
+  FailureLogs failures;
   DiscoveryMetrics discovery_metrics;
   KubernetesClusters clusters;
   const DiscoveryEnvironment discovery;
@@ -126,6 +129,9 @@ Status ScrapeManager::Apply(const std::vector<ScrapeConfig>& jobs) {
     changes.emplace_back(&job, std::move(settings));
   }
 
+  VEDETTE_TRY(FailureLogs::Files failure_files, FailureLogs::Open(jobs));
+
+  impl_->failures.Use(std::move(failure_files));
   PoolMap next;
   for (const auto& [name, pool] : old) {
     if (names.count(name) > 0) {

@@ -100,7 +100,7 @@ class ScrapeManager {
 
   /// Makes `jobs` (after CollectorOptions::Finish) the ones that run: all of them or, on an error, none. Targets that
   /// stay the same keep their rhythm and their state; targets that go get staleness markers. Errors: kBadData for a
-  /// client that cannot be made or a source that nobody registered.
+  /// client that cannot be made or a source that nobody registered; kIo for a file of failures that cannot be opened.
   Status Apply(const std::vector<ScrapeConfig>& jobs);
 
   /// Begins to scrape. Apply() may come before or after.

@@ -85,9 +85,8 @@ Result<std::optional<storage::SeriesId>> TargetAppender::Reading::FindSeries(con
     return labels.error();
   }
   if (!*labels) return std::optional(storage::SeriesId::kNone);
-  const std::size_t limit = scrape_.job.sample_limit.value_or(0);
-  if (limit > 0 && scrape_.outcome.kept >= limit) {
-    // The scrape fails; the series of a target that explodes are not even made.
+  if (IsFull()) {
+    // The series of a target that explodes are not even made; what it has in all is told, as in Prometheus.
     ++scrape_.outcome.kept;
     return std::optional<storage::SeriesId>();
   }

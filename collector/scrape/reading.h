@@ -62,19 +62,24 @@ class TargetAppender::Reading {
   virtual Status ReadAll() = 0;
 
   /// The line of `key`, which is not where it was. `read_labels()` gives the Result<RawLabels> of one that is new.
-  /// Null: not to be stored (see FindSeries).
+  /// Null: not to be stored, and not remembered (see FindSeries; or dropped when the scrape IsFull()).
   template <class ReadLabels>
   Result<Line*> Resolve(LineCache& lines, const LineCache::Key& key, MetricType type, const ReadLabels& read_labels) {
     if (Line* const known = lines.Find(key)) return known;
     VEDETTE_TRY(const RawLabels raw, read_labels());
     VEDETTE_TRY(const std::optional<storage::SeriesId> series, FindSeries(raw));
-    if (!series) return nullptr;
+    if (!series || (*series == storage::SeriesId::kNone && IsFull())) return nullptr;
     return &SetSeries(lines.Add(key, false, type), *series);
   }
   /// Relabels and asks the store. kNone: metric relabelling dropped it; nothing: the store is full, or the scrape has
   /// as many samples as it may have.
   Result<std::optional<storage::SeriesId>> FindSeries(const RawLabels& raw);
   static Line& SetSeries(Line& line, storage::SeriesId series);
+  /// The samples that the job may have are there: one more fails the scrape, so that nothing is kept for it.
+  bool IsFull() const {
+    const std::size_t limit = scrape_.job.sample_limit.value_or(0);
+    return limit > 0 && scrape_.outcome.kept >= limit;
+  }
 
   /// A sample of a line in `lines` that is not dropped.
   void TakeSample(LineCache& lines, Line& line, const std::optional<TimeMs>& time, double value);

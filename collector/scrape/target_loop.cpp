@@ -255,6 +255,7 @@ void Loop::Store(const Fetched& fetched, const JobSettings& settings, const Targ
   const ScrapeOutcome outcome = appender_.Store(settings.config, target, time, seconds, body);
   metrics.append_seconds->Observe(SecondsBetween(begin, runtime_.clock.Monotonic()));
   (outcome.status ? metrics.scrapes_ok : metrics.scrapes_failed)->Increment();
+  if (!body) runtime_.failures.Write(settings.config, target.url, body.error());
   ShowScrape(target, outcome, time, seconds);
 }
 

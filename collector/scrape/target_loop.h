@@ -14,6 +14,7 @@
 
 #include "collector/discovery/discovery.h"
 #include "collector/exposition/parser.h"
+#include "collector/scrape/failure_logs.h"
 #include "collector/scrape/manager.h"
 #include "collector/scrape/metadata.h"
 #include "collector/scrape/scrape_metrics.h"
@@ -44,6 +45,7 @@ struct ScrapeRuntime {
   ScrapeMetrics& metrics;
   MetadataPool& metadata;
   LoopCount& loops;
+  const FailureLogs& failures;
   const DiscoveryEnvironment& discovery;
 };
 

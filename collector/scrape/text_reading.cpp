@@ -151,7 +151,7 @@ void TargetAppender::TextReading::ExtendBlock(const char* begin, const char* end
 void TargetAppender::TextReading::CloseBlock() {
   if (block_.empty()) return;
   const LineCache::Key key = LineCache::KeyOf(block_);
-  if (owner_.lines_.Find(key) == nullptr) owner_.lines_.Add(key, true, parser_.type());
+  if (owner_.lines_.Find(key) == nullptr && !IsFull()) owner_.lines_.Add(key, true, parser_.type());
   block_ = {};
 }
 

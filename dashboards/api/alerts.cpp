@@ -25,11 +25,21 @@ Response Alerts(const ApiContext& context, const Request&) {
   return std::move(success).Finish();
 }
 
-Response Alertmanagers(const ApiContext&, const Request&) {
-  // Vedette delivers itself; there is no Alertmanager to list.
+/// External ones only: that Vedette delivers itself is not listed.
+Response Alertmanagers(const ApiContext& context, const Request&) {
+  const collector::Notifier::View view = context.alertmanagers ? context.alertmanagers() : collector::Notifier::View();
   Success success;
-  success.json().BeginObject().Key("activeAlertmanagers").BeginArray().End();
-  success.json().Key("droppedAlertmanagers").BeginArray().End().End();
+  JsonWriter& json = success.json();
+  const auto write = [&](const std::vector<std::string>& urls) {
+    json.BeginArray();
+    for (const std::string& url : urls) json.BeginObject().Key("url").String(url).End();
+    json.End();
+  };
+  json.BeginObject().Key("activeAlertmanagers");
+  write(view.active);
+  json.Key("droppedAlertmanagers");
+  write(view.dropped);
+  json.End();
   return std::move(success).Finish();
 }
 

@@ -14,12 +14,14 @@
 
 #include "alerting/rules/views.h"
 #include "analytics/promql/engine.h"
+#include "collector/alertmanagers/notifier.h"
 #include "collector/probe/prober.h"
 #include "collector/push/influx.h"
 #include "collector/push/otlp/receiver.h"
 #include "collector/push/remote_write.h"
 #include "collector/scrape/manager.h"
 #include "core/clock.h"
+#include "dashboards/http/router.h"
 #include "storage/admin.h"
 #include "storage/storage.h"
 
@@ -73,6 +75,7 @@ struct ApiContext {
   ApiOptions options{};
 
   // Views of the parts.
+  std::function<collector::Notifier::View()> alertmanagers{};  // empty: there are none
   std::function<collector::TargetsView()> targets{};
   std::function<std::vector<std::string>()> scrape_pools{};
   /// (job name): ScrapeManager::PoolConfig.
@@ -91,6 +94,9 @@ struct ApiContext {
   std::function<collector::OtlpReceiver::Answer(std::string_view, std::string_view, std::string_view)> otlp{};
   /// A body of InfluxDB's line protocol; not set: switched off.
   std::function<collector::PushOutcome(const collector::InfluxRequest&)> influx{};
+
+  /// Of everything that is pushed; null: the server's.
+  std::shared_ptr<const BodyLimits> pushed_bodies{};
 
   /// Keeps groups of metrics; null: switched off.
   collector::PushGateway* pushgateway = nullptr;

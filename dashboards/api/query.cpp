@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "core/json_log.h"
 #include "dashboards/api/envelope.h"
 #include "dashboards/api/handlers.h"
 #include "dashboards/api/params.h"
@@ -20,6 +21,7 @@ struct QueryRequest {
   Parameters parameters;
   std::size_t limit = 0;
   promql::QueryOptions options;
+  std::string origin;
 };
 
 /// Whole milliseconds, at least one.
@@ -35,7 +37,20 @@ Result<QueryRequest> ReadRequest(const Request& request) {
   if (!lookback) return Annotate("error parsing lookback delta duration", std::move(lookback).error());
   if (*lookback && (*lookback)->count() > 0) query.options.lookback = AtLeastOneMs(**lookback);
   query.options.stop = request.stop;
+  const std::string_view remote = request.remote;
+  std::string_view client = remote.substr(0, remote.rfind(':'));
+  if (client.starts_with('[') && client.ends_with(']')) client = client.substr(1, client.size() - 2);
+  query.origin = fmt::format(R"("httpRequest":{{"clientIP":{},"method":"{}","path":{}}})", JsonText(client),
+                             request.method == kPost ? "POST" : "GET", JsonText(request.path));
   return query;
+}
+
+/// The options of the query, with what the query log says of it. They point into `query`.
+promql::QueryOptions OptionsOf(const QueryRequest& query) {
+  promql::QueryOptions options = query.options;
+  options.text = query.parameters.Get("query");
+  options.origin = query.origin;
+  return options;
 }
 
 /// Prometheus takes any other word for "true", and says that it will not for ever.
@@ -97,7 +112,7 @@ Response Query(const ApiContext& context, const Request& request) {
     VEDETTE_TRY(const std::optional<TimeMs> given, TimeParameter(query.parameters, "time"));
     const TimeMs time = given.value_or(context.clock.Now());
     VEDETTE_TRY(const promql::ExprPtr expr, ExpressionParameter(query.parameters, context.engine.options().parser));
-    VEDETTE_TRY(promql::QueryOutcome outcome, context.engine.Instant(*expr, time, query.options));
+    VEDETTE_TRY(promql::QueryOutcome outcome, context.engine.Instant(*expr, time, OptionsOf(query)));
     return Write(std::move(outcome), query, time);
   });
 }
@@ -115,7 +130,7 @@ Response QueryRange(const ApiContext& context, const Request& request) {
                                                    promql::ValueTypeName(expr->type)));
     }
     VEDETTE_TRY(promql::QueryOutcome outcome,
-                context.engine.Range(*expr, range.start, range.end, range.step, query.options));
+                context.engine.Range(*expr, range.start, range.end, range.step, OptionsOf(query)));
     return Write(std::move(outcome), query, range.end);
   });
 }

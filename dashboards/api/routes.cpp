@@ -34,12 +34,12 @@ constexpr ApiRoute kRoutes[] = {
     {kGet, "/api/v1/status/tsdb", api::TsdbStatus},
     {kGet, "/api/v1/status/walreplay", api::WalReplay, Needs::kNothing},
     {kPost, "/api/v1/read", api::RemoteRead},
-    {kPost, "/api/v1/write", api::Write},
-    {kPost, "/api/v1/otlp/v1/metrics", api::OtlpMetrics},
-    {kPost, "/write", api::InfluxWrite},
-    {kPost, "/api/v2/write", api::InfluxWrite},
-    {kPost | kPut | kDelete, "/metrics/job/*", api::PushGroup},
-    {kPost | kPut | kDelete, "/metrics/job@base64/*", api::PushGroup},
+    {kPost, "/api/v1/write", api::Write, Needs::kReady, Body::kPushed},
+    {kPost, "/api/v1/otlp/v1/metrics", api::OtlpMetrics, Needs::kReady, Body::kPushed},
+    {kPost, "/write", api::InfluxWrite, Needs::kReady, Body::kPushed},
+    {kPost, "/api/v2/write", api::InfluxWrite, Needs::kReady, Body::kPushed},
+    {kPost | kPut | kDelete, "/metrics/job/*", api::PushGroup, Needs::kReady, Body::kPushed},
+    {kPost | kPut | kDelete, "/metrics/job@base64/*", api::PushGroup, Needs::kReady, Body::kPushed},
     {kGet, "/api/v1/metrics", api::PushedGroups},
     {kPut, "/api/v1/admin/wipe", api::WipeGroups},
     {kAction, "/api/v1/admin/tsdb/delete_series", api::DeleteSeries},
@@ -69,11 +69,13 @@ std::span<const ApiRoute> ApiRoutes() { return kRoutes; }
 
 void AddApiRoutes(Router& router, const ApiContext& context) {
   for (const ApiRoute& route : kRoutes) {
-    router.Add(route.methods, std::string(route.path), [&context, &route](const Request& request) {
+    const auto handler = [&context, &route](const Request& request) {
       const Readiness readiness = context.readiness ? context.readiness() : Readiness::kReady;
       if (route.needs == Needs::kReady && readiness != Readiness::kReady) return NotReady(readiness);
       return route.handler(context, request);
-    });
+    };
+    router.Add(route.methods, std::string(route.path), handler,
+               route.body == Body::kPushed ? context.pushed_bodies : nullptr);
   }
 }
 

@@ -12,12 +12,15 @@ namespace vedette::dashboards {
 
 /// When an endpoint answers at all.
 enum class Needs : std::uint8_t { kNothing, kReady };
+/// What its requests bring. Of what is pushed, ApiContext::pushed_bodies says how much.
+enum class Body : std::uint8_t { kAny, kPushed };
 
 struct ApiRoute {
   Methods methods;
   std::string_view path;
   Response (*handler)(const ApiContext&, const Request&);
   Needs needs = Needs::kReady;
+  Body body = Body::kAny;
 };
 
 std::span<const ApiRoute> ApiRoutes();

@@ -72,6 +72,7 @@ Response Series(const ApiContext& context, const Request& request) {
     if (!parameters.Has("match[]")) return Fail(Code::kBadData, "no match[] parameter provided");
     VEDETTE_TRY(const Selection selection, ReadSelection(parameters));
     const auto querier = context.storage.NewQuerier(selection.range);
+    querier->Limit({.stop = request.stop});
     std::vector<Labels> all;
     for (const std::vector<Matcher>& matchers : selection.sets) {
       if (request.stop.stop_requested()) return Fail(Code::kCanceled, "the client went away");

@@ -36,10 +36,13 @@ std::optional<Method> MethodOf(beast::verb verb) {
   }
 }
 
+Refusal TooLarge(std::size_t limit) { return {413, fmt::format("request body exceeds {} bytes\n", limit)}; }
+
 }  // namespace
 
 struct RequestReader::Impl {
   std::size_t max_body_bytes = 0;
+  std::size_t limit = 0;  // of this request
   boost::beast::flat_buffer buffer;
   std::optional<Parser> parser;
   bool started = false;
@@ -50,7 +53,8 @@ struct RequestReader::Impl {
     parser.emplace();
     parser->eager(true);
     parser->header_limit(kMaxHeadBytes);
-    parser->body_limit(max_body_bytes);
+    limit = max_body_bytes;
+    parser->body_limit(limit);
     started = false;
     continued = false;
   }
@@ -82,8 +86,7 @@ Refusal RequestReader::Parse() {
       error = in.parser->is_header_done() ? beast::error::bad_chunk_extension : beast::error::header_limit;
     }
     if (error == beast::error::header_limit) return {431, "request headers exceed 16 KiB\n"};
-    if (error == beast::error::body_limit)
-      return {413, fmt::format("request body exceeds {} bytes\n", in.max_body_bytes)};
+    if (error == beast::error::body_limit) return TooLarge(in.limit);
     if (error) return {400, fmt::format("malformed request: {}\n", error.message())};
     if (used == 0) break;
   }
@@ -96,6 +99,27 @@ Refusal RequestReader::Parse() {
 bool RequestReader::Empty() const { return !impl_->started && impl_->buffer.size() == 0; }
 bool RequestReader::HeadDone() const { return impl_->parser->is_header_done(); }
 bool RequestReader::Done() const { return impl_->parser->is_done(); }
+
+std::optional<Method> RequestReader::method() const { return MethodOf(impl_->parser->get().method()); }
+
+std::string_view RequestReader::target() const {
+  const auto target = impl_->parser->get().target();
+  return {target.data(), target.size()};
+}
+
+std::size_t RequestReader::BodyBytes() const {
+  const auto declared = impl_->parser->content_length();
+  return declared ? static_cast<std::size_t>(*declared) : impl_->parser->get().body().size();
+}
+
+Refusal RequestReader::LimitBody(std::size_t max_bytes) {
+  if (max_bytes >= impl_->limit) return {};
+  impl_->limit = max_bytes;
+  if (BodyBytes() > max_bytes) return TooLarge(max_bytes);
+  // What has arrived in chunks is counted already.
+  if (!impl_->parser->content_length()) impl_->parser->body_limit(max_bytes - BodyBytes());
+  return {};
+}
 
 bool RequestReader::WantsContinue() {
   if (!HeadDone() || Done() || impl_->continued) return false;

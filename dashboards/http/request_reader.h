@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "dashboards/http/message.h"
@@ -15,6 +17,7 @@ namespace vedette::dashboards {
 struct Refusal {
   int status = 0;
   std::string text;
+  bool later = false;  // with Retry-After
 };
 
 class RequestReader {
@@ -34,6 +37,13 @@ class RequestReader {
   bool Empty() const;     // between two requests, nothing of the next one here
   bool HeadDone() const;  // headers are complete
   bool Done() const;      // the request is complete
+  // When the head is there:
+  std::optional<Method> method() const;
+  std::string_view target() const;
+  /// What is declared, or, of a body that comes in chunks, what has arrived of it.
+  std::size_t BodyBytes() const;
+  /// A smaller limit than the server's for this body. Refuses 413 when it is declared to be larger.
+  Refusal LimitBody(std::size_t max_bytes);
   /// The client waits for "100 Continue" before it sends the body. Asked once per request.
   bool WantsContinue();
   bool KeepAlive() const;

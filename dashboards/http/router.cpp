@@ -44,7 +44,7 @@ Response NoContent(std::string allow) {
 
 }  // namespace
 
-Router& Router::Add(Methods methods, std::string pattern, Handler handler) {
+Router& Router::Add(Methods methods, std::string pattern, Handler handler, std::shared_ptr<const BodyLimits> body) {
   if (!pattern.starts_with('/')) Abort("must start with a slash", pattern);
   std::vector<Row>* rows = nullptr;
   const auto open = pattern.find('{');
@@ -63,7 +63,7 @@ Router& Router::Add(Methods methods, std::string pattern, Handler handler) {
   for (const Row& row : *rows) {
     if ((row.methods & methods) != 0) Abort("method added twice", pattern);
   }
-  rows->push_back({methods, std::move(pattern), std::move(handler)});
+  rows->push_back({methods, std::move(pattern), std::move(handler), std::move(body)});
   return *this;
 }
 
@@ -72,7 +72,7 @@ Router::Match Router::Choose(const std::vector<Row>& rows, Method method, std::s
   for (const Row& row : rows) {
     known = static_cast<Methods>(known | Allowed(row.methods));
     const Methods served = static_cast<Methods>(row.methods | ((row.methods & kGet) != 0 ? kHead : 0));
-    if ((served & method) != 0) return {&row.handler, row.pattern, std::move(path_parameter), {}};
+    if ((served & method) != 0) return {&row.handler, row.pattern, std::move(path_parameter), {}, row.body.get()};
   }
   Match out;
   out.pattern = rows.front().pattern;

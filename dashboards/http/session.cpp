@@ -3,7 +3,9 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -34,6 +36,9 @@ constexpr std::size_t kLingerBytes = 1 << 20;
 /// How soon a client that left is noticed when its next request hides the end of the stream.
 constexpr Millis kPeerPoll{50};
 constexpr Millis kMaxTick = std::chrono::seconds(1);
+/// How much of a body of unknown size is reserved at once.
+constexpr std::size_t kBodyStep = 1 << 20;
+constexpr const char* kRetryAfter = "5";
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 std::string RemoteOf(const tcp::socket& socket) {
@@ -60,6 +65,8 @@ const char* ReasonOf(int status) {
     case 413:
     case 431:
       return "too_large";
+    case 503:
+      return "busy";
     default:
       return "malformed";
   }
@@ -97,6 +104,7 @@ Session::Session(std::shared_ptr<Hub> hub, tcp::socket socket)
       remote_(RemoteOf(socket_)) {}
 
 Session::~Session() {
+  GiveBody();
   if (joined_) hub_->Leave(this);
 }
 
@@ -218,10 +226,36 @@ net::awaitable<bool> Session::ReadMore(Refusal& refusal) {
   refusal = reader_.Parse();
   if (idle_ && !reader_.Done()) SetDeadline(hub_->options.header_timeout);
   idle_ = false;
+  if (refusal.status == 0 && reader_.HeadDone() && !reader_.Done()) refusal = AdmitBody();
   if (refusal.status != 0) co_return false;
   if (!had_head && reader_.HeadDone() && !reader_.Done()) SetDeadline(hub_->options.read_timeout);
   if (reader_.WantsContinue()) co_return co_await Write(std::string(kContinue), {});
   co_return true;
+}
+
+/// Before more of the body is read: whether there is room for it.
+Refusal Session::AdmitBody() {
+  if (!std::exchange(head_seen_, true)) {
+    const std::string_view target = OriginForm(reader_.target());
+    const auto method = reader_.method();
+    if (method) body_limits_ = hub_->router.Find(*method, target.substr(0, target.find('?'))).body;
+    if (body_limits_ != nullptr && body_limits_->max_bytes != 0) {
+      if (Refusal refusal = reader_.LimitBody(body_limits_->max_bytes); refusal.status != 0) return refusal;
+    }
+  }
+  if (body_limits_ == nullptr || reader_.BodyBytes() <= body_taken_) return {};
+  // All at once where it is declared, else step by step.
+  const std::size_t more = std::max(reader_.BodyBytes() - body_taken_, body_taken_ == 0 ? 0 : kBodyStep);
+  if (!body_limits_->take(more)) return {503, "too much is being pushed, try again later\n", true};
+  body_taken_ += more;
+  return {};
+}
+
+void Session::GiveBody() {
+  if (body_taken_ > 0) body_limits_->give(body_taken_);
+  body_taken_ = 0;
+  body_limits_ = nullptr;
+  head_seen_ = false;
 }
 
 net::awaitable<bool> Session::Answer() {
@@ -235,6 +269,8 @@ net::awaitable<bool> Session::Answer() {
   hub_->HandlerStarts();
   co_await RunOn(hub_->workers, [this] { RunHandler(); });
   if (response_.later) co_await WaitForLater();
+  request_.body = std::string();
+  GiveBody();
   running_ = 0;
   error_code ignored;
   socket_.cancel(ignored);  // ends the watch
@@ -322,7 +358,9 @@ void Session::CheckPeer(std::uint64_t number) {
 }
 
 net::awaitable<void> Session::Refuse(Refusal refusal) {
+  GiveBody();
   Response response = TextResponse(refusal.status, std::move(refusal.text));
+  if (refusal.later) response.headers.Set("Retry-After", kRetryAfter);
   std::string answer = ResponseHead(response, SystemClock().Now(), true);
   SetDeadline(hub_->options.write_timeout);
   const bool written = co_await Write(std::move(answer), response.Body());

@@ -47,6 +47,8 @@ class Session : public std::enable_shared_from_this<Session> {
   net::awaitable<void> Serve();
   net::awaitable<Read> ReadRequest(Refusal& refusal);
   net::awaitable<bool> ReadMore(Refusal& refusal);
+  Refusal AdmitBody();
+  void GiveBody();
   net::awaitable<bool> Answer();
   net::awaitable<void> Refuse(Refusal refusal);
   net::awaitable<bool> Write(std::string head, std::string_view body);
@@ -81,6 +83,11 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string target_;
   Response response_;
   std::string_view pattern_;
+
+  // Of the body that arrives or was handed over.
+  bool head_seen_ = false;
+  const BodyLimits* body_limits_ = nullptr;
+  std::size_t body_taken_ = 0;
 };
 
 }  // namespace vedette::dashboards

@@ -1,8 +1,13 @@
 """A target goes down: one valid Slack message and one valid PagerDuty trigger with priority and reason, then the resolve;
 also over a kill -9 between firing and sending, and when the receivers answer 429 first."""
+import json
+import shutil
+import subprocess
+import threading
 import time
+import urllib.request
 
-from harness import Agent, Receiver, Target, main, scratch, wait_for
+from harness import (Agent, LocalServer, Receiver, Target, free_port, installed, main, scratch, wait_for)
 
 RULES = """
 groups:
@@ -167,6 +172,85 @@ def test_resolved_before_it_could_be_sent():
         check_slack(slack.next("message about what was missed"), ["TargetDown"])
         assert pagerduty.next("PagerDuty event")["dedup_key"]
         assert agent.stop() == 0
+
+
+
+class Alertmanager:
+    """The real one."""
+
+    def __init__(self, program, directory):
+        self.port = free_port()
+        config = f"{directory}/am-{self.port}.yml"
+        with open(config, "w", encoding="utf-8") as file:
+            file.write("route: {receiver: none}\nreceivers: [{name: none}]\n")
+        self.address = f"127.0.0.1:{self.port}"
+        with open(f"{directory}/am-{self.port}.log", "wb") as log:
+            self.process = subprocess.Popen(
+                [program, f"--config.file={config}", f"--storage.path={directory}/am-{self.port}",
+                 f"--web.listen-address={self.address}", "--cluster.listen-address="],
+                stdout=log, stderr=log)
+        wait_for(lambda: self.get("/-/ready"), "Alertmanager to be ready")
+
+    def get(self, path):
+        return urllib.request.urlopen(f"http://{self.address}{path}", timeout=10).read()
+
+    def alerts(self, state="active=true"):
+        return json.loads(self.get(f"/api/v2/alerts?{state}"))
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+EXTERNAL = """
+global: {{evaluation_interval: 200ms, external_labels: {{cluster: c1, drop_me: x}}}}
+rule_files: [rules.yml]
+scrape_configs:
+  - job_name: app
+    scrape_interval: 200ms
+    scrape_timeout: 200ms
+    static_configs: [{{targets: ["{target}"]}}]
+alerting:
+  alert_relabel_configs: [{{regex: drop_me, action: labeldrop}}]
+  alertmanagers:
+    - static_configs: [{{targets: ["127.0.0.1:{dead}", "{hanging}"]}}]
+      timeout: 1h
+    - file_sd_configs: [{{files: [alertmanagers.json]}}]
+      alert_relabel_configs: [{{target_label: sent_by, replacement: vedette}}]
+"""
+
+
+def test_alertmanagers_of_others_are_told():
+    program = shutil.which("prometheus-alertmanager") or installed("alertmanager")
+    if not program:
+        return
+    hang = threading.Event()
+    with scratch() as (directory, things):
+        hanging = LocalServer(lambda request, body: hang.wait())
+        alertmanager = Alertmanager(program, directory)
+        target = Target("a 1\n")
+        things += [hanging, alertmanager, target]
+        with open(f"{directory}/rules.yml", "w", encoding="utf-8") as file:
+            file.write(RULES)
+        with open(f"{directory}/alertmanagers.json", "w", encoding="utf-8") as file:
+            json.dump([{"targets": [alertmanager.address]}], file)
+        agent = Agent(directory, EXTERNAL.format(target=target.address, dead=free_port(), hanging=hanging.address))
+        things.append(agent)
+        agent.start()
+        try:
+            wait_for(lambda: agent.query('up{job="app"} == 1'), "the target to be up")
+            target.status = 500
+            alert = wait_for(alertmanager.alerts, "a firing alert")[0]
+            assert alert["labels"] == {"alertname": "TargetDown", "severity": "critical", "job": "app", "cluster": "c1",
+                                       "instance": target.address, "sent_by": "vedette"}, alert
+            assert alert["annotations"]["summary"] == f"{target.address} of app is down", alert
+            assert "g0.expr=up" in alert["generatorURL"], alert
+            urls = [entry["url"] for entry in agent.api("alertmanagers")["activeAlertmanagers"]]
+            assert f"http://{alertmanager.address}/api/v2/alerts" in urls and len(urls) == 3, urls
+            target.status = 200
+            wait_for(lambda: not alertmanager.alerts(), "the resolve")
+        finally:
+            hang.set()
 
 
 if __name__ == "__main__":

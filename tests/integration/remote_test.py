@@ -1,4 +1,5 @@
 """Remote ends: everything arrives once and in order whatever the end and the agent go through; queries read from one."""
+import http.client
 import json
 import math
 import os
@@ -271,13 +272,13 @@ remote_read:
 class Prometheus:
     """The real one, killed and started again as often as the test likes."""
 
-    def __init__(self, program, directory, config):
+    def __init__(self, program, directory, config, *flags):
         self.directory, self.port = directory, free_port()
         os.makedirs(directory)
         with open(os.path.join(directory, "p.yml"), "w", encoding="utf-8") as file:
-            file.write(config)
+            file.write(config.replace("{self}", f"127.0.0.1:{self.port}"))
         self.command = [program, f"--config.file={directory}/p.yml", f"--storage.tsdb.path={directory}/data",
-                        f"--web.listen-address=127.0.0.1:{self.port}", "--web.enable-remote-write-receiver"]
+                        f"--web.listen-address=127.0.0.1:{self.port}", "--web.enable-remote-write-receiver", *flags]
         self.process = None
 
     def start(self):
@@ -350,6 +351,86 @@ remote_read:
         third_rows = third.query(sums, load.time / 1000)
         assert sorted((sorted(labels.items()), value) for labels, value in third_rows) == far.query(
             sums, load.time / 1000)
+
+
+def test_native_histograms_are_read_both_ways():
+    program = installed("prometheus")
+    if not program:
+        return
+    with scratch() as (directory, things):
+        rules = os.path.join(directory, "rules.yml")
+        with open(rules, "w", encoding="utf-8") as file:
+            file.write("groups: [{name: g, rules: [{record: floats, "
+                       "expr: 'rate(prometheus_http_request_duration_seconds[5s])'}]}]\n")
+        far = Prometheus(program, os.path.join(directory, "far"), f"""
+global: {{scrape_interval: 100ms, scrape_timeout: 100ms, evaluation_interval: 200ms}}
+rule_files: [{rules}]
+scrape_configs: [{{job_name: self, static_configs: [{{targets: ["{{self}}"]}}]}}]
+""", "--enable-feature=native-histograms")
+        things.append(far)
+        far.start()
+        version = json.loads(far.get("/api/v1/status/buildinfo"))["data"]["version"]
+        if int(version.split(".")[0]) < 3:
+            print(f"  skipped: Prometheus {version} shows no native histogram of its own")
+            return
+        os.mkdir(os.path.join(directory, "near"))
+        near = Agent(os.path.join(directory, "near"), f"""
+remote_read:
+  - {{url: "http://127.0.0.1:{far.port}/api/v1/read", read_recent: true}}
+""", *FLAGS)
+        things.append(near)
+        near.start()
+        reader = Prometheus(program, os.path.join(directory, "reader"), f"""
+remote_read:
+  - {{url: "http://127.0.0.1:{near.port}/api/v1/read", read_recent: true}}
+""")
+        things.append(reader)
+        reader.start()
+        name = "prometheus_http_request_duration_seconds"
+        wait_for(lambda: far.query(f"count(count_over_time({name}[1m]) > 80)", time.time()), "many scrapes")
+        at = time.time() - 2  # what comes now was there then
+        metrics = '{handler="/metrics",job="self"}'
+        for expression in (f"histogram_count({name}{metrics})", f"histogram_sum({name}{metrics})",
+                           f"sum_over_time(histogram_count({name})[30s:100ms])", f"count_over_time({name}[30s])",
+                           f"histogram_quantile(0.9, rate({name}{metrics}[10s]))", f"histogram_avg(floats{metrics})",
+                           "histogram_count(sum_over_time(floats[20s]))", f"histogram_stddev({name}{metrics})",
+                           f"resets({name}[30s])"):
+            expected = far.query(expression, at)
+            got = reader.query(expression, at)
+            assert expected and got == expected, (expression, got, expected)
+
+
+def test_a_query_ends_its_remote_reads():
+    """A reader that hangs holds a query no longer than the query may take, or than its client waits."""
+    asked = threading.Semaphore(0)
+    done = threading.Event()
+
+    def hang(request, body):
+        asked.release()
+        done.wait()
+        request.answer(500)
+
+    with scratch() as (directory, things):
+        end = LocalServer(hang)
+        things.append(end)
+        agent = Agent(directory, f"""
+remote_read:
+  - {{url: "http://127.0.0.1:{end.port}/read", read_recent: true, remote_timeout: 1h}}
+""", "--query.max-concurrency=1", *FLAGS)
+        things.append(agent)
+        agent.start()
+        try:
+            status, body = agent.get("/api/v1/query?query=m&timeout=300ms")
+            assert status == 503 and b"query timed out in expression evaluation" in body, (status, body)
+            assert asked.acquire(timeout=30)
+            connection = http.client.HTTPConnection("127.0.0.1", agent.port, timeout=60)
+            connection.request("GET", "/api/v1/query?query=m")
+            assert asked.acquire(timeout=30)
+            connection.close()  # the only place for queries is free again
+            status, body = agent.get("/api/v1/query?query=1%2B1")
+            assert status == 200, body
+        finally:
+            done.set()
 
 
 if __name__ == "__main__":

@@ -99,6 +99,52 @@ scrape_configs:
         assert {"counter", "gauge", "histogram", "summary"} <= kinds, kinds
 
 
+def test_queries_and_failed_scrapes_are_written_down():
+    with scratch() as (directory, things):
+        gone = free_port()
+        os.mkdir(os.path.join(directory, "sub"))
+        with open(os.path.join(directory, "rules.yml"), "w", encoding="utf-8") as file:
+            file.write("groups: [{name: g, interval: 100ms, rules: [{record: r, expr: up+1}]}]\n")
+        config = f"""
+global: {{scrape_interval: 100ms, query_log_file: q.log, scrape_failure_log_file: sub/f.log}}
+rule_files: [rules.yml]
+scrape_configs:
+  - {{job_name: gone, static_configs: [{{targets: ["127.0.0.1:{gone}"]}}]}}
+  - {{job_name: good, static_configs: [{{targets: ["{{self}}"]}}]}}
+"""
+        agent = Agent(directory, config)
+        things.append(agent)
+        agent.start()
+
+        def lines(name):
+            with open(os.path.join(directory, name), encoding="utf-8") as file:
+                return [json.loads(line) for line in file if line.endswith("\n")]
+
+        assert agent.get("/api/v1/query_range?query=up%2B1&start=1&end=61&step=30")[0] == 200
+        failed = wait_for(lambda: lines("sub/f.log"), "a failed scrape")[0]
+        assert (failed["level"], failed["job_name"]) == ("ERROR", "gone"), failed
+        assert failed["target"] == f"http://127.0.0.1:{gone}/metrics" and str(gone) in failed["msg"], failed
+        asked = wait_for(lambda: [line for line in lines("q.log") if "httpRequest" in line], "a query")[0]
+        assert asked["msg"] == "promql query logged"
+        assert asked["params"] == {"query": "up+1", "start": "1970-01-01T00:00:01.000Z",
+                                   "end": "1970-01-01T00:01:01.000Z", "step": 30}, asked
+        assert asked["httpRequest"] == {"clientIP": "127.0.0.1", "method": "GET", "path": "/api/v1/query_range"}
+        rule = wait_for(lambda: [line for line in lines("q.log") if "ruleGroup" in line], "a rule's query")[0]
+        assert rule["ruleGroup"] == {"file": os.path.join(directory, "rules.yml"), "name": "g"}
+        assert rule["params"]["query"] == "up + 1", rule
+        # A file that was moved away is made anew by a reload; one that cannot be made keeps the old configuration.
+        os.rename(os.path.join(directory, "q.log"), os.path.join(directory, "q.log.1"))
+        assert agent.request("POST", "/-/reload")[0] == 200
+        wait_for(lambda: os.path.exists(os.path.join(directory, "q.log")), "the file to be made again")
+        with open(agent.config, "w", encoding="utf-8") as file:
+            file.write(config.replace("sub/f.log", "nowhere/f.log").replace("{self}", f"127.0.0.1:{agent.port}"))
+        status, body = agent.request("POST", "/-/reload")
+        assert status != 200 and b"can't create json log file" in body, (status, body)
+        agent.stop()
+        process = subprocess.run(agent.command(), capture_output=True, text=True, timeout=60)
+        assert process.returncode != 0 and "can't create json log file" in process.stderr, process.stderr
+
+
 def test_reload_swaps_or_keeps():
     with scratch() as (directory, things):
         first, second = Target("a 1\n"), Target("b 1\n")

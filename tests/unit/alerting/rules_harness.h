@@ -41,12 +41,14 @@ class FakeSink final : public AlertSink {
 class BreakableQueries final : public RuleQueries {
  public:
   explicit BreakableQueries(const promql::Engine& engine) : inner_(NewEngineQueries(engine)) {}
-  Result<std::vector<VectorSample>> Run(const promql::Expr& expr, TimeMs time, std::stop_token stop) override {
+  Result<std::vector<VectorSample>> Run(const promql::Expr& expr, TimeMs time, std::stop_token stop,
+                                        std::string_view origin) override {
     if (broken) return Fail(Code::kTimeout, "query timed out");
-    return inner_->Run(expr, time, stop);
+    return inner_->Run(expr, time, stop, origin);
   }
-  Result<std::vector<VectorSample>> Run(std::string_view expr, TimeMs time, std::stop_token stop) override {
-    return inner_->Run(expr, time, stop);
+  Result<std::vector<VectorSample>> Run(std::string_view expr, TimeMs time, std::stop_token stop,
+                                        std::string_view origin) override {
+    return inner_->Run(expr, time, stop, origin);
   }
   bool broken = false;
 
@@ -85,7 +87,7 @@ class RuleHarness {
   /// Current samples of a selector, as text: "ALERTS{...} 1".
   std::vector<std::string> Query(std::string_view expr, double seconds) {
     std::vector<std::string> lines;
-    for (const VectorSample& sample : MustHave(queries.Run(expr, At(seconds), {}))) {
+    for (const VectorSample& sample : MustHave(queries.Run(expr, At(seconds), {}, {}))) {
       lines.push_back(sample.labels.ToString() + " " + FormatSampleValue(sample.value));
     }
     return lines;

@@ -3,16 +3,21 @@
 #include <latch>
 #include <map>
 #include <random>
+#include <sstream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <prometheus/registry.h>
 
 #include "analytics/promql/engine.h"
 #include "analytics/promql/eval_value.h"
+#include "core/json_log.h"
 #include "core/numbers.h"
 #include "storage/memory/memory_storage.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/temp_dir.h"
 
 namespace vedette::promql {
 
@@ -281,6 +286,38 @@ TEST_CASE("queries beyond the allowed number wait for their turn", "[promql]") {
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(succeeded == kThreads * 20);
+}
+
+TEST_CASE("queries are written down when they are over", "[promql][query_log]") {
+  const test::TempDir directory;
+  const std::string path = directory.Sub("q.log");
+  Bed bed;
+  bed.Put(Labels{{"__name__", "m"}}, 10, 1);
+  bed.engine->SetQueryLog(MustHave(JsonLog::Open(path)));
+  QueryOptions options;
+  options.origin = R"("httpRequest":{"path":"/q"})";
+  CHECK(bed.At("m", 10, options).has_value());
+  CHECK(bed.Between("m+1", 10, 70, 30).has_value());
+  CHECK_FALSE(bed.At("m(", 10).has_value());  // is no query
+  CHECK_FALSE(bed.At(R"(label_replace(m, "a", "b", "c", "("))", 10).has_value());
+  const ExprPtr expr = MustHave(ParseExpr("m+1", {}));
+  CHECK(bed.engine->Instant(*expr, TimeMs(0)).has_value());
+  bed.engine->SetQueryLog(nullptr);  // the file is closed: everything is in it
+  CHECK(bed.At("m", 10).has_value());
+
+  std::istringstream text(test::ReadFile(path));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  REQUIRE(lines.size() == 4);
+  const auto has = [&](std::size_t i, std::string_view part) { return lines[i].find(part) != std::string::npos; };
+  CHECK(has(0, R"("msg":"promql query logged","params":{"end":"1970-01-01T00:00:10.000Z","query":"m",)"
+               R"("start":"1970-01-01T00:00:10.000Z","step":0},"stats":{"timings":{"evalTotalTime":)"));
+  CHECK(has(0, R"("samples":{"totalQueryableSamples":1,"peakSamples":)"));
+  CHECK(has(0, R"(,"httpRequest":{"path":"/q"}})"));
+  CHECK(has(
+      1, R"("params":{"end":"1970-01-01T00:01:10.000Z","query":"m+1","start":"1970-01-01T00:00:10.000Z","step":30})"));
+  CHECK(has(2, R"("error":"invalid regular expression in label_replace)"));
+  CHECK(has(3, R"("query":"m + 1")"));
 }
 
 }  // namespace vedette::promql

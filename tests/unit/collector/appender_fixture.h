@@ -28,6 +28,8 @@ class AppenderFixture {
     target.interval = target.timeout = std::chrono::seconds(10);
   }
 
+  const storage::Storage& store() const { return *store_; }
+
   ScrapeOutcome Scrape(std::string_view text, ExpositionFormat format = ExpositionFormat::kText) {
     clock_.Advance(std::chrono::seconds(10));
     return appender_.Store(job, target, clock_.Now(), 0.25, ScrapeBody{text, format});

@@ -94,16 +94,16 @@ struct SendFixture {
 
   void Start(const RemoteWriteEnd& end, const Labels& external = {}) {
     if (!writers) {
-      writers = std::make_unique<RemoteWriters>(
-          RemoteWriters::Services{.feeds = *store,
-                                  .clock = SystemClock(),
-                                  .registry = *registry,
-                                  .new_client = [this](const HttpConfig& http) { return HttpClient::Create(io, http); },
-                                  .metadata =
-                                      [] {
-                                        return std::vector<MetricMetadata>{{"m", "counter", "what m is", "things"}};
-                                      },
-                                  .poll = Millis(5)});
+      writers = std::make_unique<RemoteWriters>(RemoteWriters::Services{
+          .feeds = *store,
+          .clock = SystemClock(),
+          .registry = *registry,
+          .new_client = [this](const HttpConfig& http, const RequestAuth&) { return HttpClient::Create(io, http); },
+          .metadata =
+              [] {
+                return std::vector<MetricMetadata>{{"m", "counter", "what m is", "things"}};
+              },
+          .poll = Millis(5)});
     }
     MustSucceed(writers->Apply(std::span(&end, 1), external));
     // A new end begins with what comes from now on: not before it has found its place.

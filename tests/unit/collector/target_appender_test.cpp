@@ -173,9 +173,15 @@ TEST_CASE("metric relabelling drops and renames; limits refuse the whole scrape"
   MustSucceed(f.Scrape("a 1\nb1 1\n").status);
   CHECK(f.Scrape("a 1\nc 1\n").status.error().message == "sample limit exceeded (2 samples, limit: 1)");
   CHECK(f.Stored() == "a stale\n");
-  const auto beyond = f.Scrape("d 1\ne 1\ng 1\n");
-  CHECK(beyond.kept == 3);
-  CHECK(beyond.added == 1);  // the others are not even made
+  // What is beyond the limit is counted, as in Prometheus, and leaves nothing behind.
+  const std::size_t series = f.store().Stats(1).head_series;
+  std::string page = "a 1\n";
+  for (int i = 0; i < 100; ++i) page += fmt::format("new{{i=\"{}\"}} 1\nb{{i=\"{}\"}} 1\n", i, i);
+  const auto beyond = f.Scrape(page);
+  CHECK(beyond.status.error().message == "sample limit exceeded (101 samples, limit: 1)");
+  CHECK(beyond.scraped == 201);
+  CHECK(beyond.added == 0);
+  CHECK(f.store().Stats(1).head_series == series);
 
   f.job.sample_limit = 0;
   f.job.label_limit = 4;

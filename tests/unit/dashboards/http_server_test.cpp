@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <future>
 #include <thread>
@@ -51,6 +52,22 @@ class Fixture {
     router.Add(kGet | kPost, "/echo", [](const Request& r) {
       return TextResponse(200, fmt::format("{} {} {}", r.path, r.query.Get("q"), r.body));
     });
+    // Bodies of 2 MB at most, and 2.5 MB in all of them.
+    const auto take = [this](std::size_t bytes) {
+      if (taken.fetch_add(bytes) + bytes <= 2'500'000) return true;
+      taken -= bytes;
+      return false;
+    };
+    router.Add(
+        kPost, "/push",
+        [this](const Request& r) {
+          if (r.query.Has("wait")) {
+            waiting.Open();
+            go_on.Wait();
+          }
+          return TextResponse(200, std::to_string(r.body.size()));
+        },
+        std::make_shared<const BodyLimits>(BodyLimits{2'000'000, take, [this](std::size_t bytes) { taken -= bytes; }}));
     router.Add(kGet, "/throw", [](const Request&) -> Response { throw std::runtime_error("secret"); });
     router.Add(kGet, "/big", [this](const Request&) {
       Response out = TextResponse(200, "");
@@ -90,6 +107,7 @@ class Fixture {
   }
 
   Gate waiting, go_on, stopped_handlers;
+  std::atomic<std::size_t> taken = 0;  // of bodies of /push
 
  private:
   const std::shared_ptr<const std::string> big_ = std::make_shared<const std::string>(32 << 20, 'b');
@@ -179,6 +197,38 @@ TEST_CASE("what is not a request is refused", "[web]") {
   CHECK(StatusOf(patient.ReadResponse()) == 100);
   patient.Send("ok");
   CHECK(Has(patient.ReadResponse(), "/echo  ok"));
+}
+
+TEST_CASE("what is pushed is refused before it is read: too much, or too much at once", "[web]") {
+  Fixture f;
+  const auto head = [](std::size_t size, std::string_view query = "") {
+    return fmt::format("POST /push{} HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", query, size);
+  };
+  const std::string body(1'500'000, 'b');
+  CHECK(Has(f.Ask(head(body.size()) + body), "\r\n\r\n1500000"));
+  CHECK(f.taken == 0);
+  // Nothing of the body has been sent yet.
+  CHECK(StatusOf(f.Ask(head(2'000'001))) == 413);
+  RawClient holder(f.port());
+  holder.Send(head(body.size(), "?wait=1") + body);
+  f.waiting.Wait();
+  const std::string refused = f.Ask(head(body.size()));
+  CHECK(StatusOf(refused) == 503);
+  CHECK(Has(refused, "Retry-After: 5\r\n"));
+  // Whose size is not known takes room as it grows.
+  const std::string chunk = fmt::format("{:x}\r\n{}\r\n", 300'000, std::string(300'000, 'c'));
+  const std::string chunked = "POST /push HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  std::string many = chunked;
+  for (int i = 0; i < 6; ++i) many += chunk;
+  CHECK(StatusOf(f.Ask(many + "0\r\n\r\n")) == 503);
+  f.go_on.Open();
+  CHECK(Has(holder.ReadResponse(), "\r\n\r\n1500000"));
+  CHECK(Has(f.Ask(many + "0\r\n\r\n"), "\r\n\r\n1800000"));
+  CHECK(f.taken == 0);
+  many += chunk + chunk;
+  CHECK(StatusOf(f.Ask(many + "0\r\n\r\n")) == 413);
+  // A small one is not asked for anything, and others have their own limits.
+  CHECK(Has(f.Ask(head(3) + "abc"), "\r\n\r\n3"));
 }
 
 TEST_CASE("slow clients are cut off and hold up nobody", "[web]") {
