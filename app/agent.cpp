@@ -11,6 +11,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <mutex>
 
 #include "alerting/router.h"
@@ -272,8 +273,13 @@ Status Agent::Impl::OpenStore() {
     std::_Exit(1);  // as a crash, which the store is made for: nothing may touch it any more
   };
   tuning.needs_start = [this](const Error&) { requests.restart(); };
-  VEDETTE_TRY(store, storage::RocksStorage::Open(config->storage, clock, *registry, tuning));
-  threads = std::make_unique<Threads>(command.query_max_concurrency + kSpareRequestThreads);
+  // Threads take their time to be made: that of the replay.
+  auto made = std::async(std::launch::async, [this] {
+    return std::make_unique<Threads>(command.query_max_concurrency + kSpareRequestThreads);
+  });
+  auto opened = storage::RocksStorage::Open(config->storage, clock, *registry, tuning);
+  threads = made.get();
+  VEDETTE_TRY(store, std::move(opened));
   VEDETTE_CHECK(StartRemoteRead());
   // The subquery default is the evaluation interval, as in Prometheus.
   engine_options.default_subquery_step = config->rules.evaluation_interval;
