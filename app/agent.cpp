@@ -439,8 +439,8 @@ Status Agent::Impl::StartServer() {
   options.max_connections = command.max_connections;
   options.read_timeout = command.read_timeout;
   options.cors_origin = command.cors_origin;
-  VEDETTE_TRY(server,
-              dashboards::Server::Listen(options, std::move(routes), threads->io(), threads->requests(), *registry));
+  VEDETTE_TRY(server, dashboards::Server::Listen(options, std::move(routes), threads->io(),
+                                                 {threads->requests(), threads->ingest()}, *registry));
   undo.push_back([this] {
     server->Stop(kStopGrace);
     server.reset();

@@ -86,6 +86,10 @@ struct AppendBatch {
 class BatchAppender : public Appender {
  public:
   void Add(SeriesId series, TimeMs time, double value) final { batch_.Add(series, time, value); }
+  void Reserve(std::size_t samples) final {
+    batch_.series.reserve(batch_.size() + samples);
+    batch_.values.reserve(batch_.size() + samples);
+  }
   void AddRow(TimeMs time, std::span<const SeriesId> series, std::span<const double> values) final {
     batch_.AddRow(time, series, values);
   }

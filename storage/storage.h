@@ -79,6 +79,9 @@ class Appender {
   /// Adds one sample. `series` comes from Series() of any appender of this store.
   virtual void Add(SeriesId series, TimeMs time, double value) = 0;
 
+  /// So many samples will be added: spares growing.
+  virtual void Reserve(std::size_t /*samples*/) {}
+
   /// Adds one row: many series at one time. Shapes: series and values have the same length. This is the cheap way.
   virtual void AddRow(TimeMs time, std::span<const SeriesId> series, std::span<const double> values) = 0;
 

@@ -40,7 +40,10 @@ class RowCollector {
     std::vector<double> values;
   };
   static constexpr std::size_t kFewColumns = 256, kWide = 4;
-  static constexpr std::size_t kFirstSeries = 64;  // a column grows from here
+
+  /// Empty columns with the room of earlier ones, of this thread.
+  static std::vector<Column>& Spare();
+  static void Keep(Column&& column);
 
   /// Where samples of this time go. Gives up when there are many times with hardly anything.
   std::size_t PlaceOf(TimeMs time);

@@ -15,6 +15,7 @@
 #include "dashboards/http/http_metrics.h"
 #include "dashboards/http/negotiation.h"
 #include "dashboards/http/router.h"
+#include "dashboards/http/server.h"
 #include "dashboards/options.h"
 
 namespace vedette::dashboards {
@@ -24,11 +25,11 @@ class Session;
 class Hub {
  public:
   Hub(const ServerOptions& server_options, Router server_router, CorsPolicy cors_policy,
-      boost::asio::thread_pool& worker_pool, prometheus::Registry& registry)
+      const WorkerPools& worker_pools, prometheus::Registry& registry)
       : options(server_options),
         router(std::move(server_router)),
         cors(std::move(cors_policy)),
-        workers(worker_pool),
+        workers(worker_pools),
         metrics(registry) {}
 
   /// False: as many connections are open as may be, or the server stops.
@@ -51,7 +52,7 @@ class Hub {
   const ServerOptions options;
   const Router router;
   const CorsPolicy cors;
-  boost::asio::thread_pool& workers;
+  const WorkerPools workers;
   HttpMetrics metrics;
 
  private:

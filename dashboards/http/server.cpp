@@ -80,7 +80,7 @@ struct Server::Impl {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Result<std::unique_ptr<Server>> Server::Listen(const ServerOptions& options, Router router, net::io_context& io,
-                                               net::thread_pool& workers, prometheus::Registry& registry) {
+                                               const WorkerPools& workers, prometheus::Registry& registry) {
   VEDETTE_CHECK(options.Validate());
   VEDETTE_TRY(CorsPolicy cors, CorsPolicy::Create(options.cors_origin));
   auto impl = std::make_unique<Impl>();

@@ -24,13 +24,20 @@ class Registry;
 
 namespace vedette::dashboards {
 
+/// Where handlers run. May be one pool.
+struct WorkerPools {
+  boost::asio::thread_pool& requests;
+  /// Of bodies that have limits of their own (BodyLimits): few threads, whose memory stays warm.
+  boost::asio::thread_pool& pushes;
+};
+
 class Server {
  public:
-  /// Binds, listens and starts to accept; connections are served as soon as threads run `io`. `io`, `workers` and
-  /// `registry` must outlive the server; the two pools must run, not be stopped, until it is destroyed.
+  /// Binds, listens and starts to accept; connections are served as soon as threads run `io`. `io`, the pools and
+  /// `registry` must outlive the server; they must run, not be stopped, until it is destroyed.
   /// Errors: kBadData for the options; kIo when the address cannot be bound, naming it.
   static Result<std::unique_ptr<Server>> Listen(const ServerOptions& options, Router router,
-                                                boost::asio::io_context& io, boost::asio::thread_pool& workers,
+                                                boost::asio::io_context& io, const WorkerPools& workers,
                                                 prometheus::Registry& registry);
   /// Stop(0) and then waits, however long, until the last handler has returned: they refer to what the caller owns.
   ~Server();
@@ -41,7 +48,7 @@ class Server {
   std::uint16_t port() const;
 
   /// Stops accepting, closes idle connections, lets running requests finish until `grace` has passed, then fires their
-  /// stop tokens and closes their connections. Waits for that; never call it on a thread of `io` or `workers`.
+  /// stop tokens and closes their connections. Waits for that; never call it on a thread of `io` or the pools.
   void Stop(Millis grace);
 
  private:

@@ -267,7 +267,8 @@ net::awaitable<bool> Session::Answer() {
   running_ = ++last_number_;
   Watch(running_);
   hub_->HandlerStarts();
-  co_await RunOn(hub_->workers, [this] { RunHandler(); });
+  const bool pushes = body_limits_ != nullptr;
+  co_await RunOn(pushes ? hub_->workers.pushes : hub_->workers.requests, [this] { RunHandler(); });
   if (response_.later) co_await WaitForLater();
   request_.body = std::string();
   GiveBody();

@@ -110,9 +110,9 @@ Status DecodeFirst(const Parsed& parsed, std::size_t bytes, std::size_t count, C
 }  // namespace
 
 void EncodeChunk(std::span<const std::int64_t> times, std::span<const double> values, std::string& out,
-                 std::optional<ValueCodec> forced) {
+                 std::optional<ValueCodec> forced, IntEffort effort) {
   assert(!times.empty() && times.size() == values.size() && times.size() <= kMaxChunkSamples);
-  const CodedValues coded = EncodeValues(values, forced);
+  const CodedValues coded = EncodeValues(values, forced, effort);
   std::string summary;
   const SummaryKind kind = PutSummary(values, coded, summary);
   const TimeCodec time_codec = TimeCodecOf(times);
@@ -120,7 +120,7 @@ void EncodeChunk(std::span<const std::int64_t> times, std::span<const double> va
   out.push_back(static_cast<char>(static_cast<unsigned>(coded.layout.codec) | static_cast<unsigned>(time_codec) << 4U));
   out.push_back(static_cast<char>(static_cast<unsigned>(kind) | (coded.layout.exceptions ? kExceptions : 0) |
                                   static_cast<unsigned>(coded.layout.exponent) << 4U));
-  PutTimes(times, time_codec, out);
+  PutTimes(times, time_codec, out, effort);
   out.append(summary);
   out.append(coded.payload);
 }

@@ -13,6 +13,7 @@
 
 #include "core/result.h"
 #include "storage/chunk/chunk_times.h"
+#include "storage/chunk/flat_ints.h"
 #include "storage/chunk/summary.h"
 #include "storage/storage.h"
 
@@ -38,8 +39,9 @@ struct ChunkHeader {
 
 /// Appends the chunk. Shapes: times and values of the same length, 1 to kMaxChunkSamples; times strictly ascending.
 /// `forced`: only for the codec laboratory and tests; a codec that cannot hold the values is replaced by kXor.
+/// `effort`: kPackedOnly for chunks that will soon be coded again.
 void EncodeChunk(std::span<const std::int64_t> times, std::span<const double> values, std::string& out,
-                 std::optional<ValueCodec> forced = std::nullopt);
+                 std::optional<ValueCodec> forced = std::nullopt, IntEffort effort = IntEffort::kSmallest);
 
 /// Errors: kCorruption; kBadData for a version that this program does not read.
 Result<ChunkHeader> ReadChunkHeader(std::string_view bytes);

@@ -23,13 +23,13 @@ TimeCodec TimeCodecOf(std::span<const std::int64_t> times) {
   return TimeCodec::kRegular;
 }
 
-void PutTimes(std::span<const std::int64_t> times, TimeCodec codec, std::string& out) {
+void PutTimes(std::span<const std::int64_t> times, TimeCodec codec, std::string& out, IntEffort effort) {
   PutVarint(out, times.size());
   PutSigned(out, times.front());
   PutVarint(out, static_cast<std::uint64_t>(WrapSub(times.back(), times.front())));
   if (codec == TimeCodec::kRegular) return;
   std::string payload;
-  EncodeInts(times, payload);
+  EncodeInts(times, payload, effort);
   PutVarint(out, payload.size());
   out.append(payload);
 }

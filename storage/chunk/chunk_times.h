@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "core/time.h"
+#include "storage/chunk/flat_ints.h"
 #include "storage/coding.h"
 
 namespace vedette::storage {
@@ -35,7 +36,8 @@ struct CodedTimes {
 /// `times`: 1 to kMaxChunkSamples, strictly ascending.
 TimeCodec TimeCodecOf(std::span<const std::int64_t> times);
 /// Appends count, first time, the distance of the last one, and the payload.
-void PutTimes(std::span<const std::int64_t> times, TimeCodec codec, std::string& out);
+void PutTimes(std::span<const std::int64_t> times, TimeCodec codec, std::string& out,
+              IntEffort effort = IntEffort::kSmallest);
 /// Reads what PutTimes wrote; views `in`. Nothing when it is damaged.
 std::optional<CodedTimes> ReadTimes(ByteReader& in, TimeCodec codec);
 /// The first `out.size()` times. False when they are damaged.

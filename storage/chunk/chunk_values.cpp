@@ -29,10 +29,10 @@ std::vector<std::int64_t>& Scratch(std::size_t size) {
   return scratch;
 }
 
-void PutFloatBits(std::span<const double> values, std::string& out) {
+void PutFloatBits(std::span<const double> values, IntEffort effort, std::string& out) {
   const auto ordered = std::span(Scratch(values.size())).first(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) ordered[i] = Ordered(std::bit_cast<std::int64_t>(values[i]));
-  EncodeInts(ordered, out);
+  EncodeInts(ordered, out, effort);
 }
 
 bool GetFloatBits(std::string_view bytes, std::size_t count, std::span<double> out) {
@@ -111,7 +111,7 @@ bool GetXorValues(std::string_view bytes, std::span<double> out) {
 
 /// Exceptions first, if there are any: their number, then gap and value of each; then the mantissas.
 void PutDecimals(std::span<const double> values, const Decimals& decimals, std::span<const std::int64_t> mantissas,
-                 std::string& out) {
+                 IntEffort effort, std::string& out) {
   if (!decimals.exceptions.empty()) {
     PutVarint(out, decimals.exceptions.size());
     std::uint32_t next = 0;
@@ -121,7 +121,7 @@ void PutDecimals(std::span<const double> values, const Decimals& decimals, std::
       next = at + 1;
     }
   }
-  EncodeInts(mantissas, out);
+  EncodeInts(mantissas, out, effort);
 }
 
 bool GetDecimals(const ValueLayout& layout, std::string_view bytes, std::size_t count, std::span<double> out,
@@ -158,9 +158,10 @@ bool GetDecimals(const ValueLayout& layout, std::string_view bytes, std::size_t 
 
 /// Two ways of any double: bits as integers under the entropy coder, or the XOR stream, which wins on short chunks and
 /// where values repeat in bursts.
-void EncodeFloats(std::span<const double> values, std::optional<ValueCodec> forced, CodedValues& out) {
+void EncodeFloats(std::span<const double> values, std::optional<ValueCodec> forced, IntEffort effort,
+                  CodedValues& out) {
   std::string bits, changes;
-  if (forced != ValueCodec::kXor) PutFloatBits(values, bits);
+  if (forced != ValueCodec::kXor) PutFloatBits(values, effort, bits);
   if (forced != ValueCodec::kFloatBits) PutXorValues(values, changes);
   const bool take_bits = changes.empty() || (!bits.empty() && bits.size() < changes.size());
   out.layout = {take_bits ? ValueCodec::kFloatBits : ValueCodec::kXor, 0, false, false};
@@ -170,7 +171,7 @@ void EncodeFloats(std::span<const double> values, std::optional<ValueCodec> forc
 
 }  // namespace
 
-CodedValues EncodeValues(std::span<const double> values, std::optional<ValueCodec> forced) {
+CodedValues EncodeValues(std::span<const double> values, std::optional<ValueCodec> forced, IntEffort effort) {
   CodedValues out;
   if ((!forced || *forced == ValueCodec::kConstant) && AllSameBits(values)) {
     PutDouble(out.payload, values.front());
@@ -178,16 +179,16 @@ CodedValues EncodeValues(std::span<const double> values, std::optional<ValueCode
   }
   if (!forced || IsDecimalCodec(*forced)) out.decimals = AsDecimals(values);
   if (!out.decimals) {
-    EncodeFloats(values, forced == ValueCodec::kFloatBits ? forced : forced ? ValueCodec::kXor : forced, out);
+    EncodeFloats(values, forced == ValueCodec::kFloatBits ? forced : forced ? ValueCodec::kXor : forced, effort, out);
     return out;
   }
   out.layout = {out.decimals->form == DecimalForm::kQuotient ? ValueCodec::kIntegers : ValueCodec::kProducts,
                 out.decimals->exponent, !out.decimals->exceptions.empty(), false};
-  PutDecimals(values, *out.decimals, out.decimals->mantissas, out.payload);
+  PutDecimals(values, *out.decimals, out.decimals->mantissas, effort, out.payload);
   // Decimals with many digits may take more than their bits: both are tried unless the integers are clearly small.
   if (forced || out.payload.size() <= 3 * values.size()) return out;
   CodedValues floats;
-  EncodeFloats(values, std::nullopt, floats);
+  EncodeFloats(values, std::nullopt, effort, floats);
   return floats.payload.size() < out.payload.size() ? floats : out;
 }
 
@@ -220,7 +221,7 @@ CodedValues EncodeBeside(std::span<const double> values, const CodedValues& plai
   CodedValues out;
   out.layout = plain.layout;
   out.layout.relative = true;
-  PutDecimals(values, *plain.decimals, rest, out.payload);
+  PutDecimals(values, *plain.decimals, rest, IntEffort::kSmallest, out.payload);
   return out;
 }
 

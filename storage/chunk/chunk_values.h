@@ -9,6 +9,7 @@
 
 #include "storage/chunk/chunk.h"
 #include "storage/chunk/decimals.h"
+#include "storage/chunk/flat_ints.h"
 
 namespace vedette::storage {
 
@@ -26,8 +27,9 @@ struct CodedValues {
   std::optional<Decimals> decimals;  // when the layout says so: the summary is made from them
 };
 
-/// `forced` as in EncodeChunk.
-CodedValues EncodeValues(std::span<const double> values, std::optional<ValueCodec> forced);
+/// `forced` and `effort` as in EncodeChunk.
+CodedValues EncodeValues(std::span<const double> values, std::optional<ValueCodec> forced,
+                         IntEffort effort = IntEffort::kSmallest);
 
 /// About how many bits some stretches of the decimals take, alone or beside a base of as many values: says which base
 /// is worth a trial. Cost: a microsecond.

@@ -57,14 +57,42 @@ double EstimateBits(std::span<const std::int64_t> values) {
   return bits;
 }
 
+/// About the middle one of the values.
+std::int64_t MiddleOf(std::span<const std::int64_t> values) {
+  constexpr std::size_t kSample = 15;
+  std::array<std::int64_t, kSample> sample;
+  for (std::size_t i = 0; i < kSample; ++i) sample[i] = values[i * values.size() / kSample];
+  std::ranges::nth_element(sample, sample.begin() + kSample / 2);
+  return sample[kSample / 2];
+}
+
+/// About the bits that packing would take: as wide as most are, and the others apart.
+double EstimatePacked(std::span<const std::int64_t> values) {
+  if (values.empty()) return 0;
+  const std::int64_t middle = MiddleOf(values);
+  std::array<std::uint32_t, 65> counts{};
+  for (const std::int64_t v : values) ++counts[static_cast<std::size_t>(std::bit_width(ZigZag(WrapSub(v, middle))))];
+  std::size_t widest = 64;
+  while (widest > 0 && counts[widest] == 0) --widest;
+  const std::size_t exception_bits = 16 + widest;
+  std::size_t left_out = 0, best = SIZE_MAX;
+  for (std::size_t width = widest + 1; width-- > 0 && left_out * exception_bits < best;) {
+    best = std::min(best, values.size() * width + left_out * exception_bits);
+    left_out += counts[width];
+  }
+  return static_cast<double>(best);
+}
+
 /// How often values are differenced before they are coded: what takes the fewest bits, judged by some stretches of
 /// them.
-std::size_t ChooseOrder(std::span<const std::int64_t> values) {
-  constexpr std::size_t kStretch = 256, kStretches = 8;
+std::size_t ChooseOrder(std::span<const std::int64_t> values, IntEffort effort) {
+  const bool quick = effort == IntEffort::kPackedOnly;
+  const auto estimate = quick ? EstimatePacked : EstimateBits;
   thread_local std::array<std::vector<std::int64_t>, kMaxOrder + 1> ladder;
   for (auto& rung : ladder) rung.clear();
-  const std::size_t stretches = values.size() <= 2 * kStretch * kStretches ? 1 : kStretches;
-  const std::size_t length = stretches == 1 ? values.size() : kStretch;
+  const std::size_t stretch = quick ? 48 : 256, most_stretches = quick ? 2 : 8;
+  const std::size_t stretches = values.size() <= 2 * stretch * most_stretches ? 1 : most_stretches;
+  const std::size_t length = stretches == 1 ? values.size() : stretch;
   for (std::size_t s = 0; s < stretches; ++s) {
     const auto part = values.subspan(s * values.size() / stretches, length);
     ladder[0].insert(ladder[0].end(), part.begin(), part.end());
@@ -76,10 +104,10 @@ std::size_t ChooseOrder(std::span<const std::int64_t> values) {
   const double scale =
       static_cast<double>(values.size()) / static_cast<double>(std::max<std::size_t>(1, stretches * length));
   std::size_t order = 0;
-  double best = EstimateBits(ladder[0]) * scale;
+  double best = estimate(ladder[0]) * scale;
   for (std::size_t i = 1; i <= kMaxOrder && i <= values.size(); ++i) {
     // Each step costs one varint for the value that starts it.
-    const double bits = EstimateBits(ladder[i]) * scale + 24.0 * static_cast<double>(i);
+    const double bits = estimate(ladder[i]) * scale + 24.0 * static_cast<double>(i);
     if (bits >= best) continue;
     order = i;
     best = bits;
@@ -145,6 +173,22 @@ bool GetSparse(ByteReader& in, std::size_t count, std::span<std::int64_t> out) {
     if (at < out.size()) out[at] = others[i];
     if (++at == count && i + 1 < gaps.size()) return false;
   }
+  return true;
+}
+
+/// Whether the values fill their whole spread so evenly that packing all of them alike is as good as leaving some out:
+/// then it is planned without sorting them.
+bool PlanEvenly(std::span<const std::int64_t> values, FlatPlan& plan) {
+  if (values.empty()) return false;
+  const auto [least, most] = std::ranges::minmax(values);
+  const auto width = static_cast<std::size_t>(std::bit_width(Distance(most, least)));
+  const std::int64_t middle = MiddleOf(values);
+  const auto usual = static_cast<std::size_t>(std::ranges::count(values, middle));
+  const double bits = static_cast<double>(values.size() * width);
+  if (width == 0 || usual * 2 >= values.size() || EstimatePacked(values) < bits) return false;
+  plan.mode = FlatMode::kPacked;
+  plan.pack = {least, static_cast<unsigned>(width), 0, (values.size() * width + 7) / 8};
+  plan.bytes = plan.pack.bytes;
   return true;
 }
 
@@ -255,15 +299,19 @@ void EncodeInts(std::span<const std::int64_t> values, std::string& out, IntEffor
   if (factor > 1) {
     for (std::int64_t& v : ladder[0]) v = WrapSub(v, values.front()) / static_cast<std::int64_t>(factor);
   }
-  const std::size_t order = ChooseOrder(ladder[0]);
+  const std::size_t order = ChooseOrder(ladder[0], effort);
   for (std::size_t i = 1; i <= order; ++i) Differences(ladder[i - 1], ladder[i]);
 
   const std::vector<std::int64_t>& rest = ladder[order];
-  sorted.assign(rest.begin(), rest.end());
-  SortInts(sorted, spare);
-  const FlatPlan flat = PlanFlat(sorted, effort);
+  FlatPlan flat;
+  const bool even = effort == IntEffort::kPackedOnly && PlanEvenly(rest, flat);
+  if (!even) {
+    sorted.assign(rest.begin(), rest.end());
+    SortInts(sorted, spare);
+    flat = PlanFlat(sorted, effort);
+  }
   Mode mode = flat.mode == FlatMode::kBins ? Mode::kBins : Mode::kPacked;
-  if (!rest.empty() && flat.bytes > 8 && FindUsual(sorted, sparse.usual)) {
+  if (!even && !rest.empty() && flat.bytes > 8 && FindUsual(sorted, sparse.usual)) {
     PlanSparse(rest, effort, sparse);
     const double allowed = mode == Mode::kBins ? kSparseBonus : 1;
     if (static_cast<double>(sparse.bytes) < allowed * static_cast<double>(flat.bytes)) mode = Mode::kSparse;

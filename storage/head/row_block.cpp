@@ -23,6 +23,27 @@ void RowPin::Read(std::size_t column, std::uint64_t commit, TimeRange range, Col
   }
 }
 
+void RowPin::ReadBlock(std::size_t block, std::span<Columns> out) const {
+  BlockValues values;
+  storage::ReadBlock(segment->bytes.get(), std::span(segment->ends).first(rows), block, values);
+  const std::uint64_t all = rows < 64 ? (std::uint64_t{1} << rows) - 1 : ~std::uint64_t{0};
+  for (std::size_t c = 0; c < out.size(); ++c) {
+    if (values.found[c] == all) {
+      const std::size_t before = out[c].size();
+      out[c].times.resize(before + rows);
+      out[c].values.resize(before + rows);
+      for (std::size_t i = 0; i < rows; ++i) out[c].times[before + i] = first_time + segment->times[i];
+      std::copy_n(values.values[c].begin(), rows, out[c].values.begin() + static_cast<std::ptrdiff_t>(before));
+      continue;
+    }
+    for (std::uint64_t found = values.found[c]; found != 0; found &= found - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(found));
+      out[c].times.push_back(first_time + segment->times[i]);
+      out[c].values.push_back(values.values[c][i]);
+    }
+  }
+}
+
 bool RowPin::Has(std::size_t column, TimeRange range) const {
   std::uint64_t found = ColumnPresence(segment->bytes.get(), std::span(segment->ends).first(rows), column);
   for (; found != 0; found &= found - 1) {

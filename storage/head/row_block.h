@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "storage/head/row_codec.h"
@@ -36,6 +37,8 @@ struct RowPin {
 
   /// Appends the samples of the column that lie within `range` and came with commits up to `commit`.
   void Read(std::size_t column, std::uint64_t commit, TimeRange range, Columns& out) const;
+  /// Appends all samples of the columns from block * kRowBlockColumns on, each to its own.
+  void ReadBlock(std::size_t block, std::span<Columns> out) const;
   /// Whether Read() with any commit would append something.
   bool Has(std::size_t column, TimeRange range) const;
 };

@@ -346,11 +346,75 @@ struct ColumnWalk {
   return found;
 }
 
+/// Which columns of a block have a value in a row, for the rows of a segment in turn.
+class BlockPresence {
+ public:
+  explicit BlockPresence(std::size_t block) : block_(block) {}
+  std::uint64_t Next(const RowView& row) {
+    const std::size_t first = block_ * kRowBlockColumns;
+    const bool is_in = first < row.columns;
+    if (row.presence != nullptr) written_ = is_in ? Load64(row.presence + 8 * block_) : 0;
+    if (!is_in) return 0;
+    const std::uint64_t all = LowMask(std::min(kRowBlockColumns, row.columns - first));
+    return (row.flags & (kPresenceFlag | kSamePresenceFlag)) == 0 ? all : written_ & all;
+  }
+
+ private:
+  const std::size_t block_;
+  std::uint64_t written_ = ~std::uint64_t{0};
+};
+
+[[gnu::always_inline]] inline void ReadBlockBody(const char* rows, std::span<const std::uint32_t> ends,
+                                                 std::size_t block, BlockValues& out) {
+  std::array<ColumnWalk, kRowBlockColumns> walks{};
+  BlockPresence presence(block);
+  out.found.fill(0);
+  const char* row = rows;
+  for (std::size_t i = 0; i < ends.size(); row = rows + ends[i], ++i) {
+    const RowView view(row);
+    const std::uint64_t present = presence.Next(view);
+    if (block * kRowBlockColumns >= view.columns) continue;
+    const std::size_t begin = block == 0 ? 0 : Load16(view.ends + 2 * (block - 1));
+    const std::size_t end = Load16(view.ends + 2 * block);
+    if (begin != end) {
+      const char* at = view.base + begin;
+      std::array<char, kMaxBlockBytes + kOverrun> copy;
+      if (static_cast<std::size_t>(at - rows) + (end - begin) + kOverrun > ends.back()) {
+        std::memcpy(copy.data(), at, end - begin);
+        std::memset(copy.data() + (end - begin), 0, kOverrun);
+        at = copy.data();
+      }
+      const std::size_t width = std::min(kRowBlockColumns, view.columns - block * kRowBlockColumns);
+      const std::uint64_t changed = Load64(at) & LowMask(width);
+      at += (width + 7) / 8;
+      const auto count = static_cast<std::size_t>(std::popcount(changed));
+      const Classes classes{Load64(at), count > 32 ? Load64(at + 8) : 0};
+      at += (2 * count + 7) / 8;
+      std::size_t n = 0;
+      for (std::uint64_t left = changed; left != 0; left &= left - 1, ++n) {
+        const unsigned code = classes.At(n);
+        const auto c = static_cast<std::size_t>(std::countr_zero(left));
+        if (((present >> c) & 1) != 0) walks[c].Take(code, Load64(at));
+        at += kClassBytes[code];
+      }
+    }
+    for (std::uint64_t left = present; left != 0; left &= left - 1) {
+      const auto c = static_cast<std::size_t>(std::countr_zero(left));
+      out.found[c] |= std::uint64_t{1} << i;
+      out.values[c][i] = std::bit_cast<double>(walks[c].bits);
+    }
+  }
+}
+
 #if defined(__x86_64__)
 /// The baseline of the platform has no instruction that counts bits; every processor since 2008 does.
 [[gnu::target("popcnt")]] std::uint64_t ReadColumnPopcnt(const char* rows, std::span<const std::uint32_t> ends,
                                                          std::size_t column, double* values) {
   return ReadColumnBody(rows, ends, column, values);
+}
+[[gnu::target("popcnt")]] void ReadBlockPopcnt(const char* rows, std::span<const std::uint32_t> ends, std::size_t block,
+                                               BlockValues& out) {
+  ReadBlockBody(rows, ends, block, out);
 }
 const bool kHasPopcnt = __builtin_cpu_supports("popcnt") != 0;
 #endif
@@ -363,6 +427,14 @@ std::uint64_t ReadColumn(const char* rows, std::span<const std::uint32_t> ends, 
   if (kHasPopcnt) return ReadColumnPopcnt(rows, ends, column, values);
 #endif
   return ReadColumnBody(rows, ends, column, values);
+}
+
+void ReadBlock(const char* rows, std::span<const std::uint32_t> ends, std::size_t block, BlockValues& out) {
+  assert(ends.size() <= kMaxSegmentRows);
+#if defined(__x86_64__)
+  if (kHasPopcnt) return ReadBlockPopcnt(rows, ends, block, out);
+#endif
+  ReadBlockBody(rows, ends, block, out);
 }
 
 std::uint64_t ColumnPresence(const char* rows, std::span<const std::uint32_t> ends, std::size_t column) {

@@ -10,6 +10,7 @@
 // given.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -60,7 +61,15 @@ inline constexpr std::size_t kMaxSegmentRows = 64;
 /// Reads one column out of the valid rows of a segment, the key row first; row i ends `ends[i]` bytes behind `rows`.
 /// Writes values[i] and sets bit i of the result for each row in which the column has a value.
 std::uint64_t ReadColumn(const char* rows, std::span<const std::uint32_t> ends, std::size_t column, double* values);
-/// The same without the values.
+/// All columns of a block at once.
+struct BlockValues {
+  std::array<std::uint64_t, kRowBlockColumns> found;  // as the result of ReadColumn()
+  std::array<std::array<double, kMaxSegmentRows>, kRowBlockColumns> values;
+};
+/// ReadColumn() of the columns from block * kRowBlockColumns on, at a third of its cost for each: whoever wants all
+/// columns goes through the rows once per block.
+void ReadBlock(const char* rows, std::span<const std::uint32_t> ends, std::size_t block, BlockValues& out);
+/// ReadColumn() without the values.
 std::uint64_t ColumnPresence(const char* rows, std::span<const std::uint32_t> ends, std::size_t column);
 
 /// Reads whole rows one after the other, each once: the counterpart of RowChains.

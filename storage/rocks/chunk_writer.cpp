@@ -17,6 +17,12 @@ constexpr std::size_t kKeptBytes = 4 << 20;
 
 }  // namespace
 
+/// Loose chunks are coded again when their day is re-packed. Until then they are few samples each, which bins gain
+/// nothing on, and what most queries read.
+IntEffort ChunkWriter::Effort() const {
+  return family_ == Family::kChunks ? IntEffort::kPackedOnly : IntEffort::kSmallest;
+}
+
 void ChunkWriter::Add(std::int32_t day, SeriesId series, std::uint32_t seal, std::span<const std::int64_t> times,
                       std::span<const double> values) {
   for (std::size_t at = 0; at < times.size(); at += max_samples_) {
@@ -25,7 +31,7 @@ void ChunkWriter::Add(std::int32_t day, SeriesId series, std::uint32_t seal, std
     const std::string key = EncodeChunkKey({day, series, TimeMs(times[at]), seal});
     std::ranges::copy(key, row.key.begin());
     row.begin = chunk_bytes_.size();
-    EncodeChunk(times.subspan(at, n), values.subspan(at, n), chunk_bytes_);
+    EncodeChunk(times.subspan(at, n), values.subspan(at, n), chunk_bytes_, std::nullopt, Effort());
     row.end = chunk_bytes_.size();
   }
   if (!times.empty()) days_.insert(day);

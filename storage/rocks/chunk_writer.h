@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/chunk/flat_ints.h"
 #include "storage/rocks/database.h"
 #include "storage/rocks/keys.h"
 
@@ -48,6 +49,8 @@ class ChunkWriter {
   void Clear();
 
  private:
+  IntEffort Effort() const;
+
   struct Row {
     std::array<char, kChunkKeyBytes> key{};
     std::size_t begin = 0, end = 0;  // in chunk_bytes_

@@ -299,15 +299,19 @@ void Sealer::PutBlock(const FrozenBlock& item, TimeMs oldest, Sealed& sealed) {
   }
   std::vector<RowPin> pins;
   item.block->Pin(TimeRange(), pins);
-  Columns samples;
-  for (std::size_t i = 0; i < series.size(); ++i) {
-    if (series[i] == nullptr) continue;  // it left memory, which it does only without unsealed samples
-    samples.clear();
-    for (const RowPin& pin : pins) pin.Read(i, UINT64_MAX, TimeRange(), samples);
-    if (samples.size() == 0) continue;
-    // Before the chunk is written: from here on readers look on disk as well.
-    head_.NoteSealing(*series[i], samples.times.back(), item.group->last_use());
-    PutSamples(*series[i], samples, oldest, sealed);
+  std::vector<Columns> columns(kRowBlockColumns);
+  for (std::size_t first = 0; first < series.size(); first += kRowBlockColumns) {
+    const auto block = std::span(columns).first(std::min(kRowBlockColumns, series.size() - first));
+    for (Columns& samples : block) samples.clear();
+    for (const RowPin& pin : pins) pin.ReadBlock(first / kRowBlockColumns, block);
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      HeadSeries* const one = series[first + i];
+      // One that left memory did so without unsealed samples.
+      if (one == nullptr || block[i].size() == 0) continue;
+      // Before the chunk is written: from here on readers look on disk as well.
+      head_.NoteSealing(*one, block[i].times.back(), item.group->last_use());
+      PutSamples(*one, block[i], oldest, sealed);
+    }
   }
 }
 

@@ -88,7 +88,7 @@ class Fixture {
       return TextResponse(499, "stopped\n");
     });
     router.Add(kGet, "/api/v1/x", [](const Request&) { return JsonResponse(200, "{}"); });
-    server_ = MustHave(Server::Listen(options, std::move(router), io_, workers_, registry_));
+    server_ = MustHave(Server::Listen(options, std::move(router), io_, {workers_, workers_}, registry_));
   }
   ~Fixture() {
     go_on.Open();
@@ -362,7 +362,7 @@ TEST_CASE("an address that is taken is an error that names it", "[web]") {
   prometheus::Registry registry;
   ServerOptions options;
   options.listen_address = fmt::format("127.0.0.1:{}", f.port());
-  const auto second = Server::Listen(options, Router(), io, workers, registry);
+  const auto second = Server::Listen(options, Router(), io, {workers, workers}, registry);
   REQUIRE_FALSE(second.has_value());
   CHECK(Has(second.error().message, options.listen_address));
 }

@@ -114,6 +114,29 @@ TEST_CASE("columns read back from rows bit for bit, up to any commit and within 
   }
 }
 
+TEST_CASE("a block of columns reads as its columns do", "[storage][rows]") {
+  const unsigned seed = GENERATE(range(1U, 20U));
+  INFO("seed " << seed);
+  Rows rows(seed);
+  for (std::size_t i = 0; i < 2 * kSegmentRows + 5; ++i) rows.Add(!rows.block.InSegment());
+  std::vector<RowPin> pins;
+  rows.block.Pin(TimeRange(), pins);
+  std::size_t wrong = 0;
+  for (std::size_t first = 0; first < rows.columns + 3; first += kRowBlockColumns) {
+    std::vector<Columns> block(std::min(kRowBlockColumns, rows.columns + 3 - first));
+    for (const RowPin& pin : pins) pin.ReadBlock(first / kRowBlockColumns, block);
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      Columns one;
+      for (const RowPin& pin : pins) pin.Read(first + i, UINT64_MAX, TimeRange(), one);
+      REQUIRE(block[i].size() == one.size());
+      for (std::size_t n = 0; n < one.size(); ++n) {
+        if (block[i].times[n] != one.times[n] || !SameBits(block[i].values[n], one.values[n])) ++wrong;
+      }
+    }
+  }
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("damaged rows are refused or read without leaving their bytes", "[storage][rows]") {
   Rows rows(7);
   for (std::size_t i = 0; i < kSegmentRows; ++i) rows.Add(i == 0);
@@ -132,8 +155,13 @@ TEST_CASE("damaged rows are refused or read without leaving their bytes", "[stor
     const std::vector<char> exact(row.begin(), row.end());
     const std::uint32_t end = static_cast<std::uint32_t>(exact.size());
     double value = 0;
+    BlockValues block;
     for (std::size_t c = 0; c < rows.columns; ++c) {
-      CHECK(ReadColumn(exact.data(), {&end, 1}, c, &value) == ColumnPresence(exact.data(), {&end, 1}, c));
+      if (c % kRowBlockColumns == 0) ReadBlock(exact.data(), {&end, 1}, c / kRowBlockColumns, block);
+      const std::uint64_t found = ReadColumn(exact.data(), {&end, 1}, c, &value);
+      CHECK(found == ColumnPresence(exact.data(), {&end, 1}, c));
+      CHECK(found == block.found[c % kRowBlockColumns]);
+      if (found != 0) CHECK(SameBits(block.values[c % kRowBlockColumns][0], value));
     }
   }
   CHECK(accepted > 100);
