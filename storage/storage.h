@@ -76,6 +76,10 @@ class Appender {
   /// Errors: kBadData for an empty set, no usable name or invalid UTF-8; kLimit when the store may hold no more series.
   virtual Result<SeriesId> Series(const Labels& labels) = 0;
 
+  /// The series if it is in use, as Series() would name it; kNone otherwise, also for one that had no samples for long.
+  /// Creates none and reads nothing from disk.
+  virtual SeriesId FindSeries(const Labels& labels) = 0;
+
   /// Adds one sample. `series` comes from Series() of any appender of this store.
   virtual void Add(SeriesId series, TimeMs time, double value) = 0;
 

@@ -103,6 +103,13 @@ Result<storage::SeriesId> PushBatch::Series(const Labels& labels, const SeriesCa
   return storage::SeriesId::kNone;
 }
 
+storage::SeriesId PushBatch::KnownSeries(const Labels& labels, const SeriesCache::Key& key) {
+  ++parsed_;
+  const storage::SeriesId id = appender_->FindSeries(labels);
+  if (id != storage::SeriesId::kNone) intake_.series_.Add(key, id);
+  return id;
+}
+
 void PushBatch::AddHistogram(storage::SeriesId series, TimeMs time, Histogram histogram) {
   appender_->AddHistogram(series, time, std::move(histogram));
   ++outcome_.histograms;

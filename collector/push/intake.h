@@ -125,6 +125,8 @@ class PushBatch {
   /// The series of good labels, known under `key` from now on; kNone when the store does not take it, which is noted as
   /// `weight` lost samples. Errors: those of the medium.
   Result<storage::SeriesId> Series(const Labels& labels, const SeriesCache::Key* key, std::size_t weight);
+  /// The same for a series that must be there already; kNone when it is not.
+  storage::SeriesId KnownSeries(const Labels& labels, const SeriesCache::Key& key);
 
   /// Whether the store takes samples of this time, which is said before they are added.
   bool InTime(TimeMs time) const { return time >= TimeMs(0) && time <= newest_; }

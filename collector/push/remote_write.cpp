@@ -34,6 +34,7 @@ class WriteRun {
   Status Read(std::string_view compressed);
   Status ReadMessage(std::string_view message);
   Status Take(PushedSeries& series);
+  Result<storage::SeriesId> FindGood(PushedSeries& series, std::size_t samples);
   Result<storage::SeriesId> Find(PushedSeries& series, std::size_t samples);
   void TakeSamples(PushedSeries& series, storage::SeriesId id);
   Status TakeHistograms(PushedSeries& series, storage::SeriesId id);
@@ -102,19 +103,25 @@ Status WriteRun::Take(PushedSeries& series) {
   return Ok();
 }
 
+/// Neither series nor metadata come of labels alone. An exemplar goes to a series that is there: a sender may put it into
+/// a request behind that of its sample, and the agent may have been started anew between the two.
+Result<storage::SeriesId> WriteRun::FindGood(PushedSeries& series, std::size_t samples) {
+  if (samples > 0) return batch_.Series(Labels::FromSorted(series.labels), &series.key, samples);
+  if (!series.exemplars.empty()) {
+    const storage::SeriesId known = batch_.KnownSeries(Labels::FromSorted(series.labels), series.key);
+    if (known != storage::SeriesId::kNone) return known;
+    batch_.Drop(PushDrop::kBadExemplar, series.exemplars.size());
+  }
+  if (strict_) ComplainOfNoSample(series);
+  return storage::SeriesId::kNone;
+}
+
 /// kNone: the series is skipped.
 Result<storage::SeriesId> WriteRun::Find(PushedSeries& series, std::size_t samples) {
   if (const storage::SeriesId known = batch_.Find(series.key); known != storage::SeriesId::kNone) return known;
   VEDETTE_CHECK(series.ReadLabels());
   const LabelVerdict verdict = NormalizeLabels(series.labels);
-  // Neither series nor metadata come of labels alone.
-  if (verdict == LabelVerdict::kGood && samples > 0) {
-    return batch_.Series(Labels::FromSorted(series.labels), &series.key, samples);
-  }
-  if (verdict == LabelVerdict::kGood) {
-    if (strict_) ComplainOfNoSample(series);
-    return storage::SeriesId::kNone;
-  }
+  if (verdict == LabelVerdict::kGood) return FindGood(series, samples);
   batch_.SkipSeries();
   batch_.Drop(PushDrop::kBadLabels, samples);
   if (!strict_) return storage::SeriesId::kNone;

@@ -100,6 +100,12 @@ class MemoryAppender final : public BatchAppender {
     return id;
   }
 
+  SeriesId FindSeries(const Labels& labels) override {
+    const std::shared_lock lock(data_.mutex);
+    const auto known = data_.ids.find(labels);
+    return known == data_.ids.end() ? SeriesId::kNone : known->second;
+  }
+
   Result<AppendOutcome> Commit() override {
     AppendOutcome outcome;
     batch_.DropOutside(clock_.Now(), options_, append_, outcome);

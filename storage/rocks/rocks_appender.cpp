@@ -23,6 +23,9 @@ class RocksAppender final : public BatchAppender {
   RocksAppender(Engine& engine, const AppendOptions& append) : engine_(engine), append_(append) {}
 
   Result<SeriesId> Series(const Labels& labels) override;
+  SeriesId FindSeries(const Labels& labels) override {
+    return engine_.catalog.FindInMemory(labels, engine_.clock.Now());
+  }
   Result<AppendOutcome> Commit() override;
 
  private:

@@ -175,15 +175,17 @@ Result<HeadSeries*> SeriesCatalog::FindOnDisk(const Labels& labels) {
   return ToError(status, "look-up of " + labels.ToString());
 }
 
+SeriesId SeriesCatalog::FindInMemory(const Labels& labels, TimeMs now) {
+  const std::shared_lock lock(head_.table().mutex());
+  HeadSeries* const series = head_.table().Find(labels);
+  if (series == nullptr) return SeriesId::kNone;
+  series->Use(now);
+  return series->id;
+}
+
 Result<SeriesId> SeriesCatalog::FindOrCreate(const Labels& labels, TimeMs now, std::size_t max_series) {
+  if (const SeriesId known = FindInMemory(labels, now); known != SeriesId::kNone) return known;
   SeriesTable& table = head_.table();
-  {
-    const std::shared_lock lock(table.mutex());
-    if (HeadSeries* series = table.Find(labels)) {
-      series->Use(now);
-      return series->id;
-    }
-  }
   const std::unique_lock guard = LockAwake(mutex_);
   {
     const std::shared_lock lock(table.mutex());

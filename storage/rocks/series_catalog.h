@@ -34,6 +34,8 @@ class SeriesCatalog {
   /// kCorruption when the definition of a series with open samples is missing.
   Status LoadLabels(std::span<const SeriesId> ids);
 
+  /// kNone: not in memory.
+  SeriesId FindInMemory(const Labels& labels, TimeMs now);
   /// The series in memory, from disk, or new. Errors: kLimit at `max_series` series in memory (0: none), kCorruption.
   Result<SeriesId> FindOrCreate(const Labels& labels, TimeMs now, std::size_t max_series);
   /// Brings an evicted series back; false when the store does not know the id.

@@ -119,6 +119,7 @@ class CountingStorage final : public storage::Storage {
     Result<storage::SeriesId> Series(const Labels& labels) override {
       return static_cast<storage::SeriesId>(owner_.ids_.try_emplace(labels, owner_.ids_.size() + 1).first->second);
     }
+    storage::SeriesId FindSeries(const Labels&) override { return storage::SeriesId::kNone; }
     void Add(storage::SeriesId, TimeMs, double) override { ++owner_.samples; }
     void AddRow(TimeMs, std::span<const storage::SeriesId> series, std::span<const double>) override {
       owner_.samples += series.size();

@@ -25,6 +25,7 @@ class WatchingStorage final : public storage::Storage {
       VEDETTE_CHECK(storage::ValidateSeries(labels));
       return static_cast<storage::SeriesId>(owner_.ids_.try_emplace(labels, owner_.ids_.size() + 1).first->second);
     }
+    storage::SeriesId FindSeries(const Labels&) override { return storage::SeriesId::kNone; }
     void Add(storage::SeriesId, TimeMs, double) override {}
     void AddRow(TimeMs, std::span<const storage::SeriesId> series, std::span<const double> values) override {
       if (series.size() != values.size()) std::abort();

@@ -63,6 +63,7 @@ class WatchedStorage final : public storage::Storage {
     WatchedAppender(WatchedStorage& owner, std::unique_ptr<storage::Appender> inner)
         : owner_(owner), inner_(std::move(inner)) {}
     Result<storage::SeriesId> Series(const Labels& labels) override { return inner_->Series(labels); }
+    storage::SeriesId FindSeries(const Labels& labels) override { return inner_->FindSeries(labels); }
     void Add(storage::SeriesId series, TimeMs time, double value) override { inner_->Add(series, time, value); }
     void AddRow(TimeMs time, std::span<const storage::SeriesId> series, std::span<const double> values) override {
       inner_->AddRow(time, series, values);

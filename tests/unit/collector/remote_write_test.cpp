@@ -229,6 +229,37 @@ TEST_CASE("remote write 1.0 brings histograms, exemplars and metadata", "[push][
   CHECK(f.Said() == "{} h histogram 'All of it.' 'seconds'\n");
 }
 
+TEST_CASE("an exemplar finds the series of an earlier request, also after a restart", "[push]") {
+  Fixture f;
+  const std::int64_t t = f.start.ms;
+  const auto exemplar = [&](int field, const std::string& labels) {
+    return Bytes(field, labels + Double(2, 0.5) + Int(3, t));
+  };
+  MustSucceed(f.Send(Series(Label("__name__", "there") + Sample(t, 1))).status);
+  const std::string alone = exemplar(3, Label("trace_id", "a"));
+  const std::string message =
+      Series(Label("__name__", "there") + alone) + Series(Label("__name__", "unknown") + alone);
+  f.intake.series_cache().Clear();  // what a start begins with
+  SECTION("version 1.0") {
+    const PushOutcome outcome = f.Send(message);
+    MustSucceed(outcome.status);
+    CHECK(outcome.exemplars == 1);
+  }
+  SECTION("version 2.0") {
+    Request2 request;
+    const std::string same = exemplar(4, request.References({"trace_id", "a"}));
+    request.Add({"__name__", "there"}, same).Add({"__name__", "unknown"}, same);
+    const PushOutcome outcome = f.Send2(request.Build());
+    CHECK(outcome.exemplars == 1);
+    CHECK(outcome.status.error().message ==
+          "TimeSeries must contain at least one sample or histogram for series {__name__=\"unknown\"}");
+  }
+  CHECK(f.Exemplars() == "there {trace_id=\"a\"} 0.5@0\n");
+  CHECK(f.Stored() == "there 1@0\n");
+  CHECK(f.Metrics().find("vedette_collector_push_samples_dropped_total{reason=\"bad_exemplar\"} 1") !=
+        std::string::npos);
+}
+
 TEST_CASE("schemas above 8 are brought down to it", "[push][histogram]") {
   Fixture f;
   // Of schema 10, four buckets become one: 1 to 4 are 1, and 5 is 2; 0 and -3 are 0.
