@@ -103,8 +103,8 @@ Status WriteRun::Take(PushedSeries& series) {
   return Ok();
 }
 
-/// Neither series nor metadata come of labels alone. An exemplar goes to a series that is there: a sender may put it into
-/// a request behind that of its sample, and the agent may have been started anew between the two.
+/// Neither series nor metadata come of labels alone. An exemplar goes to a series that is there: a sender may put it
+/// into a request behind that of its sample, and the agent may have been started anew between the two.
 Result<storage::SeriesId> WriteRun::FindGood(PushedSeries& series, std::size_t samples) {
   if (samples > 0) return batch_.Series(Labels::FromSorted(series.labels), &series.key, samples);
   if (!series.exemplars.empty()) {

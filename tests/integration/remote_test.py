@@ -110,7 +110,7 @@ class RemoteEnd(LocalServer):
                     if field == 1:
                         labels[pair[1].decode()] = pair[2].decode()
                     elif field == 2:
-                        samples.append((pair.get(2, 0), pair[1]))
+                        samples.append((pair.get(2, 0), pair.get(1, 0.0)))
                 self.samples.setdefault(tuple(sorted(labels.items())), []).extend(samples)
 
     def count(self):

@@ -237,8 +237,7 @@ TEST_CASE("an exemplar finds the series of an earlier request, also after a rest
   };
   MustSucceed(f.Send(Series(Label("__name__", "there") + Sample(t, 1))).status);
   const std::string alone = exemplar(3, Label("trace_id", "a"));
-  const std::string message =
-      Series(Label("__name__", "there") + alone) + Series(Label("__name__", "unknown") + alone);
+  const std::string message = Series(Label("__name__", "there") + alone) + Series(Label("__name__", "unknown") + alone);
   f.intake.series_cache().Clear();  // what a start begins with
   SECTION("version 1.0") {
     const PushOutcome outcome = f.Send(message);
