@@ -97,9 +97,8 @@ void AppendBatch::DropOutside(TimeMs now, const StorageOptions& options, const A
     return true;
   });
   std::erase_if(facts.exemplars, [&](const BatchFacts::ExemplarSample& sample) {
-    const bool valid = ValidateExemplar(sample.exemplar).has_value();
-    if (valid && accepted.Contains(sample.exemplar.time)) return false;
-    ++(!valid ? outcome.invalid : sample.exemplar.time < accepted.min ? outcome.too_old : outcome.too_new);
+    if (accepted.Contains(sample.exemplar.time) && ValidateExemplar(sample.exemplar)) return false;
+    ++outcome.invalid;
     return true;
   });
   std::erase_if(facts.starts, [&](const BatchFacts::StartSample& sample) {

@@ -92,9 +92,9 @@ class Appender {
   /// Adds one native histogram. Commit() refuses what ValidateHistogram() does not accept (AppendOutcome::invalid).
   virtual void AddHistogram(SeriesId series, TimeMs time, Histogram histogram) = 0;
 
-  /// Adds an exemplar. Those of unknown series, outside the times that samples may have, or not valid are dropped and
-  /// counted as samples are; the oldest go when there are more than StorageOptions::max_exemplars. Known ones cost
-  /// little: scrapes show them again and again.
+  /// Adds an exemplar. Those of unknown series are dropped and counted as samples are; those outside the times that
+  /// samples may have are not valid. The oldest go when there are more than StorageOptions::max_exemplars. Known ones
+  /// cost little: scrapes show them again and again.
   virtual void AddExemplar(SeriesId series, Exemplar exemplar) = 0;
 
   /// The sample at `time` counts from `start`. Known ones cost little.

@@ -158,7 +158,9 @@ Status PushBatch::Commit() {
   for (const Said& said : said_) intake_.metadata_.Add(said.about, storage::SeriesId{said.what});
   Drop(PushDrop::kTooOld, stored.too_old);
   Drop(PushDrop::kTooNew, stored.too_new);
+  // Histograms were looked at before.
   Drop(PushDrop::kBadExemplar, stored.invalid);
+  outcome_.exemplars -= std::min(outcome_.exemplars, stored.invalid);
   std::size_t lost = stored.too_old + stored.too_new;
   if (lost > 0) {
     Complain(

@@ -22,7 +22,7 @@ bool ReadLabel(WireReader& reader, std::vector<LabelView>& labels) {
     } else if (pair.Is(2, Type::kBytes)) {
       label.value = pair.Bytes();
     } else {
-      pair.Skip();
+      pair.SkipUnknown(1U << 1 | 1U << 2);
     }
   }
   labels.push_back(label);
@@ -83,13 +83,13 @@ Result<PushedExemplar> PushedSeries::ReadExemplar(std::string_view bytes) const 
     } else if (reader.Is(3, Type::kVarint)) {
       out.time = TimeMs(reader.Varint());
     } else if (reader.field() != 1) {
-      reader.Skip();
+      reader.SkipUnknown(1U << 2 | 1U << 3);
     } else if (symbols == nullptr && reader.type() == Type::kBytes) {
       if (!ReadLabel(reader, out.labels)) return Malformed("an exemplar");
     } else if (symbols == nullptr || !reader.Repeated(Type::kVarint, [&](WireReader& items) {
                  references.push_back(static_cast<std::uint32_t>(items.Varint()));
                })) {
-      reader.Skip();
+      reader.SkipUnknown(1U << 1);
     }
   }
   if (!reader.ok()) return Malformed("an exemplar");

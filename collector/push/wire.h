@@ -77,6 +77,16 @@ class WireReader {
     return true;
   }
 
+  /// Skip() for fields that the message does not have: one in `known` (a bit for each number) is of another type than
+  /// it should be, which makes the input malformed, as every other decoder sees it.
+  void SkipUnknown(std::uint32_t known) {
+    if (field_ < 32 && (known >> field_ & 1) != 0) {
+      ok_ = false;
+    } else {
+      Skip();
+    }
+  }
+
   void Skip() {
     switch (type_) {
       case Type::kVarint:

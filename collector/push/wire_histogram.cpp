@@ -24,7 +24,7 @@ bool ReadSpan(WireReader& reader, std::vector<BucketSpan>& spans) {
     } else if (fields.Is(2, Type::kVarint)) {
       span.length = static_cast<std::uint32_t>(fields.Varint());
     } else {
-      fields.Skip();
+      fields.SkipUnknown(1U << 1 | 1U << 2);
     }
   }
   spans.push_back(span);
@@ -204,7 +204,7 @@ Status ReadWireHistogram(std::string_view bytes, WireHistogram& out) {
     } else if (reader.Is(17, Type::kVarint)) {
       out.start = TimeMs(reader.Varint());
     } else if (!ReadList(reader, out, good)) {
-      reader.Skip();
+      reader.SkipUnknown(0x3fffe);  // 1 to 17
     }
   }
   return good && reader.ok() ? Ok() : Status(Fail(Code::kBadData, "malformed protobuf in a histogram"));

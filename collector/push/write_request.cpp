@@ -58,7 +58,7 @@ bool ReadSample(WireReader& outer, storage::Sample& sample) {
     } else if (reader.Is(2, Type::kVarint)) {
       sample.time = TimeMs(reader.Varint());
     } else {
-      reader.Skip();
+      reader.SkipUnknown(1U << 1 | 1U << 2);
     }
   }
   return reader.ok() && outer.ok();
@@ -80,7 +80,7 @@ Status ReadSeries(std::string_view bytes, const WriteRequestSink& sink, PushedSe
       VEDETTE_CHECK(sink.Charge(series.histograms.size()));
       series.histograms.push_back(reader.Bytes());
     } else {
-      reader.Skip();
+      reader.SkipUnknown(1U << 1 | 1U << 2 | 1U << 3 | 1U << 4);
     }
   }
   series.label_bytes = labels.view();
@@ -99,7 +99,7 @@ Status ReadMetadata(std::string_view bytes, PushedMetadata& out) {
     } else if (reader.Is(5, Type::kBytes)) {
       out.unit = reader.Bytes();
     } else {
-      reader.Skip();
+      reader.SkipUnknown(1U << 1 | 1U << 2 | 1U << 4 | 1U << 5);
     }
   }
   return reader.ok() ? Ok() : Status(MalformedRequest("metadata"));
@@ -113,7 +113,7 @@ Result<std::size_t> SnappySize(std::string_view compressed, std::size_t max_byte
     return Fail(Code::kBadData, "snappy: corrupt input");
   }
   if (size > max_bytes) {
-    return Fail(Code::kLimit, "decoded size {} exceeds the {} bytes limit", size, max_bytes);
+    return Fail(Code::kLimit, "snappy: decoded length {} exceeds limit {}", size, max_bytes);
   }
   // A declared length that the stream cannot reach would be paid for in memory: each byte makes at most 64.
   if (size / 64 > compressed.size()) return Fail(Code::kBadData, "snappy: corrupt input");
@@ -140,7 +140,7 @@ Status ReadWriteRequest(std::string_view message, const SeriesCache& hasher, con
       continue;
     }
     if (!reader.Is(1, Type::kBytes)) {
-      reader.Skip();
+      reader.SkipUnknown(1U << 1 | 1U << 3);
       continue;
     }
     const std::string_view bytes = reader.Bytes();

@@ -23,7 +23,7 @@ Status ReadSample2(WireReader& outer, PushedSeries& series) {
     } else if (reader.Is(3, Type::kVarint)) {
       start = TimeMs(reader.Varint());
     } else {
-      reader.Skip();
+      reader.SkipUnknown(1U << 1 | 1U << 2 | 1U << 3);
     }
   }
   if (!reader.ok() || !outer.ok()) return Malformed2("a sample");
@@ -47,7 +47,7 @@ Status ReadMetadata2(std::string_view bytes, MetadataReferences& out) {
     } else if (reader.Is(4, Type::kVarint)) {
       out.unit = static_cast<std::uint32_t>(reader.Varint());
     } else {
-      reader.Skip();
+      reader.SkipUnknown(1U << 1 | 1U << 3 | 1U << 4);
     }
   }
   return reader.ok() ? Ok() : Status(Malformed2("metadata"));
@@ -84,7 +84,7 @@ Status ReadSeries2(std::string_view bytes, const SymbolTable& symbols, const Wri
         const auto reference = static_cast<std::uint32_t>(items.Varint());
         if (series.label_references.size() <= 2 * kMaxPushedLabels) series.label_references.push_back(reference);
       });
-      if (!read) reader.Skip();
+      if (!read) reader.SkipUnknown(1U << 1);
       if (series.label_references.size() > 2 * kMaxPushedLabels) {
         return Fail(Code::kLimit, "a series with more than {} labels", kMaxPushedLabels);
       }
@@ -102,7 +102,7 @@ Status ReadSeries2(std::string_view bytes, const SymbolTable& symbols, const Wri
     } else if (reader.Is(6, Type::kVarint)) {
       series.start = TimeMs(reader.Varint());
     } else {
-      reader.Skip();
+      reader.SkipUnknown(0x7e);  // 1 to 6
     }
   }
   if (!reader.ok()) return Malformed2("a time series");
@@ -115,7 +115,7 @@ Status ReadSymbols(std::string_view message, SymbolTable& symbols) {
   WireReader reader(message);
   while (reader.Next()) {
     if (!reader.Is(4, Type::kBytes)) {
-      reader.Skip();
+      reader.SkipUnknown(1U << 4);
       continue;
     }
     const std::string_view symbol = reader.Bytes();
@@ -138,7 +138,7 @@ Status ReadWriteRequest2(std::string_view message, const SeriesCache& hasher, co
   WireReader reader(message);
   while (reader.Next()) {
     if (!reader.Is(5, Type::kBytes)) {
-      reader.Skip();
+      reader.SkipUnknown(1U << 5);
       continue;
     }
     series.Clear();

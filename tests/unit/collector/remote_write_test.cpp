@@ -154,7 +154,7 @@ TEST_CASE("damaged requests are refused before they cost anything", "[push]") {
   const std::string good = Series(Label("__name__", "m") + Sample(f.start.ms, 1));
   CHECK(f.Refused("\xff\xff\xff\xff\xff\xff").message == "snappy: corrupt input");
   CHECK(f.Refused("").code == Code::kBadData);
-  CHECK_THAT(f.Refused(Varint(33 << 20) + "x").message, Catch::Matchers::StartsWith("decoded size 34603008"));
+  CHECK_THAT(f.Refused(Varint(33 << 20) + "x").message, Catch::Matchers::StartsWith("snappy: decoded length 34603008"));
   CHECK(f.Refused(Varint(31 << 20) + "x").message == "snappy: corrupt input");  // a length that it cannot keep
   CHECK(f.Refused(Compress(good).substr(0, 10)).code == Code::kBadData);
   for (const std::string& bad :
@@ -257,6 +257,46 @@ TEST_CASE("an exemplar finds the series of an earlier request, also after a rest
   CHECK(f.Stored() == "there 1@0\n");
   CHECK(f.Metrics().find("vedette_collector_push_samples_dropped_total{reason=\"bad_exemplar\"} 1") !=
         std::string::npos);
+}
+
+TEST_CASE("an exemplar of another time fails no request and is not counted as written", "[push]") {
+  Fixture f;
+  const std::string exemplar = Label("trace_id", "a") + Double(2, 1);
+  PushOutcome outcome = f.Send(Series(Label("__name__", "m") + Sample(f.start.ms, 1) + Bytes(3, exemplar)));
+  MustSucceed(outcome.status);
+  CHECK(outcome.samples == 1);
+  CHECK(outcome.exemplars == 0);
+  Request2 request;
+  const std::string references = request.References({"trace_id", "a"}) + Double(2, 1);
+  request.Add({"__name__", "n"}, Sample(f.start.ms, 1) + Bytes(4, references));
+  outcome = f.Send2(request.Build());
+  MustSucceed(outcome.status);
+  CHECK(outcome.samples == 1);
+  CHECK(outcome.exemplars == 0);
+  CHECK(f.Exemplars().empty());
+}
+
+TEST_CASE("fields of another type than theirs make a request malformed", "[push]") {
+  Fixture f;
+  const std::int64_t t = f.start.ms;
+  const std::string name = Label("__name__", "m"), sample = Sample(t, 1);
+  const auto malformed = [](const PushOutcome& outcome) {
+    return !outcome.status && outcome.status.error().code == Code::kBadData && outcome.samples == 0;
+  };
+  for (const std::string& bad :
+       {Int(1, 1), Int(3, 1), Series(name + Bytes(2, Int(1, 1) + Int(2, t))),
+        Series(name + Bytes(2, Double(1, 1) + Double(2, 1))), Series(name + sample + Int(3, 1)),
+        Series(Bytes(1, Int(1, 1)) + sample), Series(name + Bytes(4, Int(2, 1) + Int(15, t))),
+        Series(name + sample + Bytes(3, Int(2, 1))), Bytes(3, Bytes(1, "x"))}) {
+    CHECK(malformed(f.Send(Series(name + sample) + bad)));
+  }
+  for (const std::string& bad : {Int(4, 1), Int(5, 1), Bytes(5, Int(2, 1)), Bytes(5, Double(1, 1)),
+                                 Bytes(5, Bytes(2, Int(1, 1))), Bytes(5, Bytes(5, Double(1, 1)))}) {
+    CHECK(malformed(f.Send2(Bytes(4, "") + bad)));
+  }
+  CHECK(f.Stored().empty());
+  MustSucceed(f.Send(Series(name + sample + Int(9, 1)) + Bytes(99, "new")).status);
+  CHECK(f.Stored() == "m 1@0\n");
 }
 
 TEST_CASE("schemas above 8 are brought down to it", "[push][histogram]") {
