@@ -96,6 +96,21 @@ TEST_CASE("exemplars that are too long or too far ahead are refused", "[storage]
   CHECK(ExemplarsOf(*both.fixture.store, TimeRange()).empty());
 }
 
+TEST_CASE("an appender finds series that are there and makes none of those that are not", "[storage]") {
+  BothEngines both;
+  for (Storage* store : {static_cast<Storage*>(both.memory.get()), static_cast<Storage*>(both.fixture.store.get())}) {
+    const auto appender = store->NewAppender();
+    CHECK(appender->FindSeries({{"__name__", "there"}}) == SeriesId::kNone);
+    const SeriesId id = MustHave(appender->Series({{"__name__", "there"}}));
+    appender->Add(id, TimeMs(kNow), 1);
+    MustHave(appender->Commit());
+    const auto another = store->NewAppender();
+    CHECK(another->FindSeries({{"__name__", "there"}}) == id);
+    CHECK(another->FindSeries({{"__name__", "there"}, {"a", "b"}}) == SeriesId::kNone);
+    CHECK(MustHave(store->NewQuerier({})->Select({})).size() == 1);
+  }
+}
+
 TEST_CASE("the age of exemplars is bounded", "[storage][facts]") {
   RocksFixture fixture;
   fixture.options.exemplar_age = std::chrono::hours(1);
