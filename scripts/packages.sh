@@ -10,7 +10,7 @@ build_packages=(
   libxxhash-dev libyaml-cpp-dev libzstd-dev nlohmann-json3-dev prometheus-cpp-dev zlib1g-dev
   catch2 openssl
 )
-ci_packages=(clang-format prometheus prometheus-node-exporter)
+ci_packages=(clang-format prometheus prometheus-node-exporter victoria-metrics)
 
 wanted=("${build_packages[@]}")
 [ "${1:-build}" = ci ] && wanted+=("${ci_packages[@]}")

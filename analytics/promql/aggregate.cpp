@@ -93,7 +93,7 @@ Status Quantiles(Evaluator& eval, const Vector& vector, const std::vector<Group>
 }
 
 void WarnAboutQuantiles(Annotator& notes, const Scalar& quantiles, Position at) {
-  if (std::ranges::any_of(quantiles, [](double q) { return std::isnan(q); })) notes.InvalidQuantile(kNaN, at);
+  if (std::ranges::any_of(quantiles, [](double q) { return std::isnan(q); })) return notes.InvalidQuantile(kNaN, at);
   double least = kInfinity, most = -kInfinity;
   for (const double q : quantiles) {
     if (q < least) least = q;

@@ -31,17 +31,26 @@ class GroupTotals {
         histograms_.push_back(histogram);
         rows_.push_back(from);
       }
-      if (!histograms_.empty()) VEDETTE_CHECK(CompleteStep(row, step));
+      if (!histograms_.empty()) VEDETTE_CHECK(CompleteStep(group, row, step));
     }
     return Ok();
   }
 
  private:
-  Status CompleteStep(std::size_t row, std::size_t step) {
+  /// What comes behind a histogram that does not fit is not looked at, so a float there is nothing to tell of.
+  std::size_t FirstFloat(const Group& group, std::size_t step) const {
+    const auto found =
+        std::ranges::find_if(group.rows, [&](std::size_t from) { return !IsAbsent(vector_.values(from)[step]); });
+    return found == group.rows.end() ? vector_.rows() : *found;
+  }
+
+  Status CompleteStep(const Group& group, std::size_t row, std::size_t step) {
     Annotator& notes = eval_.context().notes;
     const Position at = aggregate_.expr->pos;
-    if (!IsAbsent(out_.values(row)[step])) {
-      out_.ClearAt(row, step);
+    const bool mixed = !IsAbsent(out_.values(row)[step]);
+    const std::size_t first_float = mixed ? FirstFloat(group, step) : vector_.rows();
+    if (mixed) out_.ClearAt(row, step);
+    if (first_float < rows_.front()) {
       notes.MixedInAggregation(at);
       return Ok();
     }
@@ -49,6 +58,11 @@ class GroupTotals {
     if (total.notes.reconciled) notes.MismatchedBounds(HistogramOperation::kAggregation, at);
     if (!total.value) {
       notes.MixedHistogramKinds(vector_.name(rows_[total.misfit]).labels.MetricName(), at);
+      if (first_float < rows_[total.misfit]) notes.MixedInAggregation(at);
+      return Ok();
+    }
+    if (mixed) {
+      notes.MixedInAggregation(at);
       return Ok();
     }
     if (total.notes.collision) notes.CollidingResets(HistogramOperation::kAggregation, at);

@@ -185,7 +185,7 @@ void Annotator::Fixes::Add(const Fixes& more) {
 }
 
 void Annotator::Add(Texts& texts, std::string text, Position at) {
-  if (texts.size() < kMaxTexts) texts.try_emplace(std::move(text), at);
+  if (texts.size() < kMaxTexts || texts.contains(text)) texts.insert_or_assign(std::move(text), at);
 }
 
 std::string Annotator::Place(Position at) const {

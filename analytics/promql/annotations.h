@@ -1,6 +1,7 @@
 // Warnings and infos gathered while a query is evaluated, in Prometheus' words, each text once.
 //
-// Two annotations are the same when their texts are, whatever their places; the first place is shown. One thread.
+// Two annotations are the same when their texts are, whatever their places; the last place is shown, and of those that
+// are summed up the first. One thread.
 #pragma once
 
 #include <cstdint>

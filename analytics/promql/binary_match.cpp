@@ -41,10 +41,19 @@ class RowMatching {
     std::vector<Partners> partners;
     for (std::size_t row = 0; row < many_.rows(); ++row) PartnersOf(partners, many_, row).many.push_back(row);
     for (std::size_t row = 0; row < one_.rows(); ++row) PartnersOf(partners, one_, row).one.push_back(row);
+    // Of several errors the one is told that comes first step by step, and at a step those of the "one" side.
+    Status failed = Ok();
+    std::pair<std::size_t, bool> place;
     for (std::size_t signature = 0; signature < partners.size(); ++signature) {
       VEDETTE_CHECK(eval_.context().Check());
-      VEDETTE_CHECK(Match(partners[signature], signatures_.LabelsOf(signature)));
+      Status status = Match(partners[signature], signatures_.LabelsOf(signature));
+      if (status) continue;
+      if (status.error().code != Code::kExecution) return status.error();
+      if (!failed && place <= at_) continue;
+      failed = std::move(status);
+      place = at_;
     }
+    VEDETTE_CHECK(std::move(failed));
     out_.RemoveEmptyRows();
     return std::move(out_);
   }
@@ -70,7 +79,9 @@ class RowMatching {
     pairs_.clear();
     last_pairs_.assign(partners.many.size() + 1, {});
     for (std::size_t step = 0; step < out_.steps(); ++step) {
+      at_ = {step, false};
       VEDETTE_TRY(const std::size_t one, OneAt(partners, step, signature));
+      at_.second = true;
       if (one == kNoRow && !fill_one()) continue;
       ++stamp_;
       std::size_t matched = 0;
@@ -238,6 +249,7 @@ class RowMatching {
   std::unordered_map<Labels, std::size_t> rows_;  // of the result
   std::vector<std::size_t> stamps_;               // per row of the result: the last step of a signature that used it
   std::size_t stamp_ = 0;
+  std::pair<std::size_t, bool> at_;  // the step, and whether its "one" side was looked through
   std::unordered_map<std::pair<std::size_t, std::size_t>, std::size_t, PairHash> pairs_;  // of one signature
   std::vector<LastPair> last_pairs_;                                                      // per row of "many"
 };

@@ -46,10 +46,10 @@ int CompareNaturally(std::string_view a, std::string_view b) {
   return a.compare(b);  // the same but for leading zeros
 }
 
-/// For an instant query puts the rows into the order of `before(row, row)`.
+/// Where there is one step puts the rows into the order of `before(row, row)`.
 template <class Before>
 Result<Vector> Sorted(Evaluator& eval, const CallExpr& call, const Steps& steps, Vector vector, const Before& before) {
-  if (eval.context().times.start != eval.context().times.end || steps.count != 1) {
+  if (steps.count != 1) {
     eval.context().notes.SortInRangeQuery(call.pos);
     return vector;
   }

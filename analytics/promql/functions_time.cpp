@@ -1,5 +1,5 @@
 // The calendar, and the times of the query and of samples.
-#include <cmath>
+#include <cstdint>
 
 #include "analytics/promql/eval_numerics.h"
 #include "analytics/promql/functions_impl.h"
@@ -9,16 +9,31 @@ namespace vedette::promql::fn {
 
 namespace {
 
-/// Seconds beyond this (and NaN) name no date: the result is NaN.
-constexpr double kMaxSeconds = 1e15;
+/// Any number of seconds, by way of the same date in the first 400 years. Those that are no 64-bit integer (NaN among
+/// them) name the date that Prometheus shows for them on x86, where the conversion gives the smallest integer and the
+/// calendar takes that for 2^63.
+CivilTime DateOf(double seconds) {
+  constexpr std::int64_t kYears = 400, kSeconds = 146097LL * 86400;
+  constexpr double kTooFar = 9223372036854775808.0;
+  std::int64_t times = 0, rest = 0;
+  if (seconds > -kTooFar && seconds < kTooFar) {
+    const auto whole = static_cast<std::int64_t>(seconds);
+    times = whole / kSeconds - (whole % kSeconds < 0 ? 1 : 0);
+    rest = whole - times * kSeconds;
+  } else {
+    constexpr std::uint64_t kLast = 1ULL << 63;
+    times = static_cast<std::int64_t>(kLast / kSeconds);
+    rest = static_cast<std::int64_t>(kLast % kSeconds);
+  }
+  CivilTime date = ToCivil(TimeMs::FromSeconds(rest));
+  date.year += times * kYears;
+  return date;
+}
 
 /// `part` of the UTC calendar for values in Unix seconds; the time of evaluation when there is no argument.
 template <class Part>
 Result<Vector> Calendar(Evaluator& eval, const CallExpr& call, const Steps& steps, const Part& part) {
-  const auto of_seconds = [&](double seconds) {
-    if (!(std::fabs(seconds) < kMaxSeconds)) return kNaN;
-    return static_cast<double>(part(ToCivil(TimeMs::FromSeconds(static_cast<std::int64_t>(seconds)))));
-  };
+  const auto of_seconds = [&](double seconds) { return static_cast<double>(part(DateOf(seconds))); };
   if (call.args.empty()) {
     Vector now = eval.NewVector(steps.count);
     VEDETTE_TRY(const std::span<double> row, now.AddRow({}));

@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
+#include "analytics/promql/eval_labels.h"
 #include "analytics/promql/eval_rows.h"
 #include "analytics/promql/functions_impl.h"
 #include "analytics/promql/window_rate.h"
@@ -67,6 +69,21 @@ Result<Vector> RowsOfRanges(Evaluator& eval, const Expr& range_vector, const Ste
   return out;
 }
 
+/// Unlike elsewhere, rows that become equal are an error even where they never meet at a step.
+Status RequireDifferentRows(const Vector& vector, bool keeps_names) {
+  std::unordered_set<Labels> seen;
+  seen.reserve(vector.rows());
+  for (std::size_t row = 0; row < vector.rows(); ++row) {
+    const Labels& labels = vector.name(row).labels;
+    std::size_t step = 0;
+    while (step < vector.steps() && !vector.HasAt(row, step)) ++step;
+    if (step == vector.steps()) continue;  // a row without values is none
+    if (seen.insert(keeps_names ? labels : WithoutMetadata(labels)).second) continue;
+    return Fail(Code::kExecution, "vector cannot contain metrics with the same labelset");
+  }
+  return Ok();
+}
+
 }  // namespace
 
 Status CheckRangeModifiers(const CallExpr& call, const RangeShape& shape) {
@@ -128,11 +145,8 @@ Result<Vector> CallWindowFunction(Evaluator& eval, const CallExpr& call, const F
   if (code.id == FunctionId::kQuantileOverTime && !out.empty()) {
     WarnAboutWindowQuantiles(context.notes, scalars.front(), call.args.front()->pos);
   }
-  if (!code.keeps_names) {
-    VEDETTE_CHECK(DropNames(context, out));
-  } else if (!context.delayed_name_removal) {
-    VEDETTE_CHECK(MergeRows(out));
-  }
+  if (!context.delayed_name_removal) VEDETTE_CHECK(RequireDifferentRows(out, code.keeps_names));
+  if (!code.keeps_names) VEDETTE_CHECK(DropNames(context, out));
   return out;
 }
 

@@ -45,12 +45,14 @@ double SumOfCounts(const std::vector<HistogramBucket>& buckets) {
 struct Ranked {
   HistogramBucket bucket;
   double counted = 0;  // up to and with the bucket
+  std::size_t at = 0;  // counted from the side where the search began
 };
 Ranked FindRank(const std::vector<HistogramBucket>& buckets, double rank, bool from_below) {
   Ranked found;
   for (std::size_t i = 0; i < buckets.size(); ++i) {
     found.bucket = buckets[from_below ? i : buckets.size() - 1 - i];
     found.counted += found.bucket.count;
+    found.at = i;
     if (found.counted >= rank) break;
   }
   return found;
@@ -105,7 +107,13 @@ double NativeQuantile(double quantile, const Histogram& histogram, NanObservatio
     return kNaN;
   }
   rank = from_below ? rank - (counted - bucket.count) : counted - rank;
-  if (maybe_nans && SumOfCounts(buckets) < histogram.count) nans = NanObservations::kSkewed;
+  if (maybe_nans) {
+    double all = counted;
+    for (std::size_t i = found.at + 1; i < buckets.size(); ++i) all += buckets[i].count;
+    if (all < histogram.count) nans = NanObservations::kSkewed;
+    // To find that out Prometheus goes on to the last bucket, and then interpolates in that one.
+    if (found.at + 1 < buckets.size()) bucket = buckets.back();
+  }
   return Interpolated(bucket, rank / bucket.count, custom);
 }
 

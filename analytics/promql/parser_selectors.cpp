@@ -142,7 +142,7 @@ Result<Grammar::Tree> Grammar::Postfix(Tree tree) {
       case TokenKind::kAnchored:
       case TokenKind::kSmoothed:
         VEDETTE_CHECK(ExtendedModifier(*tree.expr));
-        break;
+        continue;  // for Prometheus the selector ends before this word, which shows in the place of errors
       default:
         return tree;
     }

@@ -64,6 +64,14 @@ void ResolveEdges(TimeModifiers& time, const QueryTimes& times) {
   if (time.at_edge == StartOrEnd::kEnd) time.at = times.end;
 }
 
+/// Parentheses around an argument are left out of its place in annotations.
+void StripParens(ExprPtr& expr) {
+  while (expr && expr->kind == ExprKind::kParen) {
+    ExprPtr inner = std::move(As<ParenExpr>(*expr).expr);
+    expr = std::move(inner);
+  }
+}
+
 /// One walk over the tree. Data ranges, invariance and what is read of histograms all need it.
 class Walk {
  public:
@@ -94,6 +102,8 @@ class Walk {
         return VisitCall(As<CallExpr>(expr), first, last);
       case ExprKind::kAggregate: {
         auto& aggregate = As<AggregateExpr>(expr);
+        StripParens(aggregate.param);
+        StripParens(aggregate.expr);
         const bool same_param = !aggregate.param || Visit(*aggregate.param, first, last);
         return Visit(*aggregate.expr, first, last) && same_param;
       }
@@ -139,7 +149,10 @@ class Walk {
     bool same = true;
     const Nested counts(in_counts_, LooksAtCounts(call.function->id));
     const Nested buckets(in_buckets_, LooksAtBuckets(call.function->id));
-    for (const ExprPtr& arg : call.args) same &= Visit(*arg, first, last);
+    for (ExprPtr& arg : call.args) {
+      StripParens(arg);
+      same &= Visit(*arg, first, last);
+    }
     if (!DependsOnTime(call.function->id)) return same;
     // The time of a sample that `@` names is fixed; the time of any other expression is that of the evaluation.
     const bool of_selector =

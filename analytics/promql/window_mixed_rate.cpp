@@ -2,6 +2,7 @@
 //
 // The last histogram less the first one, plus each that was lost in a reset, all in the coarsest schema of the window.
 // Whether a histogram follows from the one before it is worked out once per series.
+#include <algorithm>
 #include <optional>
 
 #include "analytics/promql/histogram_math.h"
@@ -96,7 +97,11 @@ class HistogramRates {
       }
     }
     Histogram increase = InSchema(At(last), schema);
-    if (!first_is_lost) Subtract(increase, At(first), notes.subtracted);
+    if (!first_is_lost) {
+      Subtract(increase, At(first), notes.subtracted);
+    } else if (from.custom()) {
+      Subtract(increase, NothingIn(At(first + 1)), notes.subtracted);  // only bounds of both are left
+    }
     for (std::size_t i = first + (first_is_lost ? 2 : 1); counter_ && i <= last; ++i) {
       if (ResetAt(i)) Add(increase, At(i - 1), notes.added);
     }
@@ -104,6 +109,12 @@ class HistogramRates {
     increase.integers = false;
     increase.reset = CounterReset::kGauge;
     return increase;
+  }
+
+  static Histogram NothingIn(Histogram histogram) {
+    histogram.count = histogram.zero_count = histogram.sum = 0;
+    std::ranges::fill(histogram.counts, 0);
+    return histogram;
   }
 
   static std::optional<Histogram> Mixed(RateNotes& notes) {

@@ -141,6 +141,16 @@ TEST_CASE("equal series that never meet become one, others are an error", "[prom
   CHECK(failed.error().message == "vector cannot contain metrics with the same labelset");
 }
 
+TEST_CASE("functions of ranges refuse series that become equal even where they never meet", "[promql]") {
+  Bed bed;
+  bed.Put({{kMetricName, "early"}, {"job", "a"}}, 60, 1);
+  bed.Put({{kMetricName, "late"}, {"job", "a"}}, 600, 2);
+  const auto outcome = bed.Between("max_over_time({job=\"a\"}[1m])", 60, 600, 540);
+  REQUIRE(outcome.has_error());
+  CHECK(outcome.error().message == "vector cannot contain metrics with the same labelset");
+  CHECK(bed.Between("abs({job=\"a\"})", 60, 600, 540).has_value());
+}
+
 TEST_CASE("a name that is dropped at the end can be saved before", "[promql]") {
   const std::string query = "label_replace(abs(x), 'kept', '$1', '__name__', '(.*)')";
   EngineOptions options;

@@ -1,5 +1,6 @@
 #include "core/labels.h"
 
+#include "core/sampling_hash.h"
 #include "tests/support/catch.h"
 
 using namespace vedette;
@@ -51,4 +52,14 @@ TEST_CASE("UTF-8 is checked to the letter", "[core][labels]") {
   CHECK(!IsValidUtf8("\xed\xa0\x80"));      // surrogate
   CHECK(!IsValidUtf8("\xf4\x90\x80\x80"));  // above U+10FFFF
   CHECK(!IsValidUtf8("a\xe2\x82"));         // cut
+}
+
+TEST_CASE("series are sampled by the hash that Prometheus samples them by", "[core][labels]") {
+  const auto place = [](std::string_view n) {  // in [0, 1], as limit_ratio of Prometheus 3.14 shows it
+    return static_cast<double>(SamplingHash({{"__name__", "tie"}, {"n", n}})) / 18446744073709551615.0;
+  };
+  CHECK((place("2") > 0.5 && place("2") < 0.55));
+  CHECK((place("1") > 0.75 && place("1") < 0.8));
+  const std::string longer_than_a_byte(300, 'x');
+  CHECK((place(longer_than_a_byte) > 0.15 && place(longer_than_a_byte) < 0.2));
 }
