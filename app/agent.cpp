@@ -469,10 +469,17 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
       .clock = clock,
       .metrics = all_metrics,
       .options = {.admin_api = command.admin_api,
+                  .cancel_queries = command.admin_api || IsLoopback(command.listen_address),
                   .flags = command.flags,
                   .external_url = loader->ExternalUrl(),
                   .listen_address = command.listen_address,
                   .write_messages = write_messages},
+      .local_storage = store.get(),
+      .external_labels =
+          [this] {
+            const std::lock_guard lock(config_mutex);
+            return config->rules.external_labels;
+          },
       .alertmanagers = [this] { return notifier->Alertmanagers(); },
       .targets = [this] { return scraper->Targets(); },
       .scrape_pools = [this] { return scraper->Pools(); },

@@ -55,6 +55,7 @@ struct Engine::Impl {
         clock(the_clock),
         metrics(registry),
         gate(engine_options.max_concurrency),
+        queries(the_clock),
         workers(engine_options.threads != 0 ? engine_options.threads
                                             : std::max(1U, std::thread::hardware_concurrency())) {}
 
@@ -63,27 +64,33 @@ struct Engine::Impl {
     QueryTimes times;
     bool instant = false;
     bool executed = false;  // it is a query: it parses, and may be asked like this
+    std::chrono::nanoseconds begun{0};
   };
 
   /// Parses when `expr` is null.
   Result<QueryOutcome> Query(const Expr* expr, Request request, const QueryOptions& query) const {
-    const std::chrono::nanoseconds begun = clock.Monotonic();
-    Result<QueryOutcome> outcome = ParseAndWait(expr, request, query);
-    const std::chrono::nanoseconds total = clock.Monotonic() - begun;
+    request.begun = clock.Monotonic();
+    Result<QueryOutcome> outcome = ParseAndRun(expr, request, query);
+    const std::chrono::nanoseconds total = clock.Monotonic() - request.begun;
     if (outcome) outcome->stats.total_time = total;
     metrics.Finished(outcome, total);
     if (request.executed) WriteDown(expr, request, query, outcome, total);
     return outcome;
   }
 
+  static std::string TextOf(const Expr* expr, const Request& request, const QueryOptions& query) {
+    std::string text(expr == nullptr ? request.text : query.text);
+    if (text.empty() && expr != nullptr) text = Print(*expr);
+    return text;
+  }
+
   void WriteDown(const Expr* expr, const Request& request, const QueryOptions& query,
                  const Result<QueryOutcome>& outcome, std::chrono::nanoseconds total) const {
     const std::shared_ptr<JsonLog> log = QueryLog();
     if (!log) return;
-    std::string text(expr == nullptr ? request.text : query.text);
-    if (text.empty() && expr != nullptr) text = Print(*expr);
-    log->Write(LogLevel::kInfo, "promql query logged",
-               QueryLogMembers(text, request.times, request.instant, query.origin, outcome, total));
+    log->Write(
+        LogLevel::kInfo, "promql query logged",
+        QueryLogMembers(TextOf(expr, request, query), request.times, request.instant, query.origin, outcome, total));
     const std::uint64_t dropped = log->dropped(), known = dropped_lines.exchange(dropped);
     if (dropped > known) metrics.query_log_failures.Increment(static_cast<double>(dropped - known));
   }
@@ -92,32 +99,48 @@ struct Engine::Impl {
     return log_file;
   }
 
-  Result<QueryOutcome> ParseAndWait(const Expr* expr, Request& request, const QueryOptions& query) const {
-    const std::chrono::nanoseconds begun = clock.Monotonic();
+  Result<QueryOutcome> ParseAndRun(const Expr* expr, Request& request, const QueryOptions& query) const {
     const Deadline deadline(clock, std::min(options.timeout, query.timeout.value_or(options.timeout)));
     ExprPtr parsed;
-    if (expr == nullptr) {
+    const Expr* tree = expr;
+    if (tree == nullptr) {
       VEDETTE_TRY(parsed, ParseExpr(request.text, options.parser));
-      expr = parsed.get();
+      tree = parsed.get();
     }
-    VEDETTE_CHECK(CheckType(*expr, request));
+    VEDETTE_CHECK(CheckType(*tree, request));
     request.executed = true;
-    const std::chrono::nanoseconds parse_done = clock.Monotonic();
+    const QueryTimes& times = request.times;
+    QueryRegistry::Ticket ticket = queries.Begin({.text = TextOf(expr, request, query),
+                                                  .origin = std::string(query.origin),
+                                                  .begun = {},
+                                                  .instant = request.instant,
+                                                  .start = times.start,
+                                                  .end = times.end,
+                                                  .step = times.step},
+                                                 query.stop);
+    Result<QueryOutcome> outcome = WaitAndRun(*tree, request, query, deadline, ticket);
+    ticket.Finish(outcome, clock.Monotonic() - request.begun);
+    return outcome;
+  }
 
+  Result<QueryOutcome> WaitAndRun(const Expr& expr, Request& request, const QueryOptions& query,
+                                  const Deadline& deadline, QueryRegistry::Ticket& ticket) const {
+    const std::chrono::nanoseconds parse_done = clock.Monotonic();
     std::optional<QueryGate::Place> place;
     {
       const Counted waiting(metrics.waiting);
-      VEDETTE_TRY(QueryGate::Place entered, gate.Enter(deadline, query.stop));
+      VEDETTE_TRY(QueryGate::Place entered, gate.Enter(deadline, ticket.stop()));
       place.emplace(std::move(entered));
     }
     const Counted running(metrics.running);
+    ticket.Enters(QueryPhase::kPreparing);
     const std::chrono::nanoseconds admitted = clock.Monotonic();
     request.times.lookback = query.lookback.value_or(options.lookback);
     request.times.default_subquery_step = options.default_subquery_step;
     const Workers::Presence present(workers);
-    VEDETTE_TRY(QueryOutcome outcome, Run(*expr, {storage, workers, options, clock, request.text, request.times,
-                                                  request.instant, deadline, query.stop}));
-    outcome.stats.parse_time = parse_done - begun;
+    VEDETTE_TRY(QueryOutcome outcome, Run(expr, {storage, workers, options, clock, request.text, request.times,
+                                                 request.instant, deadline, ticket, query.explain}));
+    outcome.stats.parse_time = parse_done - request.begun;
     outcome.stats.queue_time = admitted - parse_done;
     return outcome;
   }
@@ -139,6 +162,7 @@ struct Engine::Impl {
   const Clock& clock;
   mutable EngineMetrics metrics;
   mutable QueryGate gate;
+  mutable QueryRegistry queries;
   mutable Workers workers;
   mutable std::mutex log_mutex;
   std::shared_ptr<JsonLog> log_file;  // guarded by log_mutex
@@ -175,6 +199,8 @@ void Engine::SetQueryLog(std::shared_ptr<JsonLog> log) {
   impl_->dropped_lines = 0;
   impl_->log_file.swap(log);
 }
+
+QueryRegistry& Engine::queries() const { return impl_->queries; }
 
 const EngineOptions& Engine::options() const { return impl_->options; }
 

@@ -30,6 +30,9 @@ class JsonLog;
 
 namespace vedette::promql {
 
+struct ExplainNode;  // query_profile.h
+class QueryRegistry;
+
 struct EngineOptions {
   Millis lookback = std::chrono::minutes(5);
   Millis timeout = std::chrono::minutes(2);
@@ -92,6 +95,7 @@ struct QueryOutcome {
   QueryValue value;
   Annotations notes;
   QueryStats stats;
+  std::shared_ptr<const ExplainNode> plan = nullptr;  // where it was asked for
 };
 
 struct QueryOptions {
@@ -102,6 +106,7 @@ struct QueryOptions {
   /// Empty: printed from the tree. Both outlive the call.
   std::string_view text{};
   std::string_view origin{};  // who asks, for the query log: a member of a JSON object
+  bool explain = false;       // fill QueryOutcome::plan
 };
 
 class Engine {
@@ -127,6 +132,9 @@ class Engine {
 
   /// From now on queries are written down there when they are over; null: nowhere.
   void SetQueryLog(std::shared_ptr<JsonLog> log);
+
+  /// Those under way and those that are over.
+  QueryRegistry& queries() const;
 
   const EngineOptions& options() const;
 

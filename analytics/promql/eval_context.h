@@ -11,6 +11,7 @@
 #include "analytics/promql/annotations.h"
 #include "analytics/promql/eval_value.h"
 #include "analytics/promql/plan.h"
+#include "analytics/promql/query_profile.h"
 #include "analytics/promql/workers.h"
 #include "core/clock.h"
 #include "core/result.h"
@@ -51,7 +52,8 @@ struct EvalContext {
   QueryTimes times;
   bool delayed_name_removal = false;
   bool use_start_timestamps = false;
-  Workers* workers = nullptr;  // null: one thread does everything
+  Workers* workers = nullptr;       // null: one thread does everything
+  QueryProfile* profile = nullptr;  // null: nobody asked what the nodes cost; never in a fork
   std::uint64_t samples_read = 0;
 
  private:

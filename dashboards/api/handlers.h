@@ -10,6 +10,10 @@ namespace vedette::dashboards::api {
 // query.cpp
 Response Query(const ApiContext& context, const Request& request);
 Response QueryRange(const ApiContext& context, const Request& request);
+// queries.cpp
+Response ActiveQueries(const ApiContext& context, const Request& request);
+Response CancelQuery(const ApiContext& context, const Request& request);
+Response SlowQueries(const ApiContext& context, const Request& request);
 // expression.cpp
 Response FormatQuery(const ApiContext& context, const Request& request);
 Response ParseQuery(const ApiContext& context, const Request& request);
@@ -39,6 +43,8 @@ Response Flags(const ApiContext& context, const Request& request);
 Response RuntimeInfo(const ApiContext& context, const Request& request);
 Response TsdbStatus(const ApiContext& context, const Request& request);
 Response WalReplay(const ApiContext& context, const Request& request);
+// federate.cpp
+Response Federate(const ApiContext& context, const Request& request);
 // write.cpp
 Response Write(const ApiContext& context, const Request& request);
 Response InfluxWrite(const ApiContext& context, const Request& request);

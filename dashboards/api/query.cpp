@@ -36,6 +36,7 @@ Result<QueryRequest> ReadRequest(const Request& request) {
   auto lookback = DurationParameter(query.parameters, "lookback_delta");
   if (!lookback) return Annotate("error parsing lookback delta duration", std::move(lookback).error());
   if (*lookback && (*lookback)->count() > 0) query.options.lookback = AtLeastOneMs(**lookback);
+  VEDETTE_TRY(query.options.explain, BoolParameter(query.parameters, "explain", false));
   query.options.stop = request.stop;
   const std::string_view remote = request.remote;
   std::string_view client = remote.substr(0, remote.rfind(':'));
@@ -71,6 +72,7 @@ Response Write(promql::QueryOutcome outcome, const QueryRequest& query, TimeMs t
   success.json().BeginObject();
   WriteQueryValue(success.json(), outcome.value, time);
   if (!stats.empty()) WriteQueryStats(success.json().Key("stats"), outcome.stats);
+  if (outcome.plan) WriteQueryPlan(success.json().Key("explain"), *outcome.plan);
   success.json().End();
   return std::move(success).Finish(outcome.notes);
 }

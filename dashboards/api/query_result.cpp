@@ -115,6 +115,17 @@ void WriteQueryValue(JsonWriter& json, const promql::QueryValue& value, TimeMs t
   }
 }
 
+void WriteQueryPlan(JsonWriter& json, const promql::ExplainNode& plan) {
+  json.BeginObject().Key("node").String(plan.kind).Key("expression").String(plan.text);
+  json.Key("evaluations").Uint(plan.evaluations).Key("sameAtEveryStep").Bool(plan.same_at_every_step);
+  json.Key("series").Uint(plan.series).Key("samplesRead").Uint(plan.samples).Key("bytes").Uint(plan.bytes);
+  json.Key("time").Seconds(plan.time).Key("ownTime").Seconds(plan.own_time);
+  if (plan.workers != 0) json.Key("workers").Uint(plan.workers);
+  json.Key("children").BeginArray();
+  for (const promql::ExplainNode& child : plan.children) WriteQueryPlan(json, child);
+  json.End().End();
+}
+
 void WriteQueryStats(JsonWriter& json, const promql::QueryStats& stats) {
   json.BeginObject().Key("timings").BeginObject();
   json.Key("evalTotalTime").Seconds(stats.prepare_time + stats.eval_time);
