@@ -65,6 +65,7 @@ struct RuntimeInfo {
   TimeMs last_config_time;
   std::string storage_retention;  // "15d"
   std::size_t threads = 0;
+  TimeMs last_reload_attempt;
 };
 
 using LabelFilter = std::function<bool(const Labels&)>;

@@ -36,7 +36,15 @@ Response Alerts(const ApiContext& context, const Request& request);
 Response Alertmanagers(const ApiContext& context, const Request& request);
 // incidents.cpp
 Response Incidents(const ApiContext& context, const Request& request);
+// features.cpp
+Response Features(const ApiContext& context, const Request& request);
+// notifications.cpp
+Response Notifications(const ApiContext& context, const Request& request);
+Response NotificationStream(const ApiContext& context, const Request& request);
+// self_metrics.cpp
+Response SelfMetrics(const ApiContext& context, const Request& request);
 // status.cpp
+Response TsdbBlocks(const ApiContext& context, const Request& request);
 Response BuildInfo(const ApiContext& context, const Request& request);
 Response Config(const ApiContext& context, const Request& request);
 Response Flags(const ApiContext& context, const Request& request);

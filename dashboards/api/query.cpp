@@ -22,20 +22,30 @@ struct QueryRequest {
   std::size_t limit = 0;
   promql::QueryOptions options;
   std::string origin;
+  bool no_time = false;  // the time-out is over before it begins
 };
 
 /// Whole milliseconds, at least one.
 Millis AtLeastOneMs(nanoseconds span) { return std::max(std::chrono::duration_cast<Millis>(span), Millis(1)); }
+
+Status CheckTime(const QueryRequest& query) {
+  if (query.no_time) return Fail(Code::kTimeout, "query timed out in query execution");
+  return Ok();
+}
 
 Result<QueryRequest> ReadRequest(const Request& request) {
   QueryRequest query;
   VEDETTE_TRY(query.parameters, FormParameters(request));
   VEDETTE_TRY(query.limit, LimitParameter(query.parameters));
   VEDETTE_TRY(const std::optional<nanoseconds> timeout, DurationParameter(query.parameters, "timeout"));
+  query.no_time = timeout && *timeout < Millis(1);
   if (timeout) query.options.timeout = AtLeastOneMs(*timeout);
-  auto lookback = DurationParameter(query.parameters, "lookback_delta");
-  if (!lookback) return Annotate("error parsing lookback delta duration", std::move(lookback).error());
-  if (*lookback && (*lookback)->count() > 0) query.options.lookback = AtLeastOneMs(**lookback);
+  const std::string_view lookback_text = query.parameters.Get("lookback_delta");
+  if (!lookback_text.empty()) {
+    auto lookback = ParseDurationText(lookback_text);
+    if (!lookback) return Annotate("error parsing lookback delta duration", std::move(lookback).error());
+    if (lookback->count() > 0) query.options.lookback = AtLeastOneMs(*lookback);
+  }
   VEDETTE_TRY(query.options.explain, BoolParameter(query.parameters, "explain", false));
   query.options.stop = request.stop;
   const std::string_view remote = request.remote;
@@ -114,6 +124,7 @@ Response Query(const ApiContext& context, const Request& request) {
     VEDETTE_TRY(const std::optional<TimeMs> given, TimeParameter(query.parameters, "time"));
     const TimeMs time = given.value_or(context.clock.Now());
     VEDETTE_TRY(const promql::ExprPtr expr, ExpressionParameter(query.parameters, context.engine.options().parser));
+    VEDETTE_CHECK(CheckTime(query));
     VEDETTE_TRY(promql::QueryOutcome outcome, context.engine.Instant(*expr, time, OptionsOf(query)));
     return Write(std::move(outcome), query, time);
   });
@@ -131,6 +142,7 @@ Response QueryRange(const ApiContext& context, const Request& request) {
                                                    "instant Vector",
                                                    promql::ValueTypeName(expr->type)));
     }
+    VEDETTE_CHECK(CheckTime(query));
     VEDETTE_TRY(promql::QueryOutcome outcome,
                 context.engine.Range(*expr, range.start, range.end, range.step, OptionsOf(query)));
     return Write(std::move(outcome), query, range.end);
