@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -14,6 +17,7 @@
 #include "analytics/promql/engine_run.h"
 #include "analytics/promql/printer.h"
 #include "analytics/promql/query_log.h"
+#include "analytics/promql/series_wise.h"
 #include "core/json_log.h"
 
 namespace vedette::promql {
@@ -59,6 +63,8 @@ struct Engine::Impl {
         workers(engine_options.threads != 0 ? engine_options.threads
                                             : std::max(1U, std::thread::hardware_concurrency())) {}
 
+  class Streamed;
+
   struct Request {
     std::string_view text;
     QueryTimes times;
@@ -82,6 +88,16 @@ struct Engine::Impl {
     std::string text(expr == nullptr ? request.text : query.text);
     if (text.empty() && expr != nullptr) text = Print(*expr);
     return text;
+  }
+
+  static QueryFacts FactsOf(const Expr* expr, const Request& request, const QueryOptions& query) {
+    return {.text = TextOf(expr, request, query),
+            .origin = std::string(query.origin),
+            .begun = {},
+            .instant = request.instant,
+            .start = request.times.start,
+            .end = request.times.end,
+            .step = request.times.step};
   }
 
   void WriteDown(const Expr* expr, const Request& request, const QueryOptions& query,
@@ -109,22 +125,15 @@ struct Engine::Impl {
     }
     VEDETTE_CHECK(CheckType(*tree, request));
     request.executed = true;
-    const QueryTimes& times = request.times;
-    QueryRegistry::Ticket ticket = queries.Begin({.text = TextOf(expr, request, query),
-                                                  .origin = std::string(query.origin),
-                                                  .begun = {},
-                                                  .instant = request.instant,
-                                                  .start = times.start,
-                                                  .end = times.end,
-                                                  .step = times.step},
-                                                 query.stop);
+    QueryRegistry::Ticket ticket = queries.Begin(FactsOf(expr, request, query), query.stop);
     Result<QueryOutcome> outcome = WaitAndRun(*tree, request, query, deadline, ticket);
     ticket.Finish(outcome, clock.Monotonic() - request.begun);
     return outcome;
   }
 
   Result<QueryOutcome> WaitAndRun(const Expr& expr, Request& request, const QueryOptions& query,
-                                  const Deadline& deadline, QueryRegistry::Ticket& ticket) const {
+                                  const Deadline& deadline, QueryRegistry::Ticket& ticket,
+                                  const std::vector<storage::SeriesEntry>* only = nullptr) const {
     const std::chrono::nanoseconds parse_done = clock.Monotonic();
     std::optional<QueryGate::Place> place;
     {
@@ -139,7 +148,7 @@ struct Engine::Impl {
     request.times.default_subquery_step = options.default_subquery_step;
     const Workers::Presence present(workers);
     VEDETTE_TRY(QueryOutcome outcome, Run(expr, {storage, workers, options, clock, request.text, request.times,
-                                                 request.instant, deadline, ticket, query.explain}));
+                                                 request.instant, deadline, ticket, query.explain, only}));
     outcome.stats.parse_time = parse_done - request.begun;
     outcome.stats.queue_time = admitted - parse_done;
     return outcome;
@@ -169,6 +178,118 @@ struct Engine::Impl {
   mutable std::atomic<std::uint64_t> dropped_lines = 0;
 };
 
+/// A stream and what it needs to go on when its caller's text and tree are gone.
+class Engine::Impl::Streamed : public RangeStream {
+ public:
+  Streamed(const Impl& impl, const Expr& expr, const Request& request, const QueryOptions& query)
+      : impl_(impl),
+        expr_(Clone(expr)),
+        text_(TextOf(&expr, request, query)),
+        origin_(query.origin),
+        request_(request),
+        query_(query),
+        selector_(SeriesWiseSelector(*expr_)),
+        time_left_(std::min(impl.options.timeout, query.timeout.value_or(impl.options.timeout))),
+        ticket_(impl.queries.Begin(FactsOf(&expr, request, query), query.stop)) {
+    request_.text = query.text.empty() ? std::string_view() : std::string_view(text_);
+    query_.text = request_.text;
+    query_.origin = origin_;
+    query_.explain = false;
+    request_.times.lookback = query.lookback.value_or(impl.options.lookback);
+    request_.times.default_subquery_step = impl.options.default_subquery_step;
+  }
+  ~Streamed() override {
+    if (!over_) Finish(Fail(Code::kCanceled, "the client went away"));
+  }
+
+  Result<std::optional<QueryOutcome>> Next() override {
+    if (over_) return std::optional<QueryOutcome>();
+    const std::chrono::nanoseconds begun = impl_.clock.Monotonic();
+    Result<std::optional<QueryOutcome>> part = NextPart(Deadline(impl_.clock, std::max(time_left_, Millis(0))));
+    const std::chrono::nanoseconds took = impl_.clock.Monotonic() - begun;
+    time_left_ -= std::chrono::duration_cast<Millis>(took);
+    sum_.total_time += took;
+    if (!part) {
+      Finish(part.error());
+    } else if (*part) {
+      Add((*part)->stats);
+    } else {
+      QueryOutcome all;
+      all.stats = sum_;
+      Finish(std::move(all));
+    }
+    return part;
+  }
+
+ private:
+  /// Points of one part: small beside what queries may hold, large beside what a part costs.
+  static constexpr std::size_t kPartPoints = 1 << 20;
+  static constexpr std::size_t kMostSeries = 1000;
+
+  Result<std::optional<QueryOutcome>> NextPart(const Deadline& deadline) {
+    if (!begun_ && selector_ != nullptr) VEDETTE_CHECK(SelectAll(deadline));
+    if (std::exchange(begun_, true) && next_ >= series_.size()) return std::optional<QueryOutcome>();
+    if (selector_ == nullptr) {
+      VEDETTE_TRY(QueryOutcome whole, impl_.WaitAndRun(*expr_, request_, query_, deadline, ticket_));
+      return std::optional(std::move(whole));
+    }
+    const std::size_t end = std::min(next_ + PartSize(), series_.size());
+    const auto begin = series_.begin() + static_cast<std::ptrdiff_t>(next_);
+    const std::vector<storage::SeriesEntry> part(begin, series_.begin() + static_cast<std::ptrdiff_t>(end));
+    next_ = end;
+    VEDETTE_TRY(QueryOutcome outcome, impl_.WaitAndRun(*expr_, request_, query_, deadline, ticket_, &part));
+    return std::optional(std::move(outcome));
+  }
+
+  std::size_t PartSize() const {
+    const auto span = static_cast<std::size_t>(MinusSaturated(request_.times.end.ms, request_.times.start.ms));
+    const std::size_t steps = span / static_cast<std::size_t>(request_.times.step.count()) + 1;
+    return std::clamp<std::size_t>(kPartPoints / steps, 1, kMostSeries);
+  }
+
+  Status SelectAll(const Deadline& deadline) {
+    ticket_.Enters(QueryPhase::kPreparing);
+    VEDETTE_TRY(const Plan plan, Plan::Make(*expr_, request_.times));
+    if (plan.data_ranges().empty()) return Ok();
+    const auto querier = impl_.storage.NewQuerier({plan.data_ranges().front().min, plan.data_ranges().back().max});
+    querier->Limit({.stop = ticket_.stop(), .deadline = deadline, .hold = {}});
+    auto found = querier->Select(selector_->matchers);
+    if (ticket_.stop().stop_requested()) return Fail(Code::kCanceled, "query was canceled in expression evaluation");
+    if (!found) return found.error();
+    series_ = *std::move(found);
+    return Ok();
+  }
+
+  void Add(const QueryStats& part) {
+    sum_.samples_read += part.samples_read;
+    sum_.peak_samples = std::max(sum_.peak_samples, part.peak_samples);
+    sum_.series += part.series;
+    sum_.queue_time += part.queue_time;
+    sum_.prepare_time += part.prepare_time;
+    sum_.eval_time += part.eval_time;
+  }
+
+  void Finish(Result<QueryOutcome> outcome) {
+    over_ = true;
+    impl_.metrics.Finished(outcome, sum_.total_time);
+    ticket_.Finish(outcome, sum_.total_time);
+    impl_.WriteDown(expr_.get(), request_, query_, outcome, sum_.total_time);
+  }
+
+  const Impl& impl_;
+  const ExprPtr expr_;
+  const std::string text_, origin_;
+  Request request_;
+  QueryOptions query_;
+  const VectorSelector* const selector_;  // null: evaluated as a whole
+  Millis time_left_;
+  QueryRegistry::Ticket ticket_;
+  std::vector<storage::SeriesEntry> series_;
+  std::size_t next_ = 0;
+  bool begun_ = false, over_ = false;
+  QueryStats sum_;
+};
+
 Engine::Engine(const storage::Storage& storage, const EngineOptions& options, const Clock& clock,
                prometheus::Registry& registry)
     : impl_(std::make_unique<Impl>(storage, options, clock, registry)) {}
@@ -191,6 +312,13 @@ Result<QueryOutcome> Engine::Range(std::string_view query, TimeMs start, TimeMs 
 Result<QueryOutcome> Engine::Range(const Expr& expr, TimeMs start, TimeMs end, Millis step,
                                    const QueryOptions& options) const {
   return impl_->Query(&expr, {options.text, {.start = start, .end = end, .step = step}, false}, options);
+}
+
+Result<std::unique_ptr<RangeStream>> Engine::Stream(const Expr& expr, TimeMs start, TimeMs end, Millis step,
+                                                    const QueryOptions& options) const {
+  const Impl::Request request{options.text, {.start = start, .end = end, .step = step}, false, true, {}};
+  VEDETTE_CHECK(Impl::CheckType(expr, request));
+  return std::make_unique<Impl::Streamed>(*impl_, expr, request, options);
 }
 
 void Engine::SetQueryLog(std::shared_ptr<JsonLog> log) {

@@ -146,6 +146,7 @@ Result<QueryOutcome> Evaluate(const Expr& expr, const QueryRun& run) {
   context.times = run.times;
   context.delayed_name_removal = run.options.delayed_name_removal;
   context.use_start_timestamps = run.options.use_start_timestamps;
+  context.only = run.only;
   for (const TimeRange& range : plan.data_ranges()) context.QuerierFor(range);
   const std::chrono::nanoseconds prepared = run.clock.Monotonic();
 
@@ -156,6 +157,7 @@ Result<QueryOutcome> Evaluate(const Expr& expr, const QueryRun& run) {
   outcome.notes = context.notes.Take();
   std::ranges::move(context.StorageWarnings(), std::back_inserter(outcome.notes.warnings));
   outcome.stats.samples_read = context.samples_read;
+  outcome.stats.series = outcome.value.series.size();
   outcome.stats.peak_samples = context.budget.peak();
   outcome.stats.prepare_time = prepared - begun;
   outcome.stats.eval_time = run.clock.Monotonic() - prepared;

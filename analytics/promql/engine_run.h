@@ -22,6 +22,7 @@ struct QueryRun {
   Deadline deadline;
   QueryRegistry::Ticket& ticket;
   bool explain = false;
+  const std::vector<storage::SeriesEntry>* only = nullptr;  // EvalContext::only
 };
 
 /// Errors: as Engine::Instant() and Engine::Range(); an exception of a library becomes kInternal.

@@ -55,6 +55,15 @@ struct EvalContext {
   Workers* workers = nullptr;       // null: one thread does everything
   QueryProfile* profile = nullptr;  // null: nobody asked what the nodes cost; never in a fork
   std::uint64_t samples_read = 0;
+  /// Instead of what a selector would find: a part of it. Null: all.
+  const std::vector<storage::SeriesEntry>* only = nullptr;
+
+  /// The series of a selector.
+  Result<std::vector<storage::SeriesEntry>> Select(const storage::Querier& querier,
+                                                   std::span<const Matcher> matchers) const {
+    if (only != nullptr) return *only;
+    return querier.Select(matchers);
+  }
 
  private:
   EvalContext(const EvalContext& main, SampleBudget& shared)

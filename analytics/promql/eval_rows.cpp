@@ -99,7 +99,7 @@ Result<Vector> RowsOfSeries(Evaluator& eval, const Steps& steps, const RowSource
   QueryProfile::Visit visit(context.profile, QueryProfile::KeyOf(source.matchers), context.samples_read);
   const storage::Querier& querier = context.QuerierFor(source.range);
   Shared shared{querier, source, fill, {}, {}};
-  auto selected = querier.Select(source.matchers);
+  auto selected = context.Select(querier, source.matchers);
   VEDETTE_CHECK(context.Check());  // a remote end that was given up is a time-out, not its error
   if (!selected) return selected.error();
   shared.series = std::move(*selected);

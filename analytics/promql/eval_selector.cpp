@@ -94,7 +94,7 @@ Status ReadSeries(EvalContext& context, std::span<const Matcher> matchers, const
                   const ReadOptions& options, const SeriesSink& sink) {
   QueryProfile::Visit visit(context.profile, QueryProfile::KeyOf(matchers), context.samples_read);
   const storage::Querier& querier = context.QuerierFor(range);
-  const auto series = querier.Select(matchers);
+  const auto series = context.Select(querier, matchers);
   VEDETTE_CHECK(context.Check());
   if (!series) return series.error();
   visit.Result(series->size(), 0);

@@ -78,7 +78,7 @@ void QueryRegistry::Ticket::Finish(const Result<QueryOutcome>& outcome, std::chr
     query->queued = outcome->stats.queue_time;
     query->samples_read = outcome->stats.samples_read;
     query->peak_samples = outcome->stats.peak_samples;
-    query->series = outcome->value.series.size();
+    query->series = outcome->stats.series;
   } else {
     query->error = outcome.error().message;
   }

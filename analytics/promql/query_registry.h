@@ -52,8 +52,8 @@ struct FinishedQuery {
   QueryFacts facts;
   std::chrono::nanoseconds duration{0}, queued{0};
   std::uint64_t samples_read = 0, peak_samples = 0;
-  std::size_t series = 0;  // of the result
-  std::string error;       // empty: it succeeded
+  std::uint64_t series = 0;  // of the result
+  std::string error;         // empty: it succeeded
 };
 
 class QueryRegistry {

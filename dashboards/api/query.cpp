@@ -9,6 +9,7 @@
 #include "dashboards/api/handlers.h"
 #include "dashboards/api/params.h"
 #include "dashboards/api/query_result.h"
+#include "dashboards/api/query_stream.h"
 
 namespace vedette::dashboards::api {
 
@@ -92,7 +93,8 @@ struct RangeTimes {
   Millis step{0};
 };
 
-Result<RangeTimes> ReadRange(const Parameters& parameters) {
+/// `any_resolution`: more points than Prometheus allows.
+Result<RangeTimes> ReadRange(const Parameters& parameters, bool any_resolution) {
   constexpr std::int64_t kMaxSteps = 11'000;
   RangeTimes range;
   VEDETTE_TRY(range.start, NeedTime(parameters, "start"));
@@ -107,7 +109,7 @@ Result<RangeTimes> ReadRange(const Parameters& parameters) {
   range.step = AtLeastOneMs(*step);
   // As unsigned numbers, because the two times may be further apart than a signed one holds.
   const auto span = static_cast<std::uint64_t>(range.end.ms) - static_cast<std::uint64_t>(range.start.ms);
-  if (span / static_cast<std::uint64_t>(range.step.count()) > kMaxSteps) {
+  if (!any_resolution && span / static_cast<std::uint64_t>(range.step.count()) > kMaxSteps) {
     return Fail(Code::kBadData,
                 "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution "
                 "(?step=XX)");
@@ -134,7 +136,8 @@ Response QueryRange(const ApiContext& context, const Request& request) {
   return Answer([&]() -> Result<Response> {
     VEDETTE_TRY(QueryRequest query, ReadRequest(request));
     query.options.text = query.parameters.Get("query");
-    VEDETTE_TRY(const RangeTimes range, ReadRange(query.parameters));
+    const StreamFormat* const format = StreamFormatOf(request.headers.Get("Accept"));
+    VEDETTE_TRY(const RangeTimes range, ReadRange(query.parameters, format != nullptr));
     VEDETTE_TRY(const promql::ExprPtr expr, ExpressionParameter(query.parameters, context.engine.options().parser));
     const bool plottable = expr->type == promql::ValueType::kScalar || expr->type == promql::ValueType::kVector;
     if (!plottable) {
@@ -143,6 +146,10 @@ Response QueryRange(const ApiContext& context, const Request& request) {
                                                    promql::ValueTypeName(expr->type)));
     }
     VEDETTE_CHECK(CheckTime(query));
+    if (format != nullptr) {
+      VEDETTE_TRY(auto stream, context.engine.Stream(*expr, range.start, range.end, range.step, OptionsOf(query)));
+      return StreamResponse(*format, std::move(stream), query.limit);
+    }
     VEDETTE_TRY(promql::QueryOutcome outcome,
                 context.engine.Range(*expr, range.start, range.end, range.step, OptionsOf(query)));
     return Write(std::move(outcome), query, range.end);

@@ -54,20 +54,7 @@ void WriteVector(JsonWriter& json, const std::vector<ResultSeries>& series) {
 
 void WriteMatrix(JsonWriter& json, const std::vector<ResultSeries>& series) {
   json.BeginArray();
-  for (const ResultSeries& one : series) {
-    json.BeginObject().Key("metric").LabelSet(one.labels);
-    if (!one.points.empty()) {
-      json.Key("values").BeginArray();
-      for (const Point& point : one.points) WritePoint(json, point);
-      json.End();
-    }
-    if (!one.histograms.empty()) {
-      json.Key("histograms").BeginArray();
-      for (const HistogramPoint& point : one.histograms) WriteHistogram(json, point);
-      json.End();
-    }
-    json.End();
-  }
+  for (const ResultSeries& one : series) WriteSeries(json, one);
   json.End();
 }
 
@@ -98,6 +85,21 @@ bool Truncate(promql::QueryValue& value, std::size_t limit) {
   if (!cuttable || limit == 0 || value.series.size() <= limit) return false;
   value.series.resize(limit);
   return true;
+}
+
+void WriteSeries(JsonWriter& json, const promql::ResultSeries& series) {
+  json.BeginObject().Key("metric").LabelSet(series.labels);
+  if (!series.points.empty()) {
+    json.Key("values").BeginArray();
+    for (const Point& point : series.points) WritePoint(json, point);
+    json.End();
+  }
+  if (!series.histograms.empty()) {
+    json.Key("histograms").BeginArray();
+    for (const HistogramPoint& point : series.histograms) WriteHistogram(json, point);
+    json.End();
+  }
+  json.End();
 }
 
 void WriteQueryValue(JsonWriter& json, const promql::QueryValue& value, TimeMs time) {

@@ -15,6 +15,9 @@ bool Truncate(promql::QueryValue& value, std::size_t limit);
 /// Writes both keys; `time` is that of an instant query, which strings carry.
 void WriteQueryValue(JsonWriter& json, const promql::QueryValue& value, TimeMs time);
 
+/// Writes one series of a matrix.
+void WriteSeries(JsonWriter& json, const promql::ResultSeries& series);
+
 /// Writes the object of "explain".
 void WriteQueryPlan(JsonWriter& json, const promql::ExplainNode& plan);
 

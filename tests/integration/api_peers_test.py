@@ -284,7 +284,7 @@ def test_headers_are_the_same():
     with scratch() as (directory, things):
         pair = Pair(program, directory, things)
         for sent in ({}, {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "deflate, gzip"}, {"Accept-Encoding": "br, zstd"},
-                     {"Accept-Encoding": "br, gzip;q=0.5"}, {"Accept-Encoding": "identity"}, {"Origin": "http://elsewhere"},
+                     {"Accept-Encoding": "identity"}, {"Origin": "http://elsewhere"},
                      {"Origin": "null", "Accept-Encoding": "gzip"}, {"Accept": "text/html"}):
             for request in (("GET", "query", {"query": "m", "time": T}), ("GET", "query", {}), ("OPTIONS", "query", {}),
                             ("GET", "labels", {}), ("GET", "status/flags", {})):

@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import socket
 import struct
 import threading
 import time
@@ -171,6 +172,93 @@ def test_explain_says_what_the_nodes_cost():
         assert plan["time"] >= total["time"] >= rate["time"] >= selector["time"] > 0, plan
         assert selector["workers"] >= 1, selector
         assert "explain" not in agent.api("query", query="c_total")
+
+
+def store_series(agent, count, samples, step=15, name="s_total"):
+    """The times are whole multiples of the step; the last of them."""
+    last = int(time.time()) // 60 * 60
+    for first in range(0, count, 50):
+        status = agent.write([({"__name__": name, "i": f"{i:04}"},
+                               [((last - step * (samples - 1 - k)) * 1000, float(k * (i + 1))) for k in range(samples)])
+                              for i in range(first, min(first + 50, count))])
+        assert status == 204, (status, agent.write_answer)
+    return last
+
+
+def range_path(query, start, end, step, **more):
+    return "/api/v1/query_range?" + urllib.parse.urlencode({"query": query, "start": start, "end": end, "step": step, **more})
+
+
+def test_json_lines_are_the_series_of_the_matrix():
+    with scratch() as (directory, things):
+        agent = started(directory, things)
+        last = store_series(agent, 120, 60)
+        for query in ("s_total", "rate(s_total[1m]) * 2", "sum by (i) (s_total)", "-s_total > 3", "max_over_time(s_total[5m:30s])", "vector(1)",
+                      "histogram_quantile(0.5, s_total)", "nothing"):
+            want = agent.api("query_range", query=query, start=last - 900, end=last, step=15)["result"]
+            status, headers, body = fetch(agent, range_path(query, last - 900, last, 15), "application/x-ndjson")
+            lines = [json.loads(line) for line in body.decode().splitlines()]
+            assert status == 200 and headers["content-type"] == "application/x-ndjson", (status, headers)
+            assert lines[:-1] == want, (query, lines[:2])
+            assert lines[-1]["status"] == "success" and lines[-1]["series"] == len(want), lines[-1]
+        assert "warnings" in lines[-1] or query == "nothing"
+        lines = fetch(agent, range_path("s_total", last - 900, last, 15, limit=7), "application/x-ndjson")[2].splitlines()
+        assert len(lines) == 8 and json.loads(lines[-1])["warnings"] == ["results truncated due to limit"], lines[-1]
+        status, headers, body = fetch(agent, range_path("s_total", last - 20000, last, 1), "application/x-ndjson")
+        assert status == 200 and body.count(b"\n") == 121, (status, body[:200])
+        status, headers, body = fetch(agent, range_path("s_total{", 0, 1, 1), "application/x-ndjson")
+        assert status == 400 and json.loads(body)["errorType"] == "bad_data", body
+        status, headers, body = fetch(agent, range_path("s_total{i='0001'}", last - 15, last, 15), "text/csv")
+        assert headers["content-type"].startswith("text/csv"), headers
+        assert body.decode() == ('metric,timestamp,value\n'
+                                 f'"s_total{{i=""0001""}}",{last - 15},116\n"s_total{{i=""0001""}}",{last},118\n'), body
+        # A client of HTTP/1.0 gets the same until the end of the connection.
+        with socket.create_connection(("127.0.0.1", agent.port)) as client:
+            client.sendall(f"GET {range_path('s_total', last, last, 15)} HTTP/1.0\r\nAccept: application/x-ndjson\r\n\r\n".encode())
+            reply = b"".join(iter(lambda: client.recv(65536), b""))
+        head, _, body = reply.partition(b"\r\n\r\n")
+        assert b"chunked" not in head and body.count(b"\n") == 121, head
+
+
+def resident_bytes(agent):
+    with open(f"/proc/{agent.process.pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS"))
+
+
+def test_a_slow_reader_of_a_large_stream_costs_little():
+    with scratch() as (directory, things):
+        agent = started(directory, things)
+        last = store_series(agent, 200, 600)
+        before = resident_bytes(agent)
+        # 1.9 million points: 38 MB of JSON.
+        path = range_path("s_total * 1.5", last - 20000, last + 280, 1)
+        with socket.create_connection(("127.0.0.1", agent.port)) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: application/x-ndjson\r\n\r\n".encode())
+            assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
+            # Nobody reads on: the query waits, and others are served.
+            for _ in range(20):
+                assert agent.query("count(s_total)")[0][1] == 200
+            assert [q for q in agent.api("status/active_queries") if q["query"] == "s_total * 1.5"]
+            most = resident_bytes(agent)
+            received = 0
+            while True:
+                piece = client.recv(1 << 20)
+                received += len(piece)
+                if piece.endswith(b"0\r\n\r\n") or not piece:
+                    break
+                if received % 64 == 0:
+                    most = max(most, resident_bytes(agent))
+            most = max(most, resident_bytes(agent))
+        assert received > 30_000_000, received
+        print(f"  {received >> 20} MB sent, {(most - before) >> 20} MB more in memory")
+        assert most - before < 80 << 20, (before, most, received)
+        wait_for(lambda: not agent.api("status/active_queries"), "the end of the query")
+        # One that leaves in the middle ends it.
+        with socket.create_connection(("127.0.0.1", agent.port)) as client:
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: application/x-ndjson\r\n\r\n".encode())
+            client.recv(1000)
+        wait_for(lambda: not agent.api("status/active_queries"), "the end of the query that nobody reads")
 
 
 if __name__ == "__main__":
