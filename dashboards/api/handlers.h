@@ -41,6 +41,9 @@ Response Features(const ApiContext& context, const Request& request);
 // notifications.cpp
 Response Notifications(const ApiContext& context, const Request& request);
 Response NotificationStream(const ApiContext& context, const Request& request);
+// openapi.cpp
+Response OpenApi(const ApiContext& context, const Request& request);
+Response OpenApiYaml(const ApiContext& context, const Request& request);
 // self_metrics.cpp
 Response SelfMetrics(const ApiContext& context, const Request& request);
 // status.cpp

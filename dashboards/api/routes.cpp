@@ -35,6 +35,8 @@ constexpr ApiRoute kRoutes[] = {
     {kGet, "/api/v1/status/tsdb/blocks", api::TsdbBlocks},
     {kGet, "/api/v1/status/self_metrics", api::SelfMetrics},
     {kGet, "/api/v1/features", api::Features},
+    {kGet, "/api/v1/openapi.json", api::OpenApi},
+    {kGet, "/api/v1/openapi.yaml", api::OpenApiYaml},
     {kGet, "/api/v1/notifications", api::Notifications, Needs::kNothing},
     {kGet, "/api/v1/notifications/live", api::NotificationStream, Needs::kNothing},
     {kGet, "/api/v1/status/active_queries", api::ActiveQueries},

@@ -8,6 +8,7 @@ import threading
 import time
 import urllib.parse
 
+from contract import CONTRACT
 from harness import Agent, installed, main, scratch, wait_for
 from remote_test import Prometheus, fields, varint
 
@@ -30,7 +31,9 @@ def fetch(agent, path, accept=None, method="GET"):
     try:
         connection.request(method, path, headers={"Accept": accept} if accept else {})
         reply = connection.getresponse()
-        return reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read()
+        body = reply.read()
+        CONTRACT.check(method, path, reply.status, reply.headers.get("Content-Type", ""), body)
+        return reply.status, {k.lower(): v for k, v in reply.getheaders()}, body
     finally:
         connection.close()
 
