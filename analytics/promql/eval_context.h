@@ -75,6 +75,7 @@ struct EvalContext {
         times(main.times),
         delayed_name_removal(main.delayed_name_removal),
         use_start_timestamps(main.use_start_timestamps),
+        only(main.only),
         own_budget_(0) {}
 
   SampleBudget own_budget_;
