@@ -317,11 +317,11 @@ net::awaitable<bool> Session::Stream(bool close, std::size_t& sent) {
       deadline_ = steady_clock::time_point::max();
     }
     if (piece_kind_ != Piece::kMore) break;
-    if (good) co_await RunOn(hub_->workers, [this] { NextPiece(); });
+    if (good) co_await RunOn(hub_->workers.requests, [this] { NextPiece(); });
     if (stop_.stop_requested() || piece_kind_ == Piece::kBroken) good = false;
   }
   piece_ = std::string();
-  co_await RunOn(hub_->workers, [this] { response_.more = nullptr; });
+  co_await RunOn(hub_->workers.requests, [this] { response_.more = nullptr; });
   hub_->HandlerEnded();
   co_return good;
 }
