@@ -180,7 +180,7 @@ struct Agent::Impl {
   mutable std::mutex config_mutex;
   std::shared_ptr<const config::Config> config;
   bool last_reload_good = true;
-  TimeMs last_reload;
+  TimeMs last_reload, last_attempt;
   std::mutex reload_mutex;  // one reload at a time
 
   collector::HostReader host;
@@ -459,7 +459,8 @@ dashboards::RuntimeInfo Agent::Impl::Runtime() const {
           .reload_succeeded = last_reload_good,
           .last_config_time = last_reload,
           .storage_retention = RetentionText(config->storage),
-          .threads = std::thread::hardware_concurrency()};
+          .threads = std::thread::hardware_concurrency(),
+          .last_reload_attempt = last_attempt};
 }
 
 dashboards::ApiContext Agent::Impl::MakeApiContext() {
@@ -469,10 +470,17 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
       .clock = clock,
       .metrics = all_metrics,
       .options = {.admin_api = command.admin_api,
+                  .cancel_queries = command.admin_api || IsLoopback(command.listen_address),
                   .flags = command.flags,
                   .external_url = loader->ExternalUrl(),
                   .listen_address = command.listen_address,
                   .write_messages = write_messages},
+      .local_storage = store.get(),
+      .external_labels =
+          [this] {
+            const std::lock_guard lock(config_mutex);
+            return config->rules.external_labels;
+          },
       .alertmanagers = [this] { return notifier->Alertmanagers(); },
       .targets = [this] { return scraper->Targets(); },
       .scrape_pools = [this] { return scraper->Pools(); },
@@ -525,6 +533,7 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
 void Agent::Impl::NoteReload(bool succeeded) {
   const std::lock_guard lock(config_mutex);
   last_reload_good = succeeded;
+  last_attempt = clock.Now();
   reload_good->Set(succeeded ? 1 : 0);
   if (!succeeded) return;
   last_reload = clock.Now();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 
 #include <re2/re2.h>
 
@@ -78,6 +79,35 @@ void AppendExpanded(std::string_view replacement, const re2::RE2& regex, std::sp
   }
 }
 
+/// In the words of Go's package regexp, which Prometheus shows.
+Error RegexError(const re2::RE2& regex) {
+  struct Words {
+    re2::RE2::ErrorCode code;
+    std::string_view text;
+  };
+  constexpr Words kWords[] = {
+      {re2::RE2::ErrorBadEscape, "invalid escape sequence"},
+      {re2::RE2::ErrorBadCharClass, "invalid character class"},
+      {re2::RE2::ErrorBadCharRange, "invalid character class range"},
+      {re2::RE2::ErrorMissingBracket, "missing closing ]"},
+      {re2::RE2::ErrorMissingParen, "missing closing )"},
+      {re2::RE2::ErrorUnexpectedParen, "unexpected )"},
+      {re2::RE2::ErrorTrailingBackslash, "trailing backslash at end of expression"},
+      {re2::RE2::ErrorRepeatArgument, "missing argument to repetition operator"},
+      {re2::RE2::ErrorRepeatSize, "invalid repeat count"},
+      {re2::RE2::ErrorRepeatOp, "invalid nested repetition operator"},
+      {re2::RE2::ErrorBadPerlOp, "invalid or unsupported Perl syntax"},
+      {re2::RE2::ErrorBadUTF8, "invalid UTF-8"},
+      {re2::RE2::ErrorBadNamedCapture, "invalid named capture"},
+  };
+  const auto* const found = std::ranges::find(kWords, regex.error_code(), &Words::code);
+  if (found == std::end(kWords)) return Fail(Code::kBadData, "error parsing regexp: {}", regex.error());
+  if (regex.error_code() == re2::RE2::ErrorTrailingBackslash) {
+    return Fail(Code::kBadData, "error parsing regexp: {}: ``", found->text);
+  }
+  return Fail(Code::kBadData, "error parsing regexp: {}: `{}`", found->text, regex.error_arg());
+}
+
 re2::StringPiece ToPiece(std::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
@@ -87,7 +117,7 @@ Result<Regex> Regex::Compile(std::string_view pattern) {
   rep->pattern = pattern;
   auto automaton = std::make_shared<re2::RE2>(ToPiece(pattern), RegexOptions());
   if (!automaton->ok()) {
-    return Fail(Code::kBadData, "invalid regular expression {}: {}", Quote(pattern), automaton->error());
+    return RegexError(*automaton);
   }
   rep->automaton = std::move(automaton);
   if (auto shape = ReadShape(pattern)) {
@@ -136,7 +166,7 @@ Result<SearchRegex> SearchRegex::Compile(std::string_view pattern) {
   options.set_dot_nl(false);
   auto automaton = std::make_shared<re2::RE2>(ToPiece(pattern), options);
   if (!automaton->ok()) {
-    return Fail(Code::kBadData, "invalid regular expression {}: {}", Quote(pattern), automaton->error());
+    return RegexError(*automaton);
   }
   SearchRegex out;
   out.automaton_ = std::move(automaton);
@@ -165,7 +195,7 @@ Result<std::string> ReplaceAllMatches(std::string_view pattern, std::string_view
   re2::RE2::Options options = RegexOptions();
   options.set_dot_nl(false);
   const re2::RE2 regex(ToPiece(pattern), options);
-  if (!regex.ok()) return Fail(Code::kBadData, "invalid regular expression {}: {}", Quote(pattern), regex.error());
+  if (!regex.ok()) return RegexError(regex);
   std::vector<re2::StringPiece> groups(static_cast<std::size_t>(regex.NumberOfCapturingGroups()) + 1);
   std::string out;
   std::size_t at = 0;      // where the search goes on

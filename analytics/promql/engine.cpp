@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -14,6 +17,7 @@
 #include "analytics/promql/engine_run.h"
 #include "analytics/promql/printer.h"
 #include "analytics/promql/query_log.h"
+#include "analytics/promql/series_wise.h"
 #include "core/json_log.h"
 
 namespace vedette::promql {
@@ -55,35 +59,54 @@ struct Engine::Impl {
         clock(the_clock),
         metrics(registry),
         gate(engine_options.max_concurrency),
+        queries(the_clock),
         workers(engine_options.threads != 0 ? engine_options.threads
                                             : std::max(1U, std::thread::hardware_concurrency())) {}
+
+  class Streamed;
 
   struct Request {
     std::string_view text;
     QueryTimes times;
     bool instant = false;
     bool executed = false;  // it is a query: it parses, and may be asked like this
+    std::chrono::nanoseconds begun{0};
   };
 
   /// Parses when `expr` is null.
   Result<QueryOutcome> Query(const Expr* expr, Request request, const QueryOptions& query) const {
-    const std::chrono::nanoseconds begun = clock.Monotonic();
-    Result<QueryOutcome> outcome = ParseAndWait(expr, request, query);
-    const std::chrono::nanoseconds total = clock.Monotonic() - begun;
+    request.begun = clock.Monotonic();
+    Result<QueryOutcome> outcome = ParseAndRun(expr, request, query);
+    const std::chrono::nanoseconds total = clock.Monotonic() - request.begun;
     if (outcome) outcome->stats.total_time = total;
     metrics.Finished(outcome, total);
     if (request.executed) WriteDown(expr, request, query, outcome, total);
     return outcome;
   }
 
+  static std::string TextOf(const Expr* expr, const Request& request, const QueryOptions& query) {
+    std::string text(expr == nullptr ? request.text : query.text);
+    if (text.empty() && expr != nullptr) text = Print(*expr);
+    return text;
+  }
+
+  static QueryFacts FactsOf(const Expr* expr, const Request& request, const QueryOptions& query) {
+    return {.text = TextOf(expr, request, query),
+            .origin = std::string(query.origin),
+            .begun = {},
+            .instant = request.instant,
+            .start = request.times.start,
+            .end = request.times.end,
+            .step = request.times.step};
+  }
+
   void WriteDown(const Expr* expr, const Request& request, const QueryOptions& query,
                  const Result<QueryOutcome>& outcome, std::chrono::nanoseconds total) const {
     const std::shared_ptr<JsonLog> log = QueryLog();
     if (!log) return;
-    std::string text(expr == nullptr ? request.text : query.text);
-    if (text.empty() && expr != nullptr) text = Print(*expr);
-    log->Write(LogLevel::kInfo, "promql query logged",
-               QueryLogMembers(text, request.times, request.instant, query.origin, outcome, total));
+    log->Write(
+        LogLevel::kInfo, "promql query logged",
+        QueryLogMembers(TextOf(expr, request, query), request.times, request.instant, query.origin, outcome, total));
     const std::uint64_t dropped = log->dropped(), known = dropped_lines.exchange(dropped);
     if (dropped > known) metrics.query_log_failures.Increment(static_cast<double>(dropped - known));
   }
@@ -92,32 +115,41 @@ struct Engine::Impl {
     return log_file;
   }
 
-  Result<QueryOutcome> ParseAndWait(const Expr* expr, Request& request, const QueryOptions& query) const {
-    const std::chrono::nanoseconds begun = clock.Monotonic();
+  Result<QueryOutcome> ParseAndRun(const Expr* expr, Request& request, const QueryOptions& query) const {
     const Deadline deadline(clock, std::min(options.timeout, query.timeout.value_or(options.timeout)));
     ExprPtr parsed;
-    if (expr == nullptr) {
+    const Expr* tree = expr;
+    if (tree == nullptr) {
       VEDETTE_TRY(parsed, ParseExpr(request.text, options.parser));
-      expr = parsed.get();
+      tree = parsed.get();
     }
-    VEDETTE_CHECK(CheckType(*expr, request));
+    VEDETTE_CHECK(CheckType(*tree, request));
     request.executed = true;
-    const std::chrono::nanoseconds parse_done = clock.Monotonic();
+    QueryRegistry::Ticket ticket = queries.Begin(FactsOf(expr, request, query), query.stop);
+    Result<QueryOutcome> outcome = WaitAndRun(*tree, request, query, deadline, ticket);
+    ticket.Finish(outcome, clock.Monotonic() - request.begun);
+    return outcome;
+  }
 
+  Result<QueryOutcome> WaitAndRun(const Expr& expr, Request& request, const QueryOptions& query,
+                                  const Deadline& deadline, QueryRegistry::Ticket& ticket,
+                                  const std::vector<storage::SeriesEntry>* only = nullptr) const {
+    const std::chrono::nanoseconds parse_done = clock.Monotonic();
     std::optional<QueryGate::Place> place;
     {
       const Counted waiting(metrics.waiting);
-      VEDETTE_TRY(QueryGate::Place entered, gate.Enter(deadline, query.stop));
+      VEDETTE_TRY(QueryGate::Place entered, gate.Enter(deadline, ticket.stop()));
       place.emplace(std::move(entered));
     }
     const Counted running(metrics.running);
+    ticket.Enters(QueryPhase::kPreparing);
     const std::chrono::nanoseconds admitted = clock.Monotonic();
     request.times.lookback = query.lookback.value_or(options.lookback);
     request.times.default_subquery_step = options.default_subquery_step;
     const Workers::Presence present(workers);
-    VEDETTE_TRY(QueryOutcome outcome, Run(*expr, {storage, workers, options, clock, request.text, request.times,
-                                                  request.instant, deadline, query.stop}));
-    outcome.stats.parse_time = parse_done - begun;
+    VEDETTE_TRY(QueryOutcome outcome, Run(expr, {storage, workers, options, clock, request.text, request.times,
+                                                 request.instant, deadline, ticket, query.explain, only}));
+    outcome.stats.parse_time = parse_done - request.begun;
     outcome.stats.queue_time = admitted - parse_done;
     return outcome;
   }
@@ -139,10 +171,123 @@ struct Engine::Impl {
   const Clock& clock;
   mutable EngineMetrics metrics;
   mutable QueryGate gate;
+  mutable QueryRegistry queries;
   mutable Workers workers;
   mutable std::mutex log_mutex;
   std::shared_ptr<JsonLog> log_file;  // guarded by log_mutex
   mutable std::atomic<std::uint64_t> dropped_lines = 0;
+};
+
+/// A stream and what it needs to go on when its caller's text and tree are gone.
+class Engine::Impl::Streamed : public RangeStream {
+ public:
+  Streamed(const Impl& impl, const Expr& expr, const Request& request, const QueryOptions& query)
+      : impl_(impl),
+        expr_(Clone(expr)),
+        text_(TextOf(&expr, request, query)),
+        origin_(query.origin),
+        request_(request),
+        query_(query),
+        selector_(SeriesWiseSelector(*expr_)),
+        time_left_(std::min(impl.options.timeout, query.timeout.value_or(impl.options.timeout))),
+        ticket_(impl.queries.Begin(FactsOf(&expr, request, query), query.stop)) {
+    request_.text = query.text.empty() ? std::string_view() : std::string_view(text_);
+    query_.text = request_.text;
+    query_.origin = origin_;
+    query_.explain = false;
+    request_.times.lookback = query.lookback.value_or(impl.options.lookback);
+    request_.times.default_subquery_step = impl.options.default_subquery_step;
+  }
+  ~Streamed() override {
+    if (!over_) Finish(Fail(Code::kCanceled, "the client went away"));
+  }
+
+  Result<std::optional<QueryOutcome>> Next() override {
+    if (over_) return std::optional<QueryOutcome>();
+    const std::chrono::nanoseconds begun = impl_.clock.Monotonic();
+    Result<std::optional<QueryOutcome>> part = NextPart(Deadline(impl_.clock, std::max(time_left_, Millis(0))));
+    const std::chrono::nanoseconds took = impl_.clock.Monotonic() - begun;
+    time_left_ -= std::chrono::duration_cast<Millis>(took);
+    sum_.total_time += took;
+    if (!part) {
+      Finish(part.error());
+    } else if (*part) {
+      Add((*part)->stats);
+    } else {
+      QueryOutcome all;
+      all.stats = sum_;
+      Finish(std::move(all));
+    }
+    return part;
+  }
+
+ private:
+  /// Points of one part: small beside what queries may hold, large beside what a part costs.
+  static constexpr std::size_t kPartPoints = 1 << 20;
+  static constexpr std::size_t kMostSeries = 1000;
+
+  Result<std::optional<QueryOutcome>> NextPart(const Deadline& deadline) {
+    if (!begun_ && selector_ != nullptr) VEDETTE_CHECK(SelectAll(deadline));
+    if (std::exchange(begun_, true) && next_ >= series_.size()) return std::optional<QueryOutcome>();
+    if (selector_ == nullptr) {
+      VEDETTE_TRY(QueryOutcome whole, impl_.WaitAndRun(*expr_, request_, query_, deadline, ticket_));
+      return std::optional(std::move(whole));
+    }
+    const std::size_t end = std::min(next_ + PartSize(), series_.size());
+    const auto begin = series_.begin() + static_cast<std::ptrdiff_t>(next_);
+    const std::vector<storage::SeriesEntry> part(begin, series_.begin() + static_cast<std::ptrdiff_t>(end));
+    next_ = end;
+    VEDETTE_TRY(QueryOutcome outcome, impl_.WaitAndRun(*expr_, request_, query_, deadline, ticket_, &part));
+    return std::optional(std::move(outcome));
+  }
+
+  std::size_t PartSize() const {
+    const auto span = static_cast<std::size_t>(MinusSaturated(request_.times.end.ms, request_.times.start.ms));
+    const std::size_t steps = span / static_cast<std::size_t>(request_.times.step.count()) + 1;
+    return std::clamp<std::size_t>(kPartPoints / steps, 1, kMostSeries);
+  }
+
+  Status SelectAll(const Deadline& deadline) {
+    ticket_.Enters(QueryPhase::kPreparing);
+    VEDETTE_TRY(const Plan plan, Plan::Make(*expr_, request_.times));
+    if (plan.data_ranges().empty()) return Ok();
+    const auto querier = impl_.storage.NewQuerier({plan.data_ranges().front().min, plan.data_ranges().back().max});
+    querier->Limit({.stop = ticket_.stop(), .deadline = deadline, .hold = {}});
+    auto found = querier->Select(selector_->matchers);
+    if (ticket_.stop().stop_requested()) return Fail(Code::kCanceled, "query was canceled in expression evaluation");
+    if (!found) return found.error();
+    series_ = *std::move(found);
+    return Ok();
+  }
+
+  void Add(const QueryStats& part) {
+    sum_.samples_read += part.samples_read;
+    sum_.peak_samples = std::max(sum_.peak_samples, part.peak_samples);
+    sum_.series += part.series;
+    sum_.queue_time += part.queue_time;
+    sum_.prepare_time += part.prepare_time;
+    sum_.eval_time += part.eval_time;
+  }
+
+  void Finish(Result<QueryOutcome> outcome) {
+    over_ = true;
+    impl_.metrics.Finished(outcome, sum_.total_time);
+    ticket_.Finish(outcome, sum_.total_time);
+    impl_.WriteDown(expr_.get(), request_, query_, outcome, sum_.total_time);
+  }
+
+  const Impl& impl_;
+  const ExprPtr expr_;
+  const std::string text_, origin_;
+  Request request_;
+  QueryOptions query_;
+  const VectorSelector* const selector_;  // null: evaluated as a whole
+  Millis time_left_;
+  QueryRegistry::Ticket ticket_;
+  std::vector<storage::SeriesEntry> series_;
+  std::size_t next_ = 0;
+  bool begun_ = false, over_ = false;
+  QueryStats sum_;
 };
 
 Engine::Engine(const storage::Storage& storage, const EngineOptions& options, const Clock& clock,
@@ -169,12 +314,21 @@ Result<QueryOutcome> Engine::Range(const Expr& expr, TimeMs start, TimeMs end, M
   return impl_->Query(&expr, {options.text, {.start = start, .end = end, .step = step}, false}, options);
 }
 
+Result<std::unique_ptr<RangeStream>> Engine::Stream(const Expr& expr, TimeMs start, TimeMs end, Millis step,
+                                                    const QueryOptions& options) const {
+  const Impl::Request request{options.text, {.start = start, .end = end, .step = step}, false, true, {}};
+  VEDETTE_CHECK(Impl::CheckType(expr, request));
+  return std::make_unique<Impl::Streamed>(*impl_, expr, request, options);
+}
+
 void Engine::SetQueryLog(std::shared_ptr<JsonLog> log) {
   impl_->metrics.query_log_enabled.Set(log ? 1 : 0);
   const std::lock_guard lock(impl_->log_mutex);
   impl_->dropped_lines = 0;
   impl_->log_file.swap(log);
 }
+
+QueryRegistry& Engine::queries() const { return impl_->queries; }
 
 const EngineOptions& Engine::options() const { return impl_->options; }
 

@@ -30,6 +30,9 @@ class JsonLog;
 
 namespace vedette::promql {
 
+struct ExplainNode;  // query_profile.h
+class QueryRegistry;
+
 struct EngineOptions {
   Millis lookback = std::chrono::minutes(5);
   Millis timeout = std::chrono::minutes(2);
@@ -85,6 +88,7 @@ struct Annotations {
 struct QueryStats {
   std::uint64_t samples_read = 0;
   std::uint64_t peak_samples = 0;
+  std::uint64_t series = 0;  // of the result
   std::chrono::nanoseconds parse_time{0}, queue_time{0}, prepare_time{0}, eval_time{0}, total_time{0};
 };
 
@@ -92,6 +96,7 @@ struct QueryOutcome {
   QueryValue value;
   Annotations notes;
   QueryStats stats;
+  std::shared_ptr<const ExplainNode> plan = nullptr;  // where it was asked for
 };
 
 struct QueryOptions {
@@ -102,6 +107,16 @@ struct QueryOptions {
   /// Empty: printed from the tree. Both outlive the call.
   std::string_view text{};
   std::string_view origin{};  // who asks, for the query log: a member of a JSON object
+  bool explain = false;       // fill QueryOutcome::plan
+};
+
+/// The result of a range query, part by part: kMatrix values, which together are sorted by labels.
+class RangeStream {
+ public:
+  virtual ~RangeStream() = default;
+  /// Evaluates and gives the next part, which may have no series; nothing: that was all. Blocks. Annotations and the
+  /// statistics are those of the part. Errors: as Engine::Range(); then nothing more comes.
+  virtual Result<std::optional<QueryOutcome>> Next() = 0;
 };
 
 class Engine {
@@ -125,8 +140,17 @@ class Engine {
   Result<QueryOutcome> Range(const Expr& expr, TimeMs start, TimeMs end, Millis step,
                              const QueryOptions& options = {}) const;
 
+  /// Range() of what may be too large for the memory. A query that can be answered series by series is evaluated for
+  /// some of them at a time; another one as a whole, in one part. The time between two calls of Next() does not count.
+  /// The engine outlives the stream. Errors: kBadData.
+  Result<std::unique_ptr<RangeStream>> Stream(const Expr& expr, TimeMs start, TimeMs end, Millis step,
+                                              const QueryOptions& options = {}) const;
+
   /// From now on queries are written down there when they are over; null: nowhere.
   void SetQueryLog(std::shared_ptr<JsonLog> log);
+
+  /// Those under way and those that are over.
+  QueryRegistry& queries() const;
 
   const EngineOptions& options() const;
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 #include <iterator>
+#include <optional>
 
 #include "analytics/promql/eval.h"
 #include "analytics/promql/eval_labels.h"
@@ -121,27 +122,46 @@ Result<Steps> StepsOf(const QueryRun& run) {
   return steps;
 }
 
+/// Others may see what the query holds while it lives.
+class Watched {
+ public:
+  Watched(QueryRegistry::Ticket& ticket, const SampleBudget& budget) : ticket_(ticket) { ticket_.Watch(&budget); }
+  ~Watched() { ticket_.Watch(nullptr); }
+  Watched(const Watched&) = delete;
+  Watched& operator=(const Watched&) = delete;
+
+ private:
+  QueryRegistry::Ticket& ticket_;
+};
+
 Result<QueryOutcome> Evaluate(const Expr& expr, const QueryRun& run) {
   const std::chrono::nanoseconds begun = run.clock.Monotonic();
   VEDETTE_TRY(const Steps steps, StepsOf(run));
   VEDETTE_TRY(const Plan plan, Plan::Make(expr, run.times));
-  EvalContext context(run.storage, run.text, run.options.max_samples, run.deadline, run.stop);
+  EvalContext context(run.storage, run.text, run.options.max_samples, run.deadline, run.ticket.stop());
+  const Watched watched(run.ticket, context.budget);
+  std::optional<QueryProfile> profile;
+  if (run.explain) context.profile = &profile.emplace(run.clock);
   context.workers = &run.workers;
   context.times = run.times;
   context.delayed_name_removal = run.options.delayed_name_removal;
   context.use_start_timestamps = run.options.use_start_timestamps;
+  context.only = run.only;
   for (const TimeRange& range : plan.data_ranges()) context.QuerierFor(range);
   const std::chrono::nanoseconds prepared = run.clock.Monotonic();
 
+  run.ticket.Enters(QueryPhase::kEvaluating);
   Evaluator eval(plan, context);
   QueryOutcome outcome;
   VEDETTE_TRY(outcome.value, ValueOf(eval, steps, run.instant));
   outcome.notes = context.notes.Take();
   std::ranges::move(context.StorageWarnings(), std::back_inserter(outcome.notes.warnings));
   outcome.stats.samples_read = context.samples_read;
+  outcome.stats.series = outcome.value.series.size();
   outcome.stats.peak_samples = context.budget.peak();
   outcome.stats.prepare_time = prepared - begun;
   outcome.stats.eval_time = run.clock.Monotonic() - prepared;
+  if (profile) outcome.plan = std::make_shared<const ExplainNode>(profile->Explain(plan));
   return outcome;
 }
 

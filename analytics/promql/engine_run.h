@@ -1,11 +1,11 @@
 // One query from its tree to its outcome, without queueing and own metrics.
 #pragma once
 
-#include <stop_token>
 #include <string_view>
 
 #include "analytics/promql/engine.h"
 #include "analytics/promql/plan.h"
+#include "analytics/promql/query_registry.h"
 #include "analytics/promql/workers.h"
 #include "core/clock.h"
 
@@ -20,7 +20,9 @@ struct QueryRun {
   QueryTimes times;
   bool instant = false;
   Deadline deadline;
-  std::stop_token stop;
+  QueryRegistry::Ticket& ticket;
+  bool explain = false;
+  const std::vector<storage::SeriesEntry>* only = nullptr;  // EvalContext::only
 };
 
 /// Errors: as Engine::Instant() and Engine::Range(); an exception of a library becomes kInternal.

@@ -28,6 +28,13 @@ Result<Vector> Spread(const Vector& once, std::size_t steps) {
 }  // namespace
 
 Result<Vector> Evaluator::EvalVector(const Expr& expr, const Steps& steps) {
+  QueryProfile::Visit visit(context_.profile, &expr, context_.samples_read);
+  Result<Vector> vector = VectorAt(expr, steps);
+  if (vector) visit.Result(vector->rows(), vector->rows() * vector->steps() * sizeof(double));
+  return vector;
+}
+
+Result<Vector> Evaluator::VectorAt(const Expr& expr, const Steps& steps) {
   VEDETTE_CHECK(context_.Check());
   if (steps.count == 0) return NewVector(0);
   if (steps.count == 1 || !plan_.SameAtEveryStep(expr)) return VectorOnce(expr, steps);
@@ -36,6 +43,7 @@ Result<Vector> Evaluator::EvalVector(const Expr& expr, const Steps& steps) {
 }
 
 Result<Scalar> Evaluator::EvalScalar(const Expr& expr, const Steps& steps) {
+  QueryProfile::Visit visit(context_.profile, &expr, context_.samples_read);
   VEDETTE_CHECK(context_.Check());
   if (steps.count == 0) return Scalar();
   if (steps.count == 1 || !plan_.SameAtEveryStep(expr)) return ScalarOnce(expr, steps);

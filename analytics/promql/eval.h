@@ -55,6 +55,7 @@ class Evaluator {
   Vector NewVector(std::size_t steps) { return Vector(context_.budget, steps); }
 
  private:
+  Result<Vector> VectorAt(const Expr& expr, const Steps& steps);
   Result<Vector> VectorOnce(const Expr& expr, const Steps& steps);
   Result<Scalar> ScalarOnce(const Expr& expr, const Steps& steps);
   Result<Vector> CallVector(const CallExpr& call, const Steps& steps);

@@ -11,6 +11,7 @@
 #include "analytics/promql/annotations.h"
 #include "analytics/promql/eval_value.h"
 #include "analytics/promql/plan.h"
+#include "analytics/promql/query_profile.h"
 #include "analytics/promql/workers.h"
 #include "core/clock.h"
 #include "core/result.h"
@@ -51,8 +52,18 @@ struct EvalContext {
   QueryTimes times;
   bool delayed_name_removal = false;
   bool use_start_timestamps = false;
-  Workers* workers = nullptr;  // null: one thread does everything
+  Workers* workers = nullptr;       // null: one thread does everything
+  QueryProfile* profile = nullptr;  // null: nobody asked what the nodes cost; never in a fork
   std::uint64_t samples_read = 0;
+  /// Instead of what a selector would find: a part of it. Null: all.
+  const std::vector<storage::SeriesEntry>* only = nullptr;
+
+  /// The series of a selector.
+  Result<std::vector<storage::SeriesEntry>> Select(const storage::Querier& querier,
+                                                   std::span<const Matcher> matchers) const {
+    if (only != nullptr) return *only;
+    return querier.Select(matchers);
+  }
 
  private:
   EvalContext(const EvalContext& main, SampleBudget& shared)
@@ -64,6 +75,7 @@ struct EvalContext {
         times(main.times),
         delayed_name_removal(main.delayed_name_removal),
         use_start_timestamps(main.use_start_timestamps),
+        only(main.only),
         own_budget_(0) {}
 
   SampleBudget own_budget_;

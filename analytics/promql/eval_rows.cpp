@@ -96,13 +96,15 @@ void Join(Vector& all, std::vector<std::size_t> places, std::span<const std::uni
 
 Result<Vector> RowsOfSeries(Evaluator& eval, const Steps& steps, const RowSource& source, const RowFill& fill) {
   EvalContext& context = eval.context();
+  QueryProfile::Visit visit(context.profile, QueryProfile::KeyOf(source.matchers), context.samples_read);
   const storage::Querier& querier = context.QuerierFor(source.range);
   Shared shared{querier, source, fill, {}, {}};
-  auto selected = querier.Select(source.matchers);
+  auto selected = context.Select(querier, source.matchers);
   VEDETTE_CHECK(context.Check());  // a remote end that was given up is a time-out, not its error
   if (!selected) return selected.error();
   shared.series = std::move(*selected);
   const std::size_t count = shared.series.size();
+  visit.Result(count, count * steps.count * sizeof(double));
   shared.order.resize(count);
   std::iota(shared.order.begin(), shared.order.end(), std::size_t{0});
   Part first{eval.NewVector(steps.count)};
@@ -125,7 +127,7 @@ Result<Vector> RowsOfSeries(Evaluator& eval, const Steps& steps, const RowSource
       DoPart(own, *others[number - 1], shared);
     };
     if (threads > 1) {
-      context.workers->Run(threads, work);
+      visit.Workers(context.workers->Run(threads, work));
     } else {
       work(0);
     }

@@ -92,10 +92,12 @@ Status ReadOne(EvalContext& context, const storage::Querier& querier, storage::S
 
 Status ReadSeries(EvalContext& context, std::span<const Matcher> matchers, const TimeRange& range,
                   const ReadOptions& options, const SeriesSink& sink) {
+  QueryProfile::Visit visit(context.profile, QueryProfile::KeyOf(matchers), context.samples_read);
   const storage::Querier& querier = context.QuerierFor(range);
-  const auto series = querier.Select(matchers);
+  const auto series = context.Select(querier, matchers);
   VEDETTE_CHECK(context.Check());
   if (!series) return series.error();
+  visit.Result(series->size(), 0);
   SeriesSamples samples;
   for (const storage::SeriesEntry& entry : *series) {
     VEDETTE_CHECK(context.Check());

@@ -45,6 +45,7 @@ class SampleBudget {
   Status Add(std::size_t samples);
   void Release(std::size_t samples) { used_.fetch_sub(samples, std::memory_order_relaxed); }
   std::size_t limit() const { return limit_; }
+  std::size_t used() const { return used_; }
   std::size_t peak() const { return peak_; }
 
  private:

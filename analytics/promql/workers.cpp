@@ -24,7 +24,7 @@ Workers::Presence::~Presence() {
   --workers_.busy_;
 }
 
-void Workers::Run(std::size_t most, const std::function<void(std::size_t)>& work) {
+std::size_t Workers::Run(std::size_t most, const std::function<void(std::size_t)>& work) {
   Job job;
   {
     const std::lock_guard lock(mutex_);
@@ -40,13 +40,14 @@ void Workers::Run(std::size_t most, const std::function<void(std::size_t)>& work
   }
   if (job.end > 1) wanted_.notify_all();
   work(0);
-  if (job.end == 1) return;
+  if (job.end == 1) return 1;
   std::unique_lock lock(mutex_);
   // Numbers that nobody has taken yet are not worth waiting for: this thread has done the work.
   busy_ -= job.end - job.next;
   job.end = job.next;
   std::erase(jobs_, &job);
   ended_.wait(lock, [&] { return job.running == 0; });
+  return job.end;
 }
 
 void Workers::StartPool() {

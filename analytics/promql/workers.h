@@ -34,8 +34,8 @@ class Workers {
   std::size_t threads() const { return threads_; }
 
   /// `work(0)` on this thread, and beside it `work(1)`, ... on at most `most - 1` others; returns when all have ended.
-  /// `work` must not throw.
-  void Run(std::size_t most, const std::function<void(std::size_t)>& work);
+  /// `work` must not throw. Result: how many threads worked.
+  std::size_t Run(std::size_t most, const std::function<void(std::size_t)>& work);
 
  private:
   struct Job {

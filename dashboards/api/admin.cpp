@@ -32,6 +32,12 @@ Result<collector::BulkFormat> FormatParameter(const Parameters& parameters) {
   return format;
 }
 
+Result<MatcherSets> NamedMatchers(const Parameters& parameters) {
+  auto sets = MatchParameters(parameters);
+  if (!sets) return InvalidParameter("match[]", sets.error().message);
+  return sets;
+}
+
 /// Where to go on: behind the series with this id, which the answer before named.
 Result<std::size_t> FirstAfter(std::string_view text, std::span<const storage::SeriesEntry> entries) {
   if (text.empty()) return std::size_t{0};
@@ -58,7 +64,7 @@ Response DeleteSeries(const ApiContext& context, const Request& request) {
     VEDETTE_TRY(const Parameters parameters, FormParameters(request));
     if (!parameters.Has("match[]")) return Fail(Code::kBadData, "no match[] parameter provided");
     VEDETTE_TRY(const TimeRange range, RangeParameters(parameters));
-    VEDETTE_TRY(const MatcherSets sets, MatchParameters(parameters));
+    VEDETTE_TRY(const MatcherSets sets, NamedMatchers(parameters));
     for (const std::vector<Matcher>& matchers : sets) VEDETTE_CHECK(context.admin->Delete(matchers, range));
     return NoContent();
   });
@@ -76,7 +82,8 @@ Response Snapshot(const ApiContext& context, const Request& request) {
     VEDETTE_TRY(const Parameters parameters, FormParameters(request));
     // Prometheus leaves out samples that are not in a block yet; here they are in the journal, which always comes
     // along.
-    VEDETTE_TRY([[maybe_unused]] const bool skip_head, BoolParameter(parameters, "skip_head", false));
+    VEDETTE_TRY([[maybe_unused]] const bool skip_head,
+                BoolParameter(parameters, "skip_head", false, "unable to parse boolean: "));
     VEDETTE_TRY(const std::string path, context.admin->Snapshot());
     Success success;
     success.json().BeginObject();
@@ -131,7 +138,7 @@ Response Export(const ApiContext& context, const Request& request) {
     if (!parameters.Has("match[]")) return Fail(Code::kBadData, "no match[] parameter provided");
     VEDETTE_TRY(const collector::BulkFormat format, FormatParameter(parameters));
     VEDETTE_TRY(const TimeRange range, RangeParameters(parameters));
-    VEDETTE_TRY(const MatcherSets sets, MatchParameters(parameters));
+    VEDETTE_TRY(const MatcherSets sets, NamedMatchers(parameters));
     if (sets.size() != 1) return Fail(Code::kBadData, "one match[] parameter expected");
     const auto querier = context.storage.NewQuerier(range);
     VEDETTE_TRY(collector::Exporter exporter, collector::Exporter::Start(*querier, sets.front(), format));

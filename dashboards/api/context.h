@@ -45,6 +45,8 @@ enum class Readiness : std::uint8_t { kStarting, kReady, kStopping };
 /// Switches that are set when the process starts.
 struct ApiOptions {
   bool admin_api = false;  // --web.enable-admin-api
+  /// Anybody may end anybody's queries.
+  bool cancel_queries = false;
   /// Every flag with its value in force.
   std::vector<std::pair<std::string, std::string>> flags;
   /// How others reach this server; replaces localhost in the globalUrl of targets. No slash at the end.
@@ -63,6 +65,7 @@ struct RuntimeInfo {
   TimeMs last_config_time;
   std::string storage_retention;  // "15d"
   std::size_t threads = 0;
+  TimeMs last_reload_attempt;
 };
 
 using LabelFilter = std::function<bool(const Labels&)>;
@@ -73,6 +76,11 @@ struct ApiContext {
   const Clock& clock;
   const prometheus::Collectable& metrics;  // what /metrics serves
   ApiOptions options{};
+
+  /// What this agent itself has stored; null: the same as `storage`. For those who ask every agent themselves.
+  const storage::Storage* local_storage = nullptr;
+  /// Those in force, for what leaves this agent.
+  std::function<Labels()> external_labels{};
 
   // Views of the parts.
   std::function<collector::Notifier::View()> alertmanagers{};  // empty: there are none

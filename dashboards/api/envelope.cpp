@@ -53,11 +53,17 @@ void AppendNotes(JsonWriter& json, std::string_view key, std::string_view word, 
 Success::Success() { json_.BeginObject().Key("status").String("success").Key("data"); }
 
 Response Success::Finish(const promql::Annotations& notes) && {
-  AppendNotes(json_, "warnings", "warning", notes.warnings);
-  AppendNotes(json_, "infos", "info", notes.infos);
+  WriteNotes(json_, notes);
   json_.End();
   return JsonResponse(200, std::move(json_).Take());
 }
+
+void WriteNotes(JsonWriter& json, const promql::Annotations& notes) {
+  AppendNotes(json, "warnings", "warning", notes.warnings);
+  AppendNotes(json, "infos", "info", notes.infos);
+}
+
+std::string_view ErrorTypeOf(const Error& error) { return KindOf(error.code).type; }
 
 Response NoContent() {
   Response response;

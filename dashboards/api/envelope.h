@@ -24,6 +24,12 @@ class Success {
   JsonWriter json_;
 };
 
+/// The keys "warnings" and "infos" where there are any, as Finish() has them.
+void WriteNotes(JsonWriter& json, const promql::Annotations& notes);
+
+/// "bad_data" and the like.
+std::string_view ErrorTypeOf(const Error& error);
+
 /// 204: it worked and there is nothing to say.
 Response NoContent();
 

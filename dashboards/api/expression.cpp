@@ -35,7 +35,9 @@ Response QueryExemplars(const ApiContext& context, const Request& request) {
     if (range.max < range.min) {
       return Fail(Code::kBadData, "end timestamp must not be before start timestamp");
     }
-    VEDETTE_TRY(const promql::ExprPtr expr, ExpressionParameter(parameters, context.engine.options().parser));
+    // Its errors do not name the parameter, unlike those of the others.
+    VEDETTE_TRY(const promql::ExprPtr expr,
+                promql::ParseExpr(parameters.Get("query"), context.engine.options().parser));
     const auto selectors = promql::SelectorsOf(*expr);
     if (selectors.empty()) return NoContent();
     const auto querier = context.storage.NewQuerier(range);

@@ -10,6 +10,10 @@ namespace vedette::dashboards::api {
 // query.cpp
 Response Query(const ApiContext& context, const Request& request);
 Response QueryRange(const ApiContext& context, const Request& request);
+// queries.cpp
+Response ActiveQueries(const ApiContext& context, const Request& request);
+Response CancelQuery(const ApiContext& context, const Request& request);
+Response SlowQueries(const ApiContext& context, const Request& request);
 // expression.cpp
 Response FormatQuery(const ApiContext& context, const Request& request);
 Response ParseQuery(const ApiContext& context, const Request& request);
@@ -32,13 +36,26 @@ Response Alerts(const ApiContext& context, const Request& request);
 Response Alertmanagers(const ApiContext& context, const Request& request);
 // incidents.cpp
 Response Incidents(const ApiContext& context, const Request& request);
+// features.cpp
+Response Features(const ApiContext& context, const Request& request);
+// notifications.cpp
+Response Notifications(const ApiContext& context, const Request& request);
+Response NotificationStream(const ApiContext& context, const Request& request);
+// openapi.cpp
+Response OpenApi(const ApiContext& context, const Request& request);
+Response OpenApiYaml(const ApiContext& context, const Request& request);
+// self_metrics.cpp
+Response SelfMetrics(const ApiContext& context, const Request& request);
 // status.cpp
+Response TsdbBlocks(const ApiContext& context, const Request& request);
 Response BuildInfo(const ApiContext& context, const Request& request);
 Response Config(const ApiContext& context, const Request& request);
 Response Flags(const ApiContext& context, const Request& request);
 Response RuntimeInfo(const ApiContext& context, const Request& request);
 Response TsdbStatus(const ApiContext& context, const Request& request);
 Response WalReplay(const ApiContext& context, const Request& request);
+// federate.cpp
+Response Federate(const ApiContext& context, const Request& request);
 // write.cpp
 Response Write(const ApiContext& context, const Request& request);
 Response InfluxWrite(const ApiContext& context, const Request& request);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "analytics/promql/parser.h"
+#include "core/labels.h"
 #include "core/numbers.h"
 #include "core/url.h"
 #include "core/utf8.h"
@@ -21,19 +22,6 @@ Result<TimeMs> ReadTime(std::string_view text) {
   if (text == kMinTimeText) return kMinTime;
   if (text == kMaxTimeText) return kMaxTime;
   return ParseTime(text);
-}
-
-Result<std::chrono::nanoseconds> ReadDuration(std::string_view text) {
-  if (const auto seconds = ParseFloat(text)) {
-    const double nanoseconds = *seconds * 1e9;
-    constexpr double kLimit = 9.2e18;
-    if (!(std::abs(nanoseconds) <= kLimit)) {
-      return Fail(Code::kBadData, "cannot parse \"{}\" to a valid duration. It overflows int64", text);
-    }
-    return std::chrono::nanoseconds(static_cast<std::int64_t>(nanoseconds));
-  }
-  if (const auto span = ParseDuration(text)) return std::chrono::nanoseconds(*span);
-  return Fail(Code::kBadData, "cannot parse \"{}\" to a valid duration", text);
 }
 
 std::optional<std::int64_t> ReadInteger(std::string_view text) {
@@ -63,6 +51,19 @@ std::optional<std::uint32_t> ReadNameEscape(std::string_view& rest) {
 
 }  // namespace
 
+Result<std::chrono::nanoseconds> ParseDurationText(std::string_view text) {
+  if (const auto seconds = ParseFloat(text)) {
+    const double nanoseconds = *seconds * 1e9;
+    constexpr double kLimit = 9.2e18;
+    if (!(std::abs(nanoseconds) <= kLimit)) {
+      return Fail(Code::kBadData, "cannot parse \"{}\" to a valid duration. It overflows int64", text);
+    }
+    return std::chrono::nanoseconds(static_cast<std::int64_t>(nanoseconds));
+  }
+  if (const auto span = ParseDuration(text)) return std::chrono::nanoseconds(*span);
+  return Fail(Code::kBadData, "cannot parse \"{}\" to a valid duration", text);
+}
+
 Result<std::optional<TimeMs>> TimeParameter(const Parameters& parameters, std::string_view name) {
   const std::string_view text = parameters.Get(name);
   if (text.empty()) return std::optional<TimeMs>();
@@ -86,16 +87,24 @@ Result<TimeRange> RangeParameters(const Parameters& parameters) {
 Result<std::optional<std::chrono::nanoseconds>> DurationParameter(const Parameters& parameters, std::string_view name) {
   const std::string_view text = parameters.Get(name);
   if (text.empty()) return std::optional<std::chrono::nanoseconds>();
-  const auto span = ReadDuration(text);
+  const auto span = ParseDurationText(text);
   if (!span) return InvalidParameter(name, span.error().message);
   return std::optional<std::chrono::nanoseconds>(*span);
+}
+
+std::string NumberProblem(std::string_view function, std::string_view text) {
+  std::string_view digits = text;
+  if (digits.starts_with('+') || digits.starts_with('-')) digits.remove_prefix(1);
+  const bool number = !digits.empty() && std::ranges::all_of(digits, IsDigit);
+  return fmt::format("strconv.{}: parsing {}: {}", function, Quote(text),
+                     number ? "value out of range" : "invalid syntax");
 }
 
 Result<std::size_t> LimitParameter(const Parameters& parameters, std::string_view name) {
   const std::string_view text = parameters.Get(name);
   if (text.empty()) return std::size_t{0};
   const auto value = ReadInteger(text);
-  if (!value) return InvalidParameter(name, fmt::format("\"{}\" is not a whole number", text));
+  if (!value) return InvalidParameter(name, NumberProblem("Atoi", text));
   if (*value < 0) return InvalidParameter(name, "limit must be non-negative");
   return static_cast<std::size_t>(*value);
 }
@@ -108,20 +117,21 @@ Result<std::int64_t> IntParameter(const Parameters& parameters, std::string_view
   return *value;
 }
 
-Result<bool> BoolParameter(const Parameters& parameters, std::string_view name, bool missing) {
+Result<bool> BoolParameter(const Parameters& parameters, std::string_view name, bool missing,
+                           std::string_view before_problem) {
   const std::string_view text = parameters.Get(name);
   if (text.empty()) return missing;
   const auto is = [&](std::string_view word) { return EqualsIgnoreCase(text, word); };
   if (is("1") || is("t") || is("true")) return true;
   if (is("0") || is("f") || is("false")) return false;
-  return InvalidParameter(name, fmt::format("\"{}\" is neither true nor false", text));
+  return InvalidParameter(name, fmt::format("{}{}", before_problem, NumberProblem("ParseBool", text)));
 }
 
 Result<MatcherSets> MatchParameters(const Parameters& parameters) {
   MatcherSets sets;
   for (const std::string& text : parameters.All("match[]")) {
     auto matchers = promql::ParseMetricSelector(text);
-    if (!matchers) return InvalidParameter("match[]", matchers.error().message);
+    if (!matchers) return matchers.error();
     sets.push_back(*std::move(matchers));
   }
   return sets;

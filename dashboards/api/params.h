@@ -30,15 +30,22 @@ Result<TimeRange> RangeParameters(const Parameters& parameters);
 /// Float seconds or "1h30m". Nothing: missing or empty.
 Result<std::optional<std::chrono::nanoseconds>> DurationParameter(const Parameters& parameters, std::string_view name);
 
+/// What is wrong with a text that should be a whole number, in Go's words for `function`.
+std::string NumberProblem(std::string_view function, std::string_view text);
+/// The same of a text. Errors do not name the parameter.
+Result<std::chrono::nanoseconds> ParseDurationText(std::string_view text);
+
 /// A whole number that is not negative; 0 when missing.
 Result<std::size_t> LimitParameter(const Parameters& parameters, std::string_view name = "limit");
 /// A whole number; `missing` when there is none. Errors: "<name> must be a number".
 Result<std::int64_t> IntParameter(const Parameters& parameters, std::string_view name, std::int64_t missing);
 /// 1, t, true, 0, f, false in any case; `missing` when there is none.
-Result<bool> BoolParameter(const Parameters& parameters, std::string_view name, bool missing);
+/// `before_problem`: stands in front of what is wrong.
+Result<bool> BoolParameter(const Parameters& parameters, std::string_view name, bool missing,
+                           std::string_view before_problem = {});
 
 using MatcherSets = std::vector<std::vector<Matcher>>;
-/// Every match[].
+/// Every match[]; each has a matcher that refuses the empty value. Errors: kBadData without the parameter's name.
 Result<MatcherSets> MatchParameters(const Parameters& parameters);
 
 /// The expression in `query`.

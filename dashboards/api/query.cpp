@@ -9,6 +9,7 @@
 #include "dashboards/api/handlers.h"
 #include "dashboards/api/params.h"
 #include "dashboards/api/query_result.h"
+#include "dashboards/api/query_stream.h"
 
 namespace vedette::dashboards::api {
 
@@ -22,20 +23,31 @@ struct QueryRequest {
   std::size_t limit = 0;
   promql::QueryOptions options;
   std::string origin;
+  bool no_time = false;  // the time-out is over before it begins
 };
 
 /// Whole milliseconds, at least one.
 Millis AtLeastOneMs(nanoseconds span) { return std::max(std::chrono::duration_cast<Millis>(span), Millis(1)); }
+
+Status CheckTime(const QueryRequest& query) {
+  if (query.no_time) return Fail(Code::kTimeout, "query timed out in query execution");
+  return Ok();
+}
 
 Result<QueryRequest> ReadRequest(const Request& request) {
   QueryRequest query;
   VEDETTE_TRY(query.parameters, FormParameters(request));
   VEDETTE_TRY(query.limit, LimitParameter(query.parameters));
   VEDETTE_TRY(const std::optional<nanoseconds> timeout, DurationParameter(query.parameters, "timeout"));
+  query.no_time = timeout && *timeout < Millis(1);
   if (timeout) query.options.timeout = AtLeastOneMs(*timeout);
-  auto lookback = DurationParameter(query.parameters, "lookback_delta");
-  if (!lookback) return Annotate("error parsing lookback delta duration", std::move(lookback).error());
-  if (*lookback && (*lookback)->count() > 0) query.options.lookback = AtLeastOneMs(**lookback);
+  const std::string_view lookback_text = query.parameters.Get("lookback_delta");
+  if (!lookback_text.empty()) {
+    auto lookback = ParseDurationText(lookback_text);
+    if (!lookback) return Annotate("error parsing lookback delta duration", std::move(lookback).error());
+    if (lookback->count() > 0) query.options.lookback = AtLeastOneMs(*lookback);
+  }
+  VEDETTE_TRY(query.options.explain, BoolParameter(query.parameters, "explain", false));
   query.options.stop = request.stop;
   const std::string_view remote = request.remote;
   std::string_view client = remote.substr(0, remote.rfind(':'));
@@ -71,6 +83,7 @@ Response Write(promql::QueryOutcome outcome, const QueryRequest& query, TimeMs t
   success.json().BeginObject();
   WriteQueryValue(success.json(), outcome.value, time);
   if (!stats.empty()) WriteQueryStats(success.json().Key("stats"), outcome.stats);
+  if (outcome.plan) WriteQueryPlan(success.json().Key("explain"), *outcome.plan);
   success.json().End();
   return std::move(success).Finish(outcome.notes);
 }
@@ -80,7 +93,8 @@ struct RangeTimes {
   Millis step{0};
 };
 
-Result<RangeTimes> ReadRange(const Parameters& parameters) {
+/// `any_resolution`: more points than Prometheus allows.
+Result<RangeTimes> ReadRange(const Parameters& parameters, bool any_resolution) {
   constexpr std::int64_t kMaxSteps = 11'000;
   RangeTimes range;
   VEDETTE_TRY(range.start, NeedTime(parameters, "start"));
@@ -95,7 +109,7 @@ Result<RangeTimes> ReadRange(const Parameters& parameters) {
   range.step = AtLeastOneMs(*step);
   // As unsigned numbers, because the two times may be further apart than a signed one holds.
   const auto span = static_cast<std::uint64_t>(range.end.ms) - static_cast<std::uint64_t>(range.start.ms);
-  if (span / static_cast<std::uint64_t>(range.step.count()) > kMaxSteps) {
+  if (!any_resolution && span / static_cast<std::uint64_t>(range.step.count()) > kMaxSteps) {
     return Fail(Code::kBadData,
                 "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution "
                 "(?step=XX)");
@@ -112,6 +126,7 @@ Response Query(const ApiContext& context, const Request& request) {
     VEDETTE_TRY(const std::optional<TimeMs> given, TimeParameter(query.parameters, "time"));
     const TimeMs time = given.value_or(context.clock.Now());
     VEDETTE_TRY(const promql::ExprPtr expr, ExpressionParameter(query.parameters, context.engine.options().parser));
+    VEDETTE_CHECK(CheckTime(query));
     VEDETTE_TRY(promql::QueryOutcome outcome, context.engine.Instant(*expr, time, OptionsOf(query)));
     return Write(std::move(outcome), query, time);
   });
@@ -121,13 +136,19 @@ Response QueryRange(const ApiContext& context, const Request& request) {
   return Answer([&]() -> Result<Response> {
     VEDETTE_TRY(QueryRequest query, ReadRequest(request));
     query.options.text = query.parameters.Get("query");
-    VEDETTE_TRY(const RangeTimes range, ReadRange(query.parameters));
+    const StreamFormat* const format = StreamFormatOf(request.headers.Get("Accept"));
+    VEDETTE_TRY(const RangeTimes range, ReadRange(query.parameters, format != nullptr));
     VEDETTE_TRY(const promql::ExprPtr expr, ExpressionParameter(query.parameters, context.engine.options().parser));
     const bool plottable = expr->type == promql::ValueType::kScalar || expr->type == promql::ValueType::kVector;
     if (!plottable) {
       return InvalidParameter("query", fmt::format("invalid expression type \"{}\" for range query, must be Scalar or "
                                                    "instant Vector",
                                                    promql::ValueTypeName(expr->type)));
+    }
+    VEDETTE_CHECK(CheckTime(query));
+    if (format != nullptr) {
+      VEDETTE_TRY(auto stream, context.engine.Stream(*expr, range.start, range.end, range.step, OptionsOf(query)));
+      return StreamResponse(*format, std::move(stream), query.limit);
     }
     VEDETTE_TRY(promql::QueryOutcome outcome,
                 context.engine.Range(*expr, range.start, range.end, range.step, OptionsOf(query)));

@@ -54,20 +54,7 @@ void WriteVector(JsonWriter& json, const std::vector<ResultSeries>& series) {
 
 void WriteMatrix(JsonWriter& json, const std::vector<ResultSeries>& series) {
   json.BeginArray();
-  for (const ResultSeries& one : series) {
-    json.BeginObject().Key("metric").LabelSet(one.labels);
-    if (!one.points.empty()) {
-      json.Key("values").BeginArray();
-      for (const Point& point : one.points) WritePoint(json, point);
-      json.End();
-    }
-    if (!one.histograms.empty()) {
-      json.Key("histograms").BeginArray();
-      for (const HistogramPoint& point : one.histograms) WriteHistogram(json, point);
-      json.End();
-    }
-    json.End();
-  }
+  for (const ResultSeries& one : series) WriteSeries(json, one);
   json.End();
 }
 
@@ -100,6 +87,21 @@ bool Truncate(promql::QueryValue& value, std::size_t limit) {
   return true;
 }
 
+void WriteSeries(JsonWriter& json, const promql::ResultSeries& series) {
+  json.BeginObject().Key("metric").LabelSet(series.labels);
+  if (!series.points.empty()) {
+    json.Key("values").BeginArray();
+    for (const Point& point : series.points) WritePoint(json, point);
+    json.End();
+  }
+  if (!series.histograms.empty()) {
+    json.Key("histograms").BeginArray();
+    for (const HistogramPoint& point : series.histograms) WriteHistogram(json, point);
+    json.End();
+  }
+  json.End();
+}
+
 void WriteQueryValue(JsonWriter& json, const promql::QueryValue& value, TimeMs time) {
   json.Key("resultType").String(TypeName(value.type)).Key("result");
   switch (value.type) {
@@ -113,6 +115,17 @@ void WriteQueryValue(JsonWriter& json, const promql::QueryValue& value, TimeMs t
     default:
       return WriteScalar(json, value.series, time);
   }
+}
+
+void WriteQueryPlan(JsonWriter& json, const promql::ExplainNode& plan) {
+  json.BeginObject().Key("node").String(plan.kind).Key("expression").String(plan.text);
+  json.Key("evaluations").Uint(plan.evaluations).Key("sameAtEveryStep").Bool(plan.same_at_every_step);
+  json.Key("series").Uint(plan.series).Key("samplesRead").Uint(plan.samples).Key("bytes").Uint(plan.bytes);
+  json.Key("time").Seconds(plan.time).Key("ownTime").Seconds(plan.own_time);
+  if (plan.workers != 0) json.Key("workers").Uint(plan.workers);
+  json.Key("children").BeginArray();
+  for (const promql::ExplainNode& child : plan.children) WriteQueryPlan(json, child);
+  json.End().End();
 }
 
 void WriteQueryStats(JsonWriter& json, const promql::QueryStats& stats) {

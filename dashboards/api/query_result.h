@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "analytics/promql/engine.h"
+#include "analytics/promql/query_profile.h"
 #include "dashboards/api/json_writer.h"
 
 namespace vedette::dashboards {
@@ -13,6 +14,12 @@ bool Truncate(promql::QueryValue& value, std::size_t limit);
 
 /// Writes both keys; `time` is that of an instant query, which strings carry.
 void WriteQueryValue(JsonWriter& json, const promql::QueryValue& value, TimeMs time);
+
+/// Writes one series of a matrix.
+void WriteSeries(JsonWriter& json, const promql::ResultSeries& series);
+
+/// Writes the object of "explain".
+void WriteQueryPlan(JsonWriter& json, const promql::ExplainNode& plan);
 
 /// Writes the object of "stats".
 void WriteQueryStats(JsonWriter& json, const promql::QueryStats& stats);

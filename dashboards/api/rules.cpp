@@ -32,6 +32,12 @@ struct RuleFilter {
   std::string next_token;      // of the first group of the page; empty: the first of all
 };
 
+std::string LowerCase(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return out;
+}
+
 NameFilter ReadNames(const Parameters& parameters, std::string_view name) {
   const std::vector<std::string> values = parameters.All(name);
   return {{values.begin(), values.end()}};
@@ -45,7 +51,10 @@ Status ReadPage(const Parameters& parameters, RuleFilter& filter) {
   }
   if (limit.empty()) return Ok();
   const auto groups = IntParameter(parameters, "group_limit", 0);
-  if (!groups) return InvalidParameter("group_limit", "group_limit needs to be a valid number");
+  if (!groups) {
+    return InvalidParameter("group_limit",
+                            "group_limit needs to be a valid number: " + NumberProblem("ParseInt", limit));
+  }
   if (*groups <= 0) return InvalidParameter("group_limit", "group_limit needs to be greater than 0");
   filter.max_groups = static_cast<std::size_t>(*groups);
   return Ok();
@@ -57,13 +66,14 @@ Result<RuleFilter> ReadRuleFilter(const Parameters& parameters) {
   filter.groups = ReadNames(parameters, "rule_group[]");
   filter.files = ReadNames(parameters, "file[]");
   VEDETTE_TRY(filter.matchers, MatchParameters(parameters));
-  const std::string_view type = parameters.Get("type");
+  const std::string type = LowerCase(parameters.Get("type"));
   if (!type.empty() && type != "alert" && type != "record") {
     return InvalidParameter("type", fmt::format("not supported value \"{}\"", type));
   }
   filter.alerting = type != "record";
   filter.recording = type != "alert";
-  VEDETTE_TRY(const bool exclude, BoolParameter(parameters, "exclude_alerts", false));
+  VEDETTE_TRY(const bool exclude,
+              BoolParameter(parameters, "exclude_alerts", false, "error converting exclude_alerts: "));
   filter.with_alerts = !exclude;
   VEDETTE_CHECK(ReadPage(parameters, filter));
   return filter;
@@ -103,10 +113,13 @@ void WriteAlertingPart(JsonWriter& json, const RuleView& rule, bool with_alerts)
   json.Key("state").String(alerting::AlertStateName(rule.state)).Key("duration").Seconds(rule.duration);
   json.Key("keepFiringFor").Seconds(rule.keep_firing_for);
   WriteTexts(json.Key("annotations"), rule.annotations);
-  json.Key("alerts").BeginArray();
-  for (const alerting::AlertView& alert : rule.alerts) {
-    if (with_alerts) WriteAlert(json, alert);
+  json.Key("alerts");
+  if (!with_alerts) {
+    json.Null();
+    return;
   }
+  json.BeginArray();
+  for (const alerting::AlertView& alert : rule.alerts) WriteAlert(json, alert);
   json.End();
 }
 

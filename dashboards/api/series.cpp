@@ -19,11 +19,14 @@ struct Selection {
   MatcherSets sets;
 };
 
-Result<Selection> ReadSelection(const Parameters& parameters) {
+/// `named`: errors of match[] name it, as only those of /series do.
+Result<Selection> ReadSelection(const Parameters& parameters, bool named = false) {
   Selection selection;
   VEDETTE_TRY(selection.limit, LimitParameter(parameters));
   VEDETTE_TRY(selection.range, RangeParameters(parameters));
-  VEDETTE_TRY(selection.sets, MatchParameters(parameters));
+  auto sets = MatchParameters(parameters);
+  if (!sets) return named ? InvalidParameter("match[]", sets.error().message) : sets.error();
+  selection.sets = *std::move(sets);
   return selection;
 }
 
@@ -44,6 +47,7 @@ std::size_t LimitToAsk(std::size_t limit) { return limit == 0 || limit + 1 == 0 
 
 /// Names of all selectors together, sorted, each once.
 Result<Names> Union(const Selection& selection, const std::function<Result<Names>(std::span<const Matcher>)>& ask) {
+  if (selection.range.max < selection.range.min) return Names();
   if (selection.sets.empty()) return ask({});
   Names all;
   for (const std::vector<Matcher>& matchers : selection.sets) {
@@ -70,10 +74,11 @@ Response Series(const ApiContext& context, const Request& request) {
   return Answer([&]() -> Result<Response> {
     VEDETTE_TRY(const Parameters parameters, FormParameters(request));
     if (!parameters.Has("match[]")) return Fail(Code::kBadData, "no match[] parameter provided");
-    VEDETTE_TRY(const Selection selection, ReadSelection(parameters));
+    VEDETTE_TRY(Selection selection, ReadSelection(parameters, true));
     const auto querier = context.storage.NewQuerier(selection.range);
     querier->Limit({.stop = request.stop});
     std::vector<Labels> all;
+    if (selection.range.max < selection.range.min) selection.sets.clear();
     for (const std::vector<Matcher>& matchers : selection.sets) {
       if (request.stop.stop_requested()) return Fail(Code::kCanceled, "the client went away");
       VEDETTE_TRY(const std::vector<storage::SeriesEntry> entries, querier->Select(matchers));

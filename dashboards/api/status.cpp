@@ -129,6 +129,13 @@ Response TsdbStatus(const ApiContext& context, const Request& request) {
   });
 }
 
+Response TsdbBlocks(const ApiContext&, const Request&) {
+  // There are none: samples lie in a RocksDB, partitioned by days.
+  Success success;
+  success.json().BeginObject().Key("blocks").BeginArray().End().End();
+  return std::move(success).Finish();
+}
+
 Response WalReplay(const ApiContext&, const Request&) {
   // The journal is replayed before the server listens: there is never anything left to do.
   Success success;

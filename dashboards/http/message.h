@@ -73,6 +73,13 @@ struct Request {
   std::stop_token stop;
 };
 
+/// What a piece of a body was.
+enum class Piece : std::uint8_t {
+  kMore,   // there are others
+  kLast,   // that is all
+  kBroken  // something went wrong: the connection is cut, so that nobody takes it for all
+};
+
 struct Response {
   int status = 200;
   Headers headers;
@@ -81,6 +88,10 @@ struct Response {
   std::shared_ptr<const std::string> shared_body;
   /// May be sent as gzip or deflate; not done when the headers already name a Content-Encoding.
   bool compress = true;
+  /// When set: the body comes in pieces, each appended to `piece` (empty when called) by a worker thread after the one
+  /// before has been sent: a client that reads slowly keeps no thread and one piece in memory. Never called after the
+  /// client has left, nor twice at once. `body` stands in front; there is no compression.
+  std::function<Piece(std::string& piece)> more;
   /// When set: the answer is not this one but what the given function is called with, once, later and on any thread;
   /// nobody waits for it meanwhile. Everything else in here is passed over.
   std::function<void(std::function<void(Response)>)> later;

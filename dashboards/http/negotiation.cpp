@@ -41,7 +41,8 @@ std::optional<ZFormat> ChooseFormat(std::string_view accept) {
 }  // namespace
 
 void CompressFor(const Request& request, Response& response) {
-  if (!response.compress || response.Body().empty() || response.headers.Has("Content-Encoding")) return;
+  if (!response.compress || response.more || response.Body().empty() || response.headers.Has("Content-Encoding"))
+    return;
   response.headers.Add("Vary", "Accept-Encoding");
   const auto format = ChooseFormat(request.headers.Get("Accept-Encoding"));
   if (!format) return;

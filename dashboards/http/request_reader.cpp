@@ -48,6 +48,7 @@ struct RequestReader::Impl {
   bool started = false;
   bool continued = false;
   bool keep_alive = false;
+  bool takes_chunks = false;
 
   void StartRequest() {
     parser.emplace();
@@ -128,9 +129,11 @@ bool RequestReader::WantsContinue() {
 }
 
 bool RequestReader::KeepAlive() const { return impl_->keep_alive; }
+bool RequestReader::TakesChunks() const { return impl_->takes_chunks; }
 
 Refusal RequestReader::Take(Request& request, std::string& target) {
   impl_->keep_alive = impl_->parser->keep_alive();
+  impl_->takes_chunks = impl_->parser->get().version() >= 11;
   auto message = impl_->parser->release();
   impl_->StartRequest();
   const auto method = MethodOf(message.method());

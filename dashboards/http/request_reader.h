@@ -47,6 +47,8 @@ class RequestReader {
   /// The client waits for "100 Continue" before it sends the body. Asked once per request.
   bool WantsContinue();
   bool KeepAlive() const;
+  /// The client understands a body in chunks: of the request taken last.
+  bool TakesChunks() const;
 
   /// When done: the request without path, query, remote and stop token, and `target` as it was sent. Makes ready for
   /// the next request, bytes of which may be in the buffer already. Refuses 405 for an unknown method.

@@ -31,7 +31,7 @@ void AppendHeader(std::string& out, std::string_view name, std::string_view valu
 
 bool MayHaveBody(int status) { return status >= 200 && status != 204 && status != 304; }
 
-std::string ResponseHead(const Response& response, TimeMs now, bool close) {
+std::string ResponseHead(const Response& response, TimeMs now, bool close, bool chunks) {
   std::string out;
   out.reserve(512);
   fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\nDate: ", response.status, ReasonPhrase(response.status));
@@ -40,7 +40,11 @@ std::string ResponseHead(const Response& response, TimeMs now, bool close) {
   for (const auto& [name, value] : response.headers) AppendHeader(out, name, value);
   if (MayHaveBody(response.status)) {
     if (!response.headers.Has("Content-Type")) AppendHeader(out, "Content-Type", "text/plain; charset=utf-8");
-    AppendHeader(out, "Content-Length", std::to_string(response.Body().size()));
+    if (!response.more) {
+      AppendHeader(out, "Content-Length", std::to_string(response.Body().size()));
+    } else if (chunks) {
+      AppendHeader(out, "Transfer-Encoding", "chunked");
+    }
     AppendHeader(out, "X-Content-Type-Options", "nosniff");
   }
   if (close) out.append("Connection: close\r\n");

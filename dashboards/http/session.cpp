@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -272,21 +273,68 @@ net::awaitable<bool> Session::Answer() {
   if (response_.later) co_await WaitForLater();
   request_.body = std::string();
   GiveBody();
+  const bool streamed = response_.more != nullptr;
+  const bool close = !reader_.KeepAlive() || stopping_ || (streamed && !reader_.TakesChunks());
+  std::size_t sent = 0;
+  bool written = streamed && co_await Stream(close, sent);
   running_ = 0;
   error_code ignored;
   socket_.cancel(ignored);  // ends the watch
   poll_.cancel();
-
-  const bool close = !reader_.KeepAlive() || stopping_;
-  const std::string_view body = request_.method == kHead ? std::string_view() : response_.Body();
-  SetDeadline(hub_->options.write_timeout);
-  const bool written = co_await Write(ResponseHead(response_, SystemClock().Now(), close), body);
+  if (!streamed) {
+    const std::string_view body = request_.method == kHead ? std::string_view() : response_.Body();
+    sent = body.size();
+    SetDeadline(hub_->options.write_timeout);
+    written = co_await Write(ResponseHead(response_, SystemClock().Now(), close), body);
+  }
   const std::chrono::duration<double> took = steady_clock::now() - start;
-  hub_->metrics.Answered(pattern_, response_.status, took.count(), body.size());
+  hub_->metrics.Answered(pattern_, response_.status, took.count(), sent);
   if (!written) hub_->metrics.HungUp();
   response_ = {};
   if (written && close) co_await Linger();
   co_return written && !close;
+}
+
+/// Sends head and pieces; the client is watched meanwhile. False: the connection is of no use any more.
+net::awaitable<bool> Session::Stream(bool close, std::size_t& sent) {
+  const bool chunks = reader_.TakesChunks();
+  piece_ = std::move(response_.body);
+  piece_kind_ = Piece::kMore;
+  std::string head = ResponseHead(response_, SystemClock().Now(), close, chunks);
+  // What makes the pieces refers to what the server's owner owns: it is a handler until it is gone.
+  hub_->HandlerStarts();
+  bool good = true;
+  while (good) {
+    if (!piece_.empty() || piece_kind_ == Piece::kLast) {
+      SetDeadline(hub_->options.write_timeout);
+      if (chunks && !piece_.empty()) {
+        fmt::format_to(std::back_inserter(head), "{:x}\r\n", piece_.size());
+        piece_ += "\r\n";
+      }
+      if (chunks && piece_kind_ == Piece::kLast) piece_ += "0\r\n\r\n";
+      sent += piece_.size();
+      good = co_await Write(std::exchange(head, {}), piece_);
+      deadline_ = steady_clock::time_point::max();
+    }
+    if (piece_kind_ != Piece::kMore) break;
+    if (good) co_await RunOn(hub_->workers.requests, [this] { NextPiece(); });
+    if (stop_.stop_requested() || piece_kind_ == Piece::kBroken) good = false;
+  }
+  piece_ = std::string();
+  co_await RunOn(hub_->workers.requests, [this] { response_.more = nullptr; });
+  hub_->HandlerEnded();
+  co_return good;
+}
+
+/// On a worker thread.
+void Session::NextPiece() {
+  piece_.clear();
+  try {
+    piece_kind_ = response_.more(piece_);
+  } catch (const std::exception& e) {
+    LogError("dashboards", "handler failed", {{"handler", pattern_}, {"error", std::string(e.what())}});
+    piece_kind_ = Piece::kBroken;
+  }
 }
 
 /// The handler has begun something whose end brings the answer.
@@ -333,6 +381,7 @@ void Session::RunHandler() {
     response_.body.clear();
     response_.shared_body.reset();
   }
+  if (!MayHaveBody(response_.status) || request_.method == kHead) response_.more = nullptr;
   hub_->HandlerEnded();
 }
 

@@ -50,11 +50,13 @@ class Session : public std::enable_shared_from_this<Session> {
   Refusal AdmitBody();
   void GiveBody();
   net::awaitable<bool> Answer();
+  net::awaitable<bool> Stream(bool close, std::size_t& sent);
   net::awaitable<void> Refuse(Refusal refusal);
   net::awaitable<bool> Write(std::string head, std::string_view body);
   net::awaitable<void> Linger();
 
   void RunHandler();
+  void NextPiece();
   net::awaitable<void> WaitForLater();
   void Watch(std::uint64_t number);
   void CheckPeer(std::uint64_t number);
@@ -82,6 +84,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Request request_;
   std::string target_;
   Response response_;
+  std::string piece_;  // of a body in pieces
+  Piece piece_kind_ = Piece::kLast;
   std::string_view pattern_;
 
   // Of the body that arrives or was handed over.

@@ -105,14 +105,14 @@ struct SeriesSelector::LabelQuestion {
 bool SeriesSelector::HeadHas(std::string_view name, std::string_view value) const {
   if (range_.min == TimeRange().min && range_.max == TimeRange().max) return true;
   const SeriesTable& table = engine_.head.table();
-  const bool complete = HeadIsComplete();
+  const bool sealed_too = HeadIsComplete() && SealedInRange();
   Postings ids;
   // The index in memory has no errors.
   if (!table.index().WithLabel(name, value, ids)) return false;
   if (ids.size() > kProbedSeries) return true;
   // The newest series come last and are the likeliest to be alive.
   return std::any_of(ids.rbegin(), ids.rend(),
-                     [&](SeriesId id) { return engine_.head.MayHave(*table.Find(id), range_, complete); });
+                     [&](SeriesId id) { return engine_.head.MayHave(*table.Find(id), range_, sealed_too); });
 }
 
 /// True when the head is complete.

@@ -78,7 +78,7 @@ bool SeriesSelector::FindInHead(std::span<const Matcher> matchers, Result<std::v
   found.reserve(selection->ids.size());
   for (const SeriesId id : selection->ids) {
     const HeadSeries* series = table.Find(id);
-    if (series == nullptr || !engine_.head.MayHave(*series, range_, complete)) continue;
+    if (series == nullptr || !engine_.head.MayHave(*series, range_, complete && SealedInRange())) continue;
     if (!selection->AcceptsValues([&](std::string_view name) { return table.ValueOf(*series, name); })) continue;
     found.push_back(series);
   }

@@ -45,6 +45,8 @@ class SeriesSelector {
   DiskIndex IndexOf(std::int32_t day) const;
   /// No series outside memory can have samples in the range: the disk need not be asked. The table is locked.
   bool HeadIsComplete() const;
+  /// Of what was sealed before this view was made some may lie in the range. What was sealed since is still in memory.
+  bool SealedInRange() const { return !Days().empty(); }
   /// The series in memory that match and may have samples in the range, by id. The table is locked. True: the head is
   /// complete.
   bool FindInHead(std::span<const Matcher> matchers, Result<std::vector<const HeadSeries*>>& out) const;

@@ -21,6 +21,8 @@ import time
 import traceback
 import urllib.parse
 
+from contract import CONTRACT
+
 BINARY = os.environ.get("VEDETTE_BINARY", "build/dev/vedette")
 PATIENCE = float(os.environ.get("VEDETTE_TEST_PATIENCE", "60"))  # seconds until something that must happen has not
 
@@ -102,7 +104,10 @@ class Agent:
         try:
             connection.request(method, path, body, headers or {})
             reply = connection.getresponse()
-            return reply.status, reply.read()
+            answer = reply.read()
+            if not reply.headers.get("Content-Encoding"):
+                CONTRACT.check(method, path, reply.status, reply.headers.get("Content-Type", ""), answer)
+            return reply.status, answer
         finally:
             connection.close()
 

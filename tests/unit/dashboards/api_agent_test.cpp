@@ -137,7 +137,7 @@ TEST_CASE_METHOD(ApiFixture, "the agent describes itself", "[api][status]") {
   CHECK(Get("status/config") == Ok(R"({"yaml":"global: {}\n"})"));
   context.options.flags = {{"storage.path", "data"}, {"web.enable-lifecycle", "false"}};
   CHECK(Get("status/flags") == Ok(R"({"storage.path":"data","web.enable-lifecycle":"false"})"));
-  context.runtime_info = [] { return RuntimeInfo{TimeMs(1000), "/x", "host", true, TimeMs(2000), "15d", 4}; };
+  context.runtime_info = [] { return RuntimeInfo{TimeMs(1000), "/x", "host", true, TimeMs(2000), "15d", 4, {}}; };
   CHECK(Get("status/runtimeinfo") ==
         Ok(R"({"startTime":"1970-01-01T00:00:01Z","CWD":"/x","hostname":"host","serverTime":"2023-11-14T22:13:20Z",)"
            R"("reloadConfigSuccess":true,"lastConfigTime":"1970-01-01T00:00:02Z","corruptionCount":0,)"

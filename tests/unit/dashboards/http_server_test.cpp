@@ -87,6 +87,26 @@ class Fixture {
       stopped_handlers.Open();
       return TextResponse(499, "stopped\n");
     });
+    router.Add(kGet, "/pieces", [this](const Request& r) {
+      Response out = TextResponse(200, "first,");
+      const bool broken = r.query.Has("broken");
+      out.more = [this, broken, left = 3](std::string& piece) mutable {
+        ++pieces;
+        piece = left == 2 ? "" : std::to_string(left) + ",";
+        if (--left > 0) return Piece::kMore;
+        return broken ? Piece::kBroken : Piece::kLast;
+      };
+      return out;
+    });
+    router.Add(kGet, "/endless", [this](const Request&) {
+      Response out = TextResponse(200, "");
+      out.more = [this](std::string& piece) {
+        ++pieces;
+        piece.assign(1 << 20, 'e');
+        return Piece::kMore;
+      };
+      return out;
+    });
     router.Add(kGet, "/api/v1/x", [](const Request&) { return JsonResponse(200, "{}"); });
     server_ = MustHave(Server::Listen(options, std::move(router), io_, {workers_, workers_}, registry_));
   }
@@ -108,6 +128,7 @@ class Fixture {
 
   Gate waiting, go_on, stopped_handlers;
   std::atomic<std::size_t> taken = 0;  // of bodies of /push
+  std::atomic<std::size_t> pieces = 0;
 
  private:
   const std::shared_ptr<const std::string> big_ = std::make_shared<const std::string>(32 << 20, 'b');
@@ -125,6 +146,51 @@ class Fixture {
 
 int StatusOf(const std::string& response) { return response.size() < 12 ? 0 : std::stoi(response.substr(9, 3)); }
 bool Has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+TEST_CASE("a body may come in pieces", "[web]") {
+  Fixture f;
+  const auto ask = [&](std::string_view request) {
+    RawClient client(f.port());
+    client.Send(request);
+    return client.ReadAll();
+  };
+  SECTION("in chunks, and the connection goes on") {
+    const std::string all =
+        ask("GET /pieces HTTP/1.1\r\nHost: h\r\n\r\nGET /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    CHECK(Has(all, "Transfer-Encoding: chunked\r\n"));
+    CHECK_FALSE(Has(all.substr(0, all.find("\r\n\r\n")), "Content-Length"));
+    CHECK(Has(all, "\r\n\r\n6\r\nfirst,\r\n2\r\n3,\r\n2\r\n1,\r\n0\r\n\r\nHTTP/1.1 200 OK"));
+    CHECK(Has(all, "hello\n"));
+  }
+  SECTION("until the end of the connection for an old client") {
+    const std::string all = ask("GET /pieces HTTP/1.0\r\n\r\n");
+    CHECK_FALSE(Has(all, "Transfer-Encoding"));
+    CHECK(Has(all, "Connection: close"));
+    CHECK(all.ends_with("\r\n\r\nfirst,3,1,"));
+  }
+  SECTION("cut off when something goes wrong") {
+    const std::string all = ask("GET /pieces?broken=1 HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK(Has(all, "2\r\n3,\r\n"));
+    CHECK_FALSE(Has(all, "\r\n0\r\n"));
+  }
+  SECTION("not made for HEAD") {
+    const std::string all = ask("HEAD /pieces HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    CHECK(StatusOf(all) == 200);
+    CHECK(all.ends_with("\r\n\r\n"));
+    CHECK(f.pieces == 0);
+  }
+}
+
+TEST_CASE("pieces are made as far as the client reads, and no further when it leaves", "[web]") {
+  Fixture f;
+  {
+    RawClient client(f.port());
+    client.Send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n");
+    // Others are served meanwhile: nobody's thread waits for this client.
+    for (int i = 0; i < 20; ++i) CHECK(StatusOf(f.Ask(kGetHello)) == 200);
+    CHECK(f.pieces < 64);  // what fits the buffers of the sockets
+  }
+}
 
 TEST_CASE("a connection is kept, and pipelined requests are answered in their order", "[web]") {
   Fixture f;
