@@ -9,10 +9,11 @@
 namespace vedette::storage {
 namespace {
 
-/// Of one querier. Each holds a bundle and up to four columns of values: a third of a megabyte.
+/// Of one querier, but for the first of each place. Each holds a bundle and up to four columns of values: a third of a
+/// megabyte.
 constexpr std::size_t kMaxCursors = 32;
 
-/// Of one querier and family.
+/// Of one place and family.
 constexpr std::size_t kMaxWalkers = 8;
 /// Series so close behind the last one are stepped to, over at most so many rows.
 constexpr std::uint64_t kNearSeries = 16;
@@ -24,9 +25,62 @@ constexpr std::size_t kWalking = 2;
 
 Status ChunkReader::Read(SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out,
                          HistogramColumns* histograms) const {
-  VEDETTE_CHECK(ReadBundles(series, days, range, out));
-  VEDETTE_CHECK(ReadFrom(Family::kBlocks, series, days, range, out, histograms));
-  return ReadFrom(Family::kChunks, series, days, range, out, histograms);
+  Place& place = PlaceOfThread();
+  const std::lock_guard lock(place.mutex);
+  VEDETTE_CHECK(ReadBundles(place, series, days, range, out));
+  VEDETTE_CHECK(ReadFrom(place, Family::kBlocks, series, days, range, out, histograms));
+  return ReadFrom(place, Family::kChunks, series, days, range, out, histograms);
+}
+
+ChunkReader::Place& ChunkReader::PlaceOfThread() const {
+  static std::atomic<std::size_t> threads = 0;
+  thread_local const std::size_t number = threads++;
+  return places_[number % kPlaces];
+}
+
+/// One is mostly at the bundle already: who reads in the order of labels goes from target to target, day by day.
+BundleCursor& ChunkReader::CursorFor(Place& place, std::int32_t day, SeriesId series) const {
+  auto& cursors = place.cursors;
+  auto found = std::ranges::find_if(cursors, [=](const auto& cursor) { return cursor->IsAt(day, series); });
+  if (found == cursors.end() && (cursors.empty() || cursors_made_ < kMaxCursors)) {
+    ++cursors_made_;
+    cursors.push_back(std::make_unique<BundleCursor>(NewIterator(Family::kBundles, false)));
+    return *cursors.back();
+  }
+  // The one that was used least recently is in front.
+  if (found == cursors.end()) found = cursors.begin();
+  std::rotate(found, std::next(found), cursors.end());
+  return *cursors.back();
+}
+
+ChunkReader::Walker& ChunkReader::WalkerFor(Place& place, Family family, std::int32_t day, SeriesId series) const {
+  auto& walkers = place.walkers[family == Family::kBlocks ? 1 : 0];
+  const auto rank = [=](const auto& idle) { return idle->day != day ? 0 : IsNear(*idle, series) ? 2 : 1; };
+  auto found = std::ranges::max_element(walkers, {}, rank);
+  if (found == walkers.end() || (rank(*found) == 0 && walkers.size() < kMaxWalkers)) {
+    walkers.push_back(std::make_unique<Walker>());
+    found = std::prev(walkers.end());
+  }
+  std::rotate(found, std::next(found), walkers.end());
+  Walker& walker = *walkers.back();
+  if (walker.day != day) {
+    walker.day = day;
+    walker.last = SeriesId::kNone;
+  }
+  return walker;
+}
+
+bool ChunkReader::HasBlocks(Place& place, std::int32_t day) const {
+  for (const auto& [known, has] : place.has_blocks) {
+    if (known == day) return has;
+  }
+  const Iterator at = NewIterator(Family::kBlocks, true);
+  const std::string prefix = DayPrefix(day);
+  at->Seek(prefix);
+  // After an error the reads that follow say what is wrong.
+  const bool has = at->Valid() ? at->key().starts_with(prefix) : !at->status().ok();
+  place.has_blocks.emplace_back(day, has);
+  return has;
 }
 
 bool ChunkReader::MayHave(Family family, std::int32_t day) const {
@@ -36,45 +90,34 @@ bool ChunkReader::MayHave(Family family, std::int32_t day) const {
   return in(*before_) || (after_ != before_ && in(*after_));
 }
 
-Status ChunkReader::ReadBundles(SeriesId series, std::span<const std::int32_t> days, TimeRange range,
+Status ChunkReader::ReadBundles(Place& place, SeriesId series, std::span<const std::int32_t> days, TimeRange range,
                                 Columns& out) const {
   const bool touched = deleted_->Touches(series);
   for (const std::int32_t day : days) {
     if (!MayHave(Family::kBundles, day)) continue;
-    // One of them is mostly at the bundle already: many series are read day by day, and in the order of their labels,
-    // which goes from target to target.
-    Cursor at = cursors_.Take(kMaxCursors, [=](const Cursor& idle) { return idle->IsAt(day, series) ? 1 : 0; });
-    if (at == nullptr) at = std::make_unique<BundleCursor>(NewIterator(Family::kBundles, false));
-    VEDETTE_TRY(const bool found, at->Find(day, series));
-    BundleReader& bundle = at->bundle();
+    BundleCursor& at = CursorFor(place, day, series);
+    VEDETTE_TRY(const bool found, at.Find(day, series));
+    BundleReader& bundle = at.bundle();
     const auto [begin, end] = found ? bundle.Find(series) : std::pair<std::size_t, std::size_t>();
     for (std::size_t i = begin; i < end; ++i) {
       const BundlePart& part = bundle.parts()[i];
       if (touched && deleted_->Covers(series, part.seal, part.range)) continue;
       const std::size_t first = out.size();
       const Status decoded = bundle.Decode(i, range, out);
-      if (!decoded) return Annotate(DescribeBundleKey(at->key()), decoded.error());
+      if (!decoded) return Annotate(DescribeBundleKey(at.key()), decoded.error());
       if (touched) deleted_->Apply(series, part.seal, out, first);
     }
-    cursors_.Return(std::move(at));
   }
   return Ok();
 }
 
-Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std::int32_t> days, TimeRange range,
-                             Columns& out, HistogramColumns* histograms) const {
+Status ChunkReader::ReadFrom(Place& place, Family family, SeriesId series, std::span<const std::int32_t> days,
+                             TimeRange range, Columns& out, HistogramColumns* histograms) const {
   const bool touched = deleted_->Touches(series);
   for (const std::int32_t day : days) {
-    if (!MayHave(family, day)) continue;
-    auto walker = PoolOf(family).Take(kMaxWalkers, [=](const auto& idle) {
-      return idle->day != day ? 0 : IsNear(*idle, series) ? 2 : 1;
-    });
-    if (walker == nullptr) walker = std::make_unique<Walker>();
-    if (walker->day != day) {
-      walker->day = day;
-      walker->last = SeriesId::kNone;
-    }
-    rocksdb::Iterator& at = MoveTo(*walker, family, series);
+    if (!MayHave(family, day) || (family == Family::kBlocks && !HasBlocks(place, day))) continue;
+    Walker& walker = WalkerFor(place, family, day, series);
+    rocksdb::Iterator& at = MoveTo(walker, family, series);
     const std::string prefix = ChunkPrefix(day, series);
     for (; at.Valid(); at.Next()) {
       const std::string_view key = ToView(at.key());
@@ -95,7 +138,6 @@ Status ChunkReader::ReadFrom(Family family, SeriesId series, std::span<const std
       return ToError(at.status(),
                      fmt::format("read of series {} on {}", static_cast<std::uint64_t>(series), DayText(day)));
     }
-    PoolOf(family).Return(std::move(walker));
   }
   return Ok();
 }

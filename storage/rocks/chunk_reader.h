@@ -2,12 +2,13 @@
 // imports made of it (`bundles`, `blocks`). A querier owns one; any thread reads.
 #pragma once
 
-#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "storage/rocks/bundle_cursor.h"
@@ -37,34 +38,6 @@ class ChunkReader {
 
  private:
   using Iterator = std::unique_ptr<rocksdb::Iterator>;
-  using Cursor = std::unique_ptr<BundleCursor>;
-  /// Idle ones are kept: making one costs more than a look-up.
-  template <class Reader>
-  struct Pool {
-    std::mutex mutex;
-    std::vector<Reader> idle;
-
-    /// The one that `rank` puts highest; of those with rank 0 the one that has been idle for longest, when there are
-    /// `enough`; null: another has to be made.
-    template <class Rank>
-    Reader Take(std::size_t enough, Rank rank) {
-      const std::lock_guard lock(mutex);
-      const auto found = std::ranges::max_element(idle, {}, rank);
-      if (found == idle.end() || (rank(*found) == 0 && idle.size() < enough)) return nullptr;
-      Reader out = std::move(*found);
-      idle.erase(found);
-      return out;
-    }
-    void Return(Reader reader) {
-      const std::lock_guard lock(mutex);
-      idle.push_back(std::move(reader));
-    }
-  };
-  Status ReadBundles(SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out) const;
-  Status ReadFrom(Family family, SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out,
-                  HistogramColumns* histograms) const;
-  Status ReadHistograms(rocksdb::Iterator& at, std::int32_t day, SeriesId series, TimeRange range,
-                        HistogramColumns& out) const;
   /// Reads one day's rows of a family. Who asks for one series after another, in the order of their numbers, is served
   /// by stepping on, which costs a tenth of looking each one up.
   struct Walker {
@@ -73,18 +46,38 @@ class ChunkReader {
     std::size_t neighbours = 0;  // so many reads up to the last were close behind the one before
     Iterator finder, stepper;    // null until they are needed
   };
+  /// What one thread reads with: making these costs more than a look-up. Threads mostly have places of their own, so
+  /// that the lock is free.
+  struct Place {
+    std::mutex mutex;
+    std::array<std::vector<std::unique_ptr<Walker>>, 2> walkers;
+    std::vector<std::unique_ptr<BundleCursor>> cursors;
+    std::vector<std::pair<std::int32_t, bool>> has_blocks;  // of days that were asked for
+  };
+  static constexpr std::size_t kPlaces = 8;
+  Place& PlaceOfThread() const;
+  BundleCursor& CursorFor(Place& place, std::int32_t day, SeriesId series) const;
+  Walker& WalkerFor(Place& place, Family family, std::int32_t day, SeriesId series) const;
+
+  Status ReadBundles(Place& place, SeriesId series, std::span<const std::int32_t> days, TimeRange range,
+                     Columns& out) const;
+  Status ReadFrom(Place& place, Family family, SeriesId series, std::span<const std::int32_t> days, TimeRange range,
+                  Columns& out, HistogramColumns* histograms) const;
+  Status ReadHistograms(rocksdb::Iterator& at, std::int32_t day, SeriesId series, TimeRange range,
+                        HistogramColumns& out) const;
   static bool IsNear(const Walker& walker, SeriesId series);
   rocksdb::Iterator& MoveTo(Walker& walker, Family family, SeriesId series) const;
   bool MayHave(Family family, std::int32_t day) const;
+  /// Days are packed into bundles, and mostly nothing else: one look per day spares one per series.
+  bool HasBlocks(Place& place, std::int32_t day) const;
   Iterator NewIterator(Family family, bool whole_order) const;
-  Pool<std::unique_ptr<Walker>>& PoolOf(Family family) const { return pools_[family == Family::kBlocks ? 1 : 0]; }
 
   const Database& database_;
   const rocksdb::Snapshot* snapshot_;
   const std::shared_ptr<const TombstoneSet> deleted_;
   const std::shared_ptr<const Partitions::Places> before_, after_;
-  mutable std::array<Pool<std::unique_ptr<Walker>>, 2> pools_;
-  mutable Pool<Cursor> cursors_;
+  mutable std::array<Place, kPlaces> places_;
+  mutable std::atomic<std::size_t> cursors_made_ = 0;
 };
 
 }  // namespace vedette::storage

@@ -2,8 +2,10 @@
 import http.client
 import json
 import os
+import re
 import socket
 import struct
+import subprocess
 import threading
 import time
 import urllib.parse
@@ -93,7 +95,9 @@ def test_a_real_prometheus_federates():
         os.mkdir(os.path.join(directory, "near"))
         agent = started(os.path.join(directory, "near"), things)
         now = int(time.time() * 1000)
-        for protocols in ("", "scrape_protocols: [PrometheusProto]"):
+        version = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+        new = int(re.search(r"version (\d+)", version.stdout + version.stderr)[1]) >= 3
+        for protocols in ("", "scrape_protocols: [PrometheusProto]") if new else ("",):
             far = Prometheus(program, os.path.join(directory, "far" + str(len(protocols))), f"""
 global: {{scrape_interval: 500ms}}
 scrape_configs:

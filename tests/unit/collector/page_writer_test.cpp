@@ -24,7 +24,7 @@ Histogram CustomHistogram() {
   return histogram;
 }
 
-Histogram NativeHistogram() {
+Histogram SmallHistogram() {
   auto layout = std::make_shared<HistogramLayout>();
   layout->schema = 3;
   layout->zero_threshold = 0.25;
@@ -73,7 +73,7 @@ TEST_CASE("names in UTF-8 are escaped by the scheme", "[collector][page]") {
 TEST_CASE("a page as text", "[collector][page]") {
   std::string out;
   PageWriter page({PageFormat::kText, NameEscaping::kAllowUtf8}, out);
-  CHECK_FALSE(page.Takes(NativeHistogram()));
+  CHECK_FALSE(page.Takes(SmallHistogram()));
   REQUIRE(page.Takes(CustomHistogram()));
   page.Begin("a", PageWriter::Kind::kUntyped);
   page.Add(kLabels, 1e7, TimeMs(1500));
@@ -98,11 +98,11 @@ TEST_CASE("a page as protobuf", "[collector][page]") {
   using test::Proto;
   std::string out;
   PageWriter page({PageFormat::kProtobuf, NameEscaping::kUnderscores}, out);
-  REQUIRE(page.Takes(NativeHistogram()));
+  REQUIRE(page.Takes(SmallHistogram()));
   page.Begin("a.b", PageWriter::Kind::kUntyped);
   page.Add(std::vector<LabelView>{{"l.m", "v"}}, 2, TimeMs(5));
   page.Begin("h", PageWriter::Kind::kGaugeHistogram);
-  page.Add({}, NativeHistogram(), TimeMs(6));
+  page.Add({}, SmallHistogram(), TimeMs(6));
   page.Finish();
   const auto delimited = [](const Proto& family) {
     return Proto().Put(family.bytes().size()).bytes() + family.bytes();
