@@ -14,8 +14,9 @@ namespace {
 
 /// Below, threads cost more than they bring.
 constexpr std::size_t kFewSeries = 16;
-/// Taken at a time: many enough to be neighbours in the store, few enough to keep all threads at work.
-constexpr std::size_t kMostAtOnce = 32;
+/// Taken at a time: many enough to be neighbours in the store, so that threads are mostly at different targets and
+/// their locks free; few enough to keep all threads at work.
+constexpr std::size_t kMostAtOnce = 512;
 constexpr std::size_t kSharesOfThread = 8;
 
 /// What the threads of one selector share.

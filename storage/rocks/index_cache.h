@@ -1,5 +1,6 @@
 // What queries took out of the index and the next query will want again: the sets that regular expressions matched,
-// rows of single labels, the names and values of a day, and the labels of series that are no longer in memory.
+// rows of single labels, the names and values of a day, the order by labels of what was selected, and the labels of
+// series that are no longer in memory.
 //
 // Bounded by StorageOptions::index_cache_bytes: one half for the sets and lists, least recently used first out, the
 // other for labels. Entries carry the version of the day they were found in (day_versions.h), so nothing is ever
@@ -25,13 +26,13 @@ class IndexCache {
  public:
   IndexCache(std::size_t max_bytes, StorageMetrics& metrics);
 
-  /// Stored postings, or a list of texts.
+  /// Stored postings, or a list of texts, or (kOrder) places as 32-bit numbers.
   struct Entry {
     std::string postings;
     std::vector<std::string> texts;
     std::uint64_t version = 0;  // the owner's
   };
-  enum class Kind : char { kRow = 'r', kMatcher = 'm', kNames = 'n', kValues = 'v' };
+  enum class Kind : char { kRow = 'r', kMatcher = 'm', kNames = 'n', kValues = 'v', kOrder = 'o' };
   static std::string Key(std::int32_t day, std::uint64_t version, Kind kind, std::string_view text);
 
   std::shared_ptr<const Entry> Find(const std::string& key);

@@ -1,6 +1,10 @@
 #include "storage/rocks/series_selector.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
+#include <cstring>
+#include <numeric>
 #include <shared_mutex>
 
 #include "storage/head/label_order.h"
@@ -9,6 +13,15 @@
 #include "storage/rocks/label_reader.h"
 
 namespace vedette::storage {
+
+namespace {
+
+bool ByLabels(const SeriesEntry& a, const SeriesEntry& b) {
+  const auto order = a.labels <=> b.labels;
+  return order == 0 ? a.id < b.id : order < 0;
+}
+
+}  // namespace
 
 std::span<const std::int32_t> DaysWithin(const Partitions::Days& days, TimeRange range) {
   const auto begin = std::ranges::partition_point(
@@ -40,10 +53,6 @@ bool SeriesSelector::HeadIsComplete() const { return range_.min.ms > engine_.cat
 Result<std::vector<SeriesEntry>> SeriesSelector::Select(std::span<const Matcher> matchers,
                                                         std::size_t max_series) const {
   const auto over_limit = [&](std::size_t n) { return max_series != 0 && n > max_series; };
-  const auto by_labels = [](const SeriesEntry& a, const SeriesEntry& b) {
-    const auto order = a.labels <=> b.labels;
-    return order == 0 ? a.id < b.id : order < 0;
-  };
   std::vector<SeriesEntry> out;
   Postings seen;
   VEDETTE_TRY(const bool complete, SelectInHead(matchers, max_series, out, seen));
@@ -55,14 +64,48 @@ Result<std::vector<SeriesEntry>> SeriesSelector::Select(std::span<const Matcher>
     }
   }
   if (over_limit(out.size())) return Fail(Code::kLimit, "the selector matches more than {} series", max_series);
-  std::sort(out.begin() + from_disk, out.end(), by_labels);
-  std::inplace_merge(out.begin(), out.begin() + from_disk, out.end(), by_labels);
+  SortByLabels(std::span(out).subspan(static_cast<std::size_t>(from_disk)));
+  std::inplace_merge(out.begin(), out.begin() + from_disk, out.end(), ByLabels);
   if (static_cast<std::size_t>(from_disk) == out.size()) return out;
   // A label set that was deleted and forgotten, and has come back since this view was made, has another id now. The
   // view knows its first one.
   const auto same_labels = [](const SeriesEntry& a, const SeriesEntry& b) { return a.labels == b.labels; };
   out.erase(std::unique(out.begin(), out.end(), same_labels), out.end());
   return out;
+}
+
+/// The labels of an id never change: the same ids in the same order always sort alike. Comparing texts takes as long as
+/// reading the samples of an instant query.
+void SeriesSelector::SortByLabels(std::span<SeriesEntry> entries) const {
+  constexpr std::size_t kFew = 256;
+  if (entries.size() < kFew || entries.size() > UINT32_MAX) {
+    std::ranges::sort(entries, ByLabels);
+    return;
+  }
+  std::vector<SeriesId> ids;
+  ids.reserve(entries.size());
+  for (const SeriesEntry& entry : entries) ids.push_back(entry.id);
+  const XXH128_hash_t hash = XXH3_128bits(ids.data(), ids.size() * sizeof(SeriesId));
+  const std::string key =
+      IndexCache::Key(0, entries.size(), IndexCache::Kind::kOrder, {reinterpret_cast<const char*>(&hash), sizeof hash});
+  auto known = engine_.index_cache.Find(key);
+  if (known == nullptr) {
+    std::vector<std::uint32_t> order(entries.size());
+    std::iota(order.begin(), order.end(), std::uint32_t{0});
+    std::ranges::sort(order, [&](std::uint32_t a, std::uint32_t b) { return ByLabels(entries[a], entries[b]); });
+    const auto made = std::make_shared<IndexCache::Entry>();
+    made->postings.assign(reinterpret_cast<const char*>(order.data()), order.size() * sizeof(std::uint32_t));
+    engine_.index_cache.Put(key, made);
+    known = made;
+  }
+  std::vector<SeriesEntry> sorted;
+  sorted.reserve(entries.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    std::uint32_t place = 0;
+    std::memcpy(&place, known->postings.data() + i * sizeof place, sizeof place);
+    sorted.push_back(std::move(entries[place]));
+  }
+  std::ranges::move(sorted, entries.begin());
 }
 
 bool SeriesSelector::FindInHead(std::span<const Matcher> matchers, Result<std::vector<const HeadSeries*>>& out) const {

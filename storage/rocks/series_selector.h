@@ -54,6 +54,8 @@ class SeriesSelector {
                             Postings& seen) const;
   Status SelectOnDay(std::int32_t day, std::span<const Matcher> matchers, std::size_t max_series,
                      std::vector<SeriesEntry>& out, Postings& seen) const;
+  /// By labels, then by id. The order of many is kept from one query to the next.
+  void SortByLabels(std::span<SeriesEntry> entries) const;
   /// The labels of ids that the index of `day` names.
   Result<std::vector<Labels>> LabelsOn(std::int32_t day, std::span<const SeriesId> ids) const;
 

@@ -167,5 +167,29 @@ TEST_CASE("selecting over days on disk finds what checking every series would", 
   }
 }
 
+TEST_CASE("many series that left memory come in the order of their labels, time after time", "[storage][select]") {
+  RocksFixture fixture;
+  fixture.Open();
+  std::mt19937 random(7);
+  std::set<Labels> all;
+  const TimeMs time = fixture.clock.Now() - Millis(std::chrono::hours(3));
+  const TimeRange range{time - Millis(1), time + Millis(1)};
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 400; ++i) {
+      const Labels labels{{"__name__", "m" + std::to_string(random() % 3)}, {"id", std::to_string(random())}};
+      all.insert(labels);
+      AppendOne(*fixture.store, labels, time, 1);
+    }
+    MustSucceed(fixture.store->Flush());
+    fixture.clock.Advance(std::chrono::minutes(11));
+    MustSucceed(fixture.store->RunMaintenance(fixture.clock.Now()));
+    for (int again = 0; again < 3; ++again) {
+      const auto found = MustHave(fixture.store->NewQuerier(range)->Select({}));
+      REQUIRE(found.size() == all.size());
+      CHECK(std::ranges::equal(found, all, {}, &SeriesEntry::labels));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace vedette::storage
