@@ -109,6 +109,10 @@ class WireReader {
 
   std::uint64_t ReadVarint() {
     if (at_ != end_ && static_cast<signed char>(*at_) >= 0) return static_cast<unsigned char>(*at_++);
+    return ReadLongVarint();
+  }
+
+  std::uint64_t ReadLongVarint() {
     if (end_ - at_ >= 8) {
       // Up to eight bytes at once: times have six.
       std::uint64_t word = 0;

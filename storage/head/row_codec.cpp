@@ -292,6 +292,25 @@ std::size_t RowValues(std::string_view row, std::size_t before) {
 
 namespace {
 
+/// The changes of one block of a row, which lies in front of `last`; null: there are none. Whole words are loaded from
+/// it, but nothing behind `last`, where a writer may be at work: what comes too close to it is copied.
+class BlockChanges {
+ public:
+  [[gnu::always_inline]] const char* Find(const RowView& row, std::size_t block, const char* last) {
+    const std::size_t begin = block == 0 ? 0 : Load16(row.ends + 2 * (block - 1));
+    const std::size_t size = Load16(row.ends + 2 * block) - begin;
+    if (size == 0) return nullptr;
+    const char* const at = row.base + begin;
+    if (static_cast<std::size_t>(last - at) >= size + kOverrun) return at;
+    std::memcpy(copy_.data(), at, size);
+    std::memset(copy_.data() + size, 0, kOverrun);
+    return copy_.data();
+  }
+
+ private:
+  std::array<char, kMaxBlockBytes + kOverrun> copy_;
+};
+
 /// One column on its way through the rows.
 struct ColumnWalk {
   std::uint64_t bits = 0;
@@ -314,22 +333,14 @@ struct ColumnWalk {
   const std::size_t block = column / kRowBlockColumns, in_block = column % kRowBlockColumns;
   ColumnWalk walk;
   PresenceWalk presence(column);
+  BlockChanges changes;
+  const char* const last = rows + (ends.empty() ? 0 : ends.back());
   std::uint64_t found = 0;
   const char* row = rows;
   for (std::size_t i = 0; i < ends.size(); row = rows + ends[i], ++i) {
     const RowView view(row);
     if (!presence.Next(view)) continue;
-    const std::size_t begin = block == 0 ? 0 : Load16(view.ends + 2 * (block - 1));
-    const std::size_t end = Load16(view.ends + 2 * block);
-    if (begin != end) {
-      const char* at = view.base + begin;
-      std::array<char, kMaxBlockBytes + kOverrun> copy;
-      // Whole words are loaded, but nothing behind the last row: a writer may be at work there.
-      if (static_cast<std::size_t>(at - rows) + (end - begin) + kOverrun > ends.back()) {
-        std::memcpy(copy.data(), at, end - begin);
-        std::memset(copy.data() + (end - begin), 0, kOverrun);
-        at = copy.data();
-      }
+    if (const char* at = changes.Find(view, block, last)) {
       const std::size_t width = std::min(kRowBlockColumns, view.columns - block * kRowBlockColumns);
       const std::uint64_t changed = Load64(at) & LowMask(width);
       if (((changed >> in_block) & 1) != 0) {
@@ -368,22 +379,15 @@ class BlockPresence {
                                                  std::size_t block, BlockValues& out) {
   std::array<ColumnWalk, kRowBlockColumns> walks{};
   BlockPresence presence(block);
+  BlockChanges changes;
+  const char* const last = rows + (ends.empty() ? 0 : ends.back());
   out.found.fill(0);
   const char* row = rows;
   for (std::size_t i = 0; i < ends.size(); row = rows + ends[i], ++i) {
     const RowView view(row);
     const std::uint64_t present = presence.Next(view);
     if (block * kRowBlockColumns >= view.columns) continue;
-    const std::size_t begin = block == 0 ? 0 : Load16(view.ends + 2 * (block - 1));
-    const std::size_t end = Load16(view.ends + 2 * block);
-    if (begin != end) {
-      const char* at = view.base + begin;
-      std::array<char, kMaxBlockBytes + kOverrun> copy;
-      if (static_cast<std::size_t>(at - rows) + (end - begin) + kOverrun > ends.back()) {
-        std::memcpy(copy.data(), at, end - begin);
-        std::memset(copy.data() + (end - begin), 0, kOverrun);
-        at = copy.data();
-      }
+    if (const char* at = changes.Find(view, block, last)) {
       const std::size_t width = std::min(kRowBlockColumns, view.columns - block * kRowBlockColumns);
       const std::uint64_t changed = Load64(at) & LowMask(width);
       at += (width + 7) / 8;
@@ -490,21 +494,12 @@ void RowReader::Take(std::string_view row) {
     present_.resize(blocks);
     std::memcpy(present_.data(), view.presence, 8 * blocks);
   }
-  std::size_t begin = 0;
+  BlockChanges changes;
   for (std::size_t b = 0; b < blocks; ++b) {
-    const std::size_t end = Load16(view.ends + 2 * b);
-    if (end != begin) {
-      const char* at = view.base + begin;
-      std::array<char, kMaxBlockBytes + kOverrun> copy;
-      if (static_cast<std::size_t>(at - row.data()) + (end - begin) + kOverrun > row.size()) {
-        std::memcpy(copy.data(), at, end - begin);
-        std::memset(copy.data() + (end - begin), 0, kOverrun);
-        at = copy.data();
-      }
-      const std::size_t first = b * kRowBlockColumns;
+    const std::size_t first = b * kRowBlockColumns;
+    if (const char* const at = changes.Find(view, b, row.data() + row.size())) {
       TakeBlock(at, std::min(kRowBlockColumns, columns_ - first), &bits_[first], &states_[first]);
     }
-    begin = end;
   }
 }
 

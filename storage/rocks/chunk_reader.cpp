@@ -25,17 +25,22 @@ constexpr std::size_t kWalking = 2;
 
 Status ChunkReader::Read(SeriesId series, std::span<const std::int32_t> days, TimeRange range, Columns& out,
                          HistogramColumns* histograms) const {
-  Place& place = PlaceOfThread();
-  const std::lock_guard lock(place.mutex);
+  const auto locked = LockPlace();
+  Place& place = *locked.first;
   VEDETTE_CHECK(ReadBundles(place, series, days, range, out));
   VEDETTE_CHECK(ReadFrom(place, Family::kBlocks, series, days, range, out, histograms));
   return ReadFrom(place, Family::kChunks, series, days, range, out, histograms);
 }
 
-ChunkReader::Place& ChunkReader::PlaceOfThread() const {
+std::pair<ChunkReader::Place*, std::unique_lock<std::mutex>> ChunkReader::LockPlace() const {
   static std::atomic<std::size_t> threads = 0;
   thread_local const std::size_t number = threads++;
-  return places_[number % kPlaces];
+  for (std::size_t i = 0; i < kPlaces; ++i) {
+    Place& place = places_[(number + i) % kPlaces];
+    if (std::unique_lock lock(place.mutex, std::try_to_lock); lock) return {&place, std::move(lock)};
+  }
+  Place& own = places_[number % kPlaces];
+  return {&own, std::unique_lock(own.mutex)};
 }
 
 /// One is mostly at the bundle already: who reads in the order of labels goes from target to target, day by day.

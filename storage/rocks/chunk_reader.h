@@ -46,8 +46,7 @@ class ChunkReader {
     std::size_t neighbours = 0;  // so many reads up to the last were close behind the one before
     Iterator finder, stepper;    // null until they are needed
   };
-  /// What one thread reads with: making these costs more than a look-up. Threads mostly have places of their own, so
-  /// that the lock is free.
+  /// What one thread reads with: making these costs more than a look-up.
   struct Place {
     std::mutex mutex;
     std::array<std::vector<std::unique_ptr<Walker>>, 2> walkers;
@@ -55,7 +54,8 @@ class ChunkReader {
     std::vector<std::pair<std::int32_t, bool>> has_blocks;  // of days that were asked for
   };
   static constexpr std::size_t kPlaces = 8;
-  Place& PlaceOfThread() const;
+  /// The thread's own place, or the next one that is free.
+  std::pair<Place*, std::unique_lock<std::mutex>> LockPlace() const;
   BundleCursor& CursorFor(Place& place, std::int32_t day, SeriesId series) const;
   Walker& WalkerFor(Place& place, Family family, std::int32_t day, SeriesId series) const;
 

@@ -3,8 +3,9 @@
 // series that are no longer in memory.
 //
 // Bounded by StorageOptions::index_cache_bytes: one half for the sets and lists, least recently used first out, the
-// other for labels. Entries carry the version of the day they were found in (day_versions.h), so nothing is ever
-// invalidated: what is out of date is not asked for again and falls out. Thread-safe.
+// other for labels. An order is that of certain ids, whose labels never change; the other entries carry the version of
+// the day they were found in (day_versions.h). So nothing is ever invalidated: what is out of date is not asked for
+// again and falls out. Thread-safe.
 #pragma once
 
 #include <array>

@@ -110,7 +110,7 @@ void SeriesSelector::SortByLabels(std::span<SeriesEntry> entries) const {
 
 bool SeriesSelector::FindInHead(std::span<const Matcher> matchers, Result<std::vector<const HeadSeries*>>& out) const {
   const SeriesTable& table = engine_.head.table();
-  const bool complete = HeadIsComplete();
+  const bool complete = HeadIsComplete(), sealed_too = complete && SealedInRange();
   const HeadSets kept(table, engine_.index_cache);
   const Result<Selection> selection = SelectSeries(table.index(), matchers, &kept);
   if (!selection) {
@@ -121,7 +121,7 @@ bool SeriesSelector::FindInHead(std::span<const Matcher> matchers, Result<std::v
   found.reserve(selection->ids.size());
   for (const SeriesId id : selection->ids) {
     const HeadSeries* series = table.Find(id);
-    if (series == nullptr || !engine_.head.MayHave(*series, range_, complete && SealedInRange())) continue;
+    if (series == nullptr || !engine_.head.MayHave(*series, range_, sealed_too)) continue;
     if (!selection->AcceptsValues([&](std::string_view name) { return table.ValueOf(*series, name); })) continue;
     found.push_back(series);
   }
