@@ -46,9 +46,15 @@ Result<std::vector<Scalar>> ScalarArguments(Evaluator& eval, const CallExpr& cal
   return scalars;
 }
 
-void WarnAboutWindowQuantiles(Annotator& notes, const Scalar& quantiles, Position at) {
-  for (const double quantile : quantiles) {
-    if (!(quantile >= 0 && quantile <= 1)) notes.InvalidQuantile(quantile, at);
+/// Of the steps at which there is something to take the quantile of.
+void WarnAboutWindowQuantiles(Annotator& notes, const Vector& rows, const Scalar& quantiles, Position at) {
+  for (std::size_t step = 0; step < rows.steps(); ++step) {
+    if (quantiles[step] >= 0 && quantiles[step] <= 1) continue;
+    for (std::size_t row = 0; row < rows.rows(); ++row) {
+      if (!rows.HasAt(row, step)) continue;
+      notes.InvalidQuantile(quantiles[step], at);
+      break;
+    }
   }
 }
 
@@ -69,16 +75,16 @@ Result<Vector> RowsOfRanges(Evaluator& eval, const Expr& range_vector, const Ste
   return out;
 }
 
-/// Unlike elsewhere, rows that become equal are an error even where they never meet at a step.
-Status RequireDifferentRows(const Vector& vector, bool keeps_names) {
+/// The rows by the names that the function leaves them. Unlike elsewhere, rows that become equal are an error even
+/// where they never meet at a step.
+Status NameRows(EvalContext& context, Vector& rows, bool keeps_names) {
+  if (context.delayed_name_removal) return keeps_names ? Ok() : DropNames(context, rows);
   std::unordered_set<Labels> seen;
-  seen.reserve(vector.rows());
-  for (std::size_t row = 0; row < vector.rows(); ++row) {
-    const Labels& labels = vector.name(row).labels;
-    std::size_t step = 0;
-    while (step < vector.steps() && !vector.HasAt(row, step)) ++step;
-    if (step == vector.steps()) continue;  // a row without values is none
-    if (seen.insert(keeps_names ? labels : WithoutMetadata(labels)).second) continue;
+  seen.reserve(rows.rows());
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    RowName& name = rows.name(row);
+    if (!keeps_names) name = {WithoutMetadata(name.labels), true};
+    if (seen.insert(name.labels).second) continue;
     return Fail(Code::kExecution, "vector cannot contain metrics with the same labelset");
   }
   return Ok();
@@ -142,11 +148,10 @@ Result<Vector> CallWindowFunction(Evaluator& eval, const CallExpr& call, const F
     return Ok();
   };
   VEDETTE_TRY(Vector out, RowsOfRanges(eval, **range_vector, steps, code.wants_starts, fill));
-  if (code.id == FunctionId::kQuantileOverTime && !out.empty()) {
-    WarnAboutWindowQuantiles(context.notes, scalars.front(), call.args.front()->pos);
+  if (code.id == FunctionId::kQuantileOverTime) {
+    WarnAboutWindowQuantiles(context.notes, out, scalars.front(), call.args.front()->pos);
   }
-  if (!context.delayed_name_removal) VEDETTE_CHECK(RequireDifferentRows(out, code.keeps_names));
-  if (!code.keeps_names) VEDETTE_CHECK(DropNames(context, out));
+  VEDETTE_CHECK(NameRows(context, out, code.keeps_names));
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 A tree is kept as it was made, so that one that shows a difference can be made smaller (shrink.py).
 """
+import re
 
 VECTOR, MATRIX, SCALAR, OPTION = "vector", "matrix", "scalar", "option"
 
@@ -38,11 +39,25 @@ HISTOGRAM = "histogram_count histogram_sum histogram_avg histogram_stddev histog
 LATER = {"mad_over_time": (3, 0), "ts_of_max_over_time": (3, 5), "ts_of_min_over_time": (3, 5),
          "ts_of_last_over_time": (3, 5), "first_over_time": (3, 7), "ts_of_first_over_time": (3, 7)}
 
+AGGREGATIONS = "sum avg min max count group stddev stdvar topk bottomk quantile count_values".split()
+MIXED = """absent absent_over_time and bool by clamp clamp_max clamp_min group_left group_right histogram_quantile ignoring
+label_join label_replace offset on or pi predict_linear quantile_over_time round scalar sort sort_desc time unless vector
+without""".split()
+
+
+def words(tree):
+    """The names in an expression: of functions and operators, but also of metrics and labels."""
+    return set(re.findall(r"[a-z]\w*", str(tree)))
+
 
 class Generator:
     def __init__(self, rng, version, histograms=True):
         self.rng, self.version, self.histograms = rng, version, histograms and version >= (3, 0)
         self.over_time = OVER_TIME + [name for name, since in LATER.items() if version >= since]
+
+    def names(self):
+        """What makes all the difference between expressions."""
+        return [*MATH, *self.over_time, *AGGREGATIONS, *MIXED, *(HISTOGRAM if self.histograms else ())]
 
     def pick(self, *choices):
         return self.rng.choice(choices)

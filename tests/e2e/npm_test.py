@@ -16,7 +16,7 @@ import urllib.parse
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "integration"), os.path.join(HERE, "..", "differential")]
 from expressions import Generator
-from harness import Agent, Target, installed, main, scratch, wait_for
+from harness import Agent, Target, installed, main, scratch, skip, wait_for
 
 PACKAGES = os.environ.get("VEDETTE_NPM_DIR", "build/npm")
 
@@ -40,7 +40,7 @@ def packages():
             problem = "it takes too long"
         if problem:
             shutil.rmtree(os.path.join(PACKAGES, "node_modules"), ignore_errors=True)
-            print(f"  skipped: npm ci does not succeed ({problem})")
+            skip(f"npm ci does not succeed ({problem})")
             return None
     return PACKAGES
 

@@ -6,7 +6,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
-from harness import Agent, Target, installed, main, scratch, wait_for
+from harness import Agent, Target, installed, main, scratch, skip, wait_for
 from histograms_test import PROTOBUF, histogram_page
 
 NOW = int(time.time())
@@ -37,7 +37,7 @@ def knows(program, *command):
     text = subprocess.run([program, *command, "--help"], capture_output=True, text=True, timeout=60, check=False)
     if text.returncode == 0 and " ".join(command) in (text.stdout + text.stderr).split("\n", 1)[0]:
         return True
-    print(f"  skipped: this promtool knows no {' '.join(command)}")
+    skip(f"this promtool knows no {' '.join(command)}")
     return False
 
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
-from harness import Agent, Target, free_port, installed, main, scratch, wait_for
+from harness import Agent, Target, free_port, installed, main, scratch, skip, wait_for
 from push_test import Process
 
 SNAPPY, ZSTD = "-remoteWrite.forcePromProto", "-remoteWrite.forceVMProto"
@@ -30,7 +30,7 @@ def written(flag):
         return None
     flags = flags_for(vmagent, flag)
     if flags is None:
-        print(f"  skipped: this vmagent has no {flag}")
+        skip(f"this vmagent has no {flag}")
         return None
     with scratch() as (directory, things):
         state = {"count": 0, "gone": False}

@@ -12,7 +12,7 @@ import time
 import urllib.parse
 
 from contract import CONTRACT
-from harness import Agent, installed, main, scratch, snappy, wait_for, write_request
+from harness import Agent, installed, main, scratch, skip, snappy, wait_for, write_request
 from remote_test import Prometheus
 
 RULES = """
@@ -261,7 +261,7 @@ def installed_3():
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
     version = re.search(r"version (\d+)\.(\d+)", said.stdout + said.stderr)
     if not version or (int(version[1]), int(version[2])) < (3, 5):
-        print("  skipped: the installed prometheus is older than 3.5")
+        skip("the installed prometheus is older than 3.5")
         return None
     return program
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 
-from harness import BINARY
+from harness import BINARY, SKIPPED
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHARED = os.environ.get("VEDETTE_SHARED", os.path.join(HERE, "..", "..", "..", "shared"))
@@ -18,7 +18,7 @@ def main():
     scripts = os.path.join(SHARED, "data", "promqltest")
     if not os.path.exists(runner):
         print(f"skipped: {runner} is not there")
-        return
+        sys.exit(SKIPPED)
     with open(os.path.join(HERE, "conformance_passes.txt"), encoding="utf-8") as file:
         recorded = int(file.read().split()[0])
     server = (f"{os.path.abspath(BINARY)} serve --config.file={{config}} --storage.path={{data}} "

@@ -271,25 +271,37 @@ def scratch():
         shutil.rmtree(directory, ignore_errors=True)
 
 
+SKIPPED = 77  # the exit status that ctest takes for that (CMakeLists.txt)
+SKIPS = []
+
+
+def skip(reason):
+    """Says that a test, or a part of it, cannot be done here."""
+    SKIPS.append(reason)
+    print(f"  skipped: {reason}")
+
+
 def installed(program):
     path = shutil.which(program)
     if not path:
-        print(f"  skipped: {program} is not installed")
+        skip(f"{program} is not installed")
     return path
 
 
 def main():
-    """Runs the test_* functions of the calling script (or those named as arguments)."""
+    """Runs the test_* functions of the calling script (or those named as arguments). When none of them could be done as a
+    whole, the script counts as skipped."""
     tests = {k: v for k, v in vars(sys.modules["__main__"]).items() if k.startswith("test_")}
     wanted = sys.argv[1:] or list(tests)
-    failed = 0
+    failed = skipped = 0
     for name in wanted:
-        started = time.monotonic()
+        started, skips = time.monotonic(), len(SKIPS)
         try:
             tests[name]()
             print(f"ok   {name} ({time.monotonic() - started:.1f} s)", flush=True)
+            skipped += len(SKIPS) > skips
         except Exception:
             failed += 1
             print(f"FAIL {name}\n{traceback.format_exc()}", flush=True)
-    print(f"{len(wanted) - failed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+    print(f"{len(wanted) - failed} passed, {failed} failed" + (f", {skipped} of those passed with skips" if skipped else ""))
+    sys.exit(1 if failed else SKIPPED if skipped == len(wanted) else 0)

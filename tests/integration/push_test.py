@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 
-from harness import Agent, Target, free_port, installed, main, scratch, snappy, wait_for, write_request
+from harness import Agent, Target, free_port, installed, main, scratch, skip, snappy, wait_for, write_request
 
 PAGE = """# HELP push_requests Requests that were answered.
 # TYPE push_requests counter
@@ -40,7 +40,7 @@ def sends_both_messages(prometheus):
     version = subprocess.run([prometheus, "--version"], capture_output=True, text=True, check=False).stdout
     if re.match(r"prometheus, version [3-9]", version):
         return True
-    print(f"  skipped: {version.split(' (')[0]} is older than 3")
+    skip(f"{version.split(' (')[0]} is older than 3")
     return False
 
 

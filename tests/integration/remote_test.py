@@ -11,7 +11,7 @@ import time
 import urllib.parse
 import urllib.request
 
-from harness import Agent, LocalServer, free_port, installed, main, scratch, wait_for
+from harness import Agent, LocalServer, free_port, installed, main, scratch, skip, wait_for
 
 
 def varint(data, at):
@@ -371,7 +371,7 @@ scrape_configs: [{{job_name: self, static_configs: [{{targets: ["{{self}}"]}}]}}
         far.start()
         version = json.loads(far.get("/api/v1/status/buildinfo"))["data"]["version"]
         if int(version.split(".")[0]) < 3:
-            print(f"  skipped: Prometheus {version} shows no native histogram of its own")
+            skip(f"Prometheus {version} shows no native histogram of its own")
             return
         os.mkdir(os.path.join(directory, "near"))
         near = Agent(os.path.join(directory, "near"), f"""
