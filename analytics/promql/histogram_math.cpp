@@ -72,7 +72,9 @@ void Multiply(Histogram& histogram, double factor) {
   histogram.zero_count *= factor;
   histogram.count *= factor;
   histogram.sum *= factor;
-  for (double& count : histogram.counts) count *= factor;
+  for (double& count : histogram.counts) {
+    if (count != 0) count *= factor;  // an empty bucket is as good as none, also when the factor is not finite
+  }
   if (factor < 0) histogram.reset = CounterReset::kGauge;
 }
 
@@ -87,7 +89,9 @@ void Divide(Histogram& histogram, double divisor) {
     parts.PutInto(histogram, nullptr);
     return;
   }
-  for (double& count : histogram.counts) count /= divisor;
+  for (double& count : histogram.counts) {
+    if (count != 0) count /= divisor;
+  }
   if (divisor < 0) histogram.reset = CounterReset::kGauge;
 }
 
