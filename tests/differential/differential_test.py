@@ -33,7 +33,7 @@ FEATURES = {  # since: flags
 MORE_TRIES = 8
 ORDERED = ("sort", "sort_desc", "sort_by_label", "sort_by_label_desc", "topk", "bottomk")
 TIES = r"\b(limitk|limit_ratio|topk|bottomk)\b"
-MOST_UNDECIDED = 0.01  # of the expressions
+MOST_UNDECIDED = 0.004  # of the expressions
 # Of the expressions: so many have answers that are not empty, and each name stands in so many of those. Half of what is usual.
 LEAST_ANSWERS, LEAST_OF_NAME = 0.3, 0.0005
 
