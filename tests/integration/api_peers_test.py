@@ -278,7 +278,9 @@ def test_answers_are_the_same():
                 self_check(pair.ports[1], method, path, parameters)
             said = f"{method} {path} {parameters}"
             theirs, ours = (normal(method, path, parameters, answer) for answer in pair.both(method, path, parameters))
-            if theirs != ours and not any(pattern.search(said) for pattern, _ in DIFFERENT):
+            if any(pattern.search(said) for pattern, _ in DIFFERENT):
+                theirs, ours = theirs[0], ours[0]
+            if theirs != ours:
                 wrong.append(f"{said}\n  theirs {theirs}\n  ours   {ours}")
         assert not wrong, f"{len(wrong)} of {len(REQUESTS)}:\n" + "\n".join(wrong)
         print(f"  {len(REQUESTS)} requests")
