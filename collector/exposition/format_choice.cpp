@@ -31,7 +31,8 @@ std::vector<AcceptEntry> AcceptEntries(std::string_view accept) {
     AcceptEntry entry{accept.substr(0, end)};
     accept.remove_prefix(std::min(end + 1, accept.size()));
     const std::string weight = MediaParameter(entry.text, "q");
-    // As Prometheus' negotiation: no number weighs nothing, 2 is more than 1. NaN, which has no place in an order, is 1.
+    // As Prometheus' negotiation: no number weighs nothing, 2 is more than 1. NaN, which has no place in an order,
+    // is 1.
     if (!weight.empty()) entry.weight = ParseFloat(weight).value_or(0);
     if (std::isnan(entry.weight)) entry.weight = 1;
     entries.push_back(entry);

@@ -1,6 +1,9 @@
 #include <limits>
 
+#include <algorithm>
 #include "core/numbers.h"
+
+#include "analytics/promql/query_registry.h"
 #include "tests/unit/dashboards/api_fixture.h"
 
 using namespace vedette;
@@ -215,15 +218,15 @@ TEST_CASE_METHOD(ApiFixture, "a stream of one long series comes in small pieces"
 TEST_CASE_METHOD(ApiFixture, "a stream has a limit of steps, and one that was cut short succeeded", "[api]") {
   for (const char* const i : {"a", "b"}) Store({{"__name__", "up"}, {"i", i}}, {1});
   const Headers accept{{"Accept", "application/x-ndjson"}};
-  const Response fine = Call(kGet, "/api/v1/query_range",
-                             {{"query", "up"}, {"start", "0"}, {"end", "1000000"}, {"step", "1"}}, accept);
+  const Response fine =
+      Call(kGet, "/api/v1/query_range", {{"query", "up"}, {"start", "0"}, {"end", "1000000"}, {"step", "1"}}, accept);
   CHECK(fine.status == 200);
   CHECK(Text(Call(kGet, "/api/v1/query_range", {{"query", "up"}, {"start", "0"}, {"end", "1000001"}, {"step", "1"}},
                   accept)) == Bad("exceeded maximum resolution of 1,000,000 points per timeseries. Try decreasing the "
                                   "query resolution (?step=XX)"));
-  Response cut = Call(kGet, "/api/v1/query_range",
-                      {{"query", "up"}, {"start", "1700000000"}, {"end", "1700000000"}, {"step", "1"}, {"limit", "1"}},
-                      accept);
+  Response cut =
+      Call(kGet, "/api/v1/query_range",
+           {{"query", "up"}, {"start", "1700000000"}, {"end", "1700000000"}, {"step", "1"}, {"limit", "1"}}, accept);
   std::string piece;
   REQUIRE(cut.more);
   CHECK(cut.more(piece) == Piece::kLast);

@@ -115,7 +115,7 @@ class Fixture {
       Response out = TextResponse(200, "");
       // Dies with what makes the pieces.
       const std::shared_ptr<void> end(nullptr, [this, stop = r.stop](void*) {
-        stopped = stop.stop_requested();
+        told = stop.stop_requested();
         left.Open();
       });
       out.more = [this, end](std::string& piece) {
@@ -145,7 +145,7 @@ class Fixture {
   }
 
   Gate waiting, go_on, stopped_handlers, left;
-  std::atomic<bool> stopped = false;  // whether the token had fired when /endless was left
+  std::atomic<bool> told = false;      // whether the token had fired when /endless was left
   std::atomic<std::size_t> taken = 0;  // of bodies of /push
   std::atomic<std::size_t> pieces = 0;
 
@@ -217,7 +217,7 @@ TEST_CASE("pieces are made as far as the client reads, and no further when it le
   }
   f.left.Wait();
   CHECK(f.pieces < 64);
-  CHECK(f.stopped);
+  CHECK(f.told);
 }
 
 TEST_CASE("pieces for a client that takes none are given up, and what makes them is told", "[web]") {
@@ -227,7 +227,7 @@ TEST_CASE("pieces for a client that takes none are given up, and what makes them
   RawClient client(f.port());
   client.Send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n");
   f.left.Wait();
-  CHECK(f.stopped);
+  CHECK(f.told);
 }
 
 TEST_CASE("a connection is kept, and pipelined requests are answered in their order", "[web]") {
