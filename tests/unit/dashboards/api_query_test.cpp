@@ -1,9 +1,8 @@
+#include <algorithm>
 #include <limits>
 
-#include <algorithm>
-#include "core/numbers.h"
-
 #include "analytics/promql/query_registry.h"
+#include "core/numbers.h"
 #include "tests/unit/dashboards/api_fixture.h"
 
 using namespace vedette;
