@@ -470,7 +470,7 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
       .clock = clock,
       .metrics = all_metrics,
       .options = {.admin_api = command.admin_api,
-                  .cancel_queries = command.admin_api || IsLoopback(command.listen_address),
+                  .cancel_queries = command.admin_api,
                   .flags = command.flags,
                   .external_url = loader->ExternalUrl(),
                   .listen_address = command.listen_address,

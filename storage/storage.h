@@ -194,6 +194,10 @@ class Querier {
   virtual Result<bool> ReadTier(SeriesId series, TimeMs from, TimeMs to, Millis step,
                                 std::vector<TierBucket>& out) const;
 
+  /// Whether other queriers of the store know the ids that Select() gives as well. Where not, they are good for this
+  /// querier only.
+  virtual bool IdsAreOfStore() const { return true; }
+
   /// What the answers so far may lack, for people: other stores that could not be asked.
   virtual std::vector<std::string> Warnings() const { return {}; }
 

@@ -36,6 +36,27 @@ class Counted {
   prometheus::Gauge& gauge_;
 };
 
+/// One of the streams that may be under way at once.
+class StreamPlace {
+ public:
+  /// Nothing: `limit` are taken.
+  static std::optional<StreamPlace> Take(std::atomic<std::size_t>& taken, std::size_t limit) {
+    if (taken.fetch_add(1) < limit) return StreamPlace(taken);
+    --taken;
+    return std::nullopt;
+  }
+  StreamPlace(StreamPlace&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)) {}
+  StreamPlace& operator=(StreamPlace&&) = delete;
+  ~StreamPlace() {
+    if (taken_ != nullptr) --*taken_;
+  }
+
+ private:
+  explicit StreamPlace(std::atomic<std::size_t>& taken) : taken_(&taken) {}
+
+  std::atomic<std::size_t>* taken_;
+};
+
 }  // namespace
 
 Status EngineOptions::Validate() const {
@@ -71,6 +92,7 @@ struct Engine::Impl {
     bool instant = false;
     bool executed = false;  // it is a query: it parses, and may be asked like this
     std::chrono::nanoseconds begun{0};
+    std::string shown{};  // what people are shown of it, once it is executed
   };
 
   /// Parses when `expr` is null.
@@ -80,7 +102,7 @@ struct Engine::Impl {
     const std::chrono::nanoseconds total = clock.Monotonic() - request.begun;
     if (outcome) outcome->stats.total_time = total;
     metrics.Finished(outcome, total);
-    if (request.executed) WriteDown(expr, request, query, outcome, total);
+    if (request.executed) WriteDown(request, query, outcome, total);
     return outcome;
   }
 
@@ -90,8 +112,8 @@ struct Engine::Impl {
     return text;
   }
 
-  static QueryFacts FactsOf(const Expr* expr, const Request& request, const QueryOptions& query) {
-    return {.text = TextOf(expr, request, query),
+  static QueryFacts FactsOf(const Request& request, const QueryOptions& query) {
+    return {.text = request.shown,
             .origin = std::string(query.origin),
             .begun = {},
             .instant = request.instant,
@@ -100,13 +122,12 @@ struct Engine::Impl {
             .step = request.times.step};
   }
 
-  void WriteDown(const Expr* expr, const Request& request, const QueryOptions& query,
-                 const Result<QueryOutcome>& outcome, std::chrono::nanoseconds total) const {
+  void WriteDown(const Request& request, const QueryOptions& query, const Result<QueryOutcome>& outcome,
+                 std::chrono::nanoseconds total) const {
     const std::shared_ptr<JsonLog> log = QueryLog();
     if (!log) return;
-    log->Write(
-        LogLevel::kInfo, "promql query logged",
-        QueryLogMembers(TextOf(expr, request, query), request.times, request.instant, query.origin, outcome, total));
+    log->Write(LogLevel::kInfo, "promql query logged",
+               QueryLogMembers(request.shown, request.times, request.instant, query.origin, outcome, total));
     const std::uint64_t dropped = log->dropped(), known = dropped_lines.exchange(dropped);
     if (dropped > known) metrics.query_log_failures.Increment(static_cast<double>(dropped - known));
   }
@@ -125,23 +146,30 @@ struct Engine::Impl {
     }
     VEDETTE_CHECK(CheckType(*tree, request));
     request.executed = true;
-    QueryRegistry::Ticket ticket = queries.Begin(FactsOf(expr, request, query), query.stop);
+    request.shown = TextOf(expr, request, query);
+    QueryRegistry::Ticket ticket = queries.Begin(FactsOf(request, query), query.stop);
     Result<QueryOutcome> outcome = WaitAndRun(*tree, request, query, deadline, ticket);
     ticket.Finish(outcome, clock.Monotonic() - request.begun);
     return outcome;
+  }
+
+  /// A place among those that run at once.
+  struct Running {
+    QueryGate::Place place;
+    std::unique_ptr<Counted> counted;
+  };
+
+  Result<Running> Enter(const Deadline& deadline, const QueryRegistry::Ticket& ticket) const {
+    const Counted waiting(metrics.waiting);
+    VEDETTE_TRY(QueryGate::Place place, gate.Enter(deadline, ticket.stop()));
+    return Running{std::move(place), std::make_unique<Counted>(metrics.running)};
   }
 
   Result<QueryOutcome> WaitAndRun(const Expr& expr, Request& request, const QueryOptions& query,
                                   const Deadline& deadline, QueryRegistry::Ticket& ticket,
                                   const std::vector<storage::SeriesEntry>* only = nullptr) const {
     const std::chrono::nanoseconds parse_done = clock.Monotonic();
-    std::optional<QueryGate::Place> place;
-    {
-      const Counted waiting(metrics.waiting);
-      VEDETTE_TRY(QueryGate::Place entered, gate.Enter(deadline, ticket.stop()));
-      place.emplace(std::move(entered));
-    }
-    const Counted running(metrics.running);
+    VEDETTE_TRY(const Running running, Enter(deadline, ticket));
     ticket.Enters(QueryPhase::kPreparing);
     const std::chrono::nanoseconds admitted = clock.Monotonic();
     request.times.lookback = query.lookback.value_or(options.lookback);
@@ -173,6 +201,7 @@ struct Engine::Impl {
   mutable QueryGate gate;
   mutable QueryRegistry queries;
   mutable Workers workers;
+  mutable std::atomic<std::size_t> streams = 0;  // under way
   mutable std::mutex log_mutex;
   std::shared_ptr<JsonLog> log_file;  // guarded by log_mutex
   mutable std::atomic<std::uint64_t> dropped_lines = 0;
@@ -181,17 +210,18 @@ struct Engine::Impl {
 /// A stream and what it needs to go on when its caller's text and tree are gone.
 class Engine::Impl::Streamed : public RangeStream {
  public:
-  Streamed(const Impl& impl, const Expr& expr, const Request& request, const QueryOptions& query)
+  /// `request.shown` is set.
+  Streamed(const Impl& impl, StreamPlace place, const Expr& expr, Request request, const QueryOptions& query)
       : impl_(impl),
+        place_(std::move(place)),
         expr_(Clone(expr)),
-        text_(TextOf(&expr, request, query)),
         origin_(query.origin),
-        request_(request),
+        request_(std::move(request)),
         query_(query),
         selector_(SeriesWiseSelector(*expr_)),
         time_left_(std::min(impl.options.timeout, query.timeout.value_or(impl.options.timeout))),
-        ticket_(impl.queries.Begin(FactsOf(&expr, request, query), query.stop)) {
-    request_.text = query.text.empty() ? std::string_view() : std::string_view(text_);
+        ticket_(impl.queries.Begin(FactsOf(request_, query), query.stop)) {
+    request_.text = query.text.empty() ? std::string_view() : std::string_view(request_.shown);
     query_.text = request_.text;
     query_.origin = origin_;
     query_.explain = false;
@@ -199,7 +229,13 @@ class Engine::Impl::Streamed : public RangeStream {
     request_.times.default_subquery_step = impl.options.default_subquery_step;
   }
   ~Streamed() override {
-    if (!over_) Finish(Fail(Code::kCanceled, "the client went away"));
+    if (over_) return;
+    // Whoever has enough, or wanted the head only, has got what was asked for.
+    if (ticket_.stop().stop_requested()) {
+      Finish(Fail(Code::kCanceled, "the client went away"));
+    } else {
+      FinishWell();
+    }
   }
 
   Result<std::optional<QueryOutcome>> Next() override {
@@ -214,9 +250,7 @@ class Engine::Impl::Streamed : public RangeStream {
     } else if (*part) {
       Add((*part)->stats);
     } else {
-      QueryOutcome all;
-      all.stats = sum_;
-      Finish(std::move(all));
+      FinishWell();
     }
     return part;
   }
@@ -247,16 +281,26 @@ class Engine::Impl::Streamed : public RangeStream {
     return std::clamp<std::size_t>(kPartPoints / steps, 1, kMostSeries);
   }
 
+  /// What to do part by part; `selector_` becomes null when that would not do.
   Status SelectAll(const Deadline& deadline) {
+    VEDETTE_TRY(const Running running, impl_.Enter(deadline, ticket_));
     ticket_.Enters(QueryPhase::kPreparing);
     VEDETTE_TRY(const Plan plan, Plan::Make(*expr_, request_.times));
     if (plan.data_ranges().empty()) return Ok();
     const auto querier = impl_.storage.NewQuerier({plan.data_ranges().front().min, plan.data_ranges().back().max});
+    if (!querier->IdsAreOfStore()) {  // the parts have queriers of their own
+      selector_ = nullptr;
+      return Ok();
+    }
     querier->Limit({.stop = ticket_.stop(), .deadline = deadline, .hold = {}});
     auto found = querier->Select(selector_->matchers);
     if (ticket_.stop().stop_requested()) return Fail(Code::kCanceled, "query was canceled in expression evaluation");
     if (!found) return found.error();
-    series_ = *std::move(found);
+    if (MayComeOutAlike(*expr_, *found)) {
+      selector_ = nullptr;
+    } else {
+      series_ = *std::move(found);
+    }
     return Ok();
   }
 
@@ -269,19 +313,26 @@ class Engine::Impl::Streamed : public RangeStream {
     sum_.eval_time += part.eval_time;
   }
 
+  void FinishWell() {
+    QueryOutcome all;
+    all.stats = sum_;
+    Finish(std::move(all));
+  }
+
   void Finish(Result<QueryOutcome> outcome) {
     over_ = true;
     impl_.metrics.Finished(outcome, sum_.total_time);
     ticket_.Finish(outcome, sum_.total_time);
-    impl_.WriteDown(expr_.get(), request_, query_, outcome, sum_.total_time);
+    impl_.WriteDown(request_, query_, outcome, sum_.total_time);
   }
 
   const Impl& impl_;
+  const StreamPlace place_;
   const ExprPtr expr_;
-  const std::string text_, origin_;
+  const std::string origin_;
   Request request_;
   QueryOptions query_;
-  const VectorSelector* const selector_;  // null: evaluated as a whole
+  const VectorSelector* selector_;  // null: evaluated as a whole
   Millis time_left_;
   QueryRegistry::Ticket ticket_;
   std::vector<storage::SeriesEntry> series_;
@@ -316,9 +367,17 @@ Result<QueryOutcome> Engine::Range(const Expr& expr, TimeMs start, TimeMs end, M
 
 Result<std::unique_ptr<RangeStream>> Engine::Stream(const Expr& expr, TimeMs start, TimeMs end, Millis step,
                                                     const QueryOptions& options) const {
-  const Impl::Request request{options.text, {.start = start, .end = end, .step = step}, false, true, {}};
+  Impl::Request request{options.text, {.start = start, .end = end, .step = step}, false, true, {}};
   VEDETTE_CHECK(Impl::CheckType(expr, request));
-  return std::make_unique<Impl::Streamed>(*impl_, expr, request, options);
+  const std::size_t limit = kStreamsPerPlace * impl_->options.max_concurrency;
+  std::optional<StreamPlace> place = StreamPlace::Take(impl_->streams, limit);
+  if (!place) {
+    const Error error = Fail(Code::kLimit, "{} queries whose results are streamed are under way already", limit);
+    impl_->metrics.Finished(error, {});
+    return error;
+  }
+  request.shown = Impl::TextOf(&expr, request, options);
+  return std::make_unique<Impl::Streamed>(*impl_, *std::move(place), expr, std::move(request), options);
 }
 
 void Engine::SetQueryLog(std::shared_ptr<JsonLog> log) {

@@ -121,6 +121,8 @@ class RangeStream {
 
 class Engine {
  public:
+  static constexpr std::size_t kStreamsPerPlace = 4;
+
   /// All references outlive the engine.
   Engine(const storage::Storage& storage, const EngineOptions& options, const Clock& clock,
          prometheus::Registry& registry);
@@ -142,7 +144,8 @@ class Engine {
 
   /// Range() of what may be too large for the memory. A query that can be answered series by series is evaluated for
   /// some of them at a time; another one as a whole, in one part. The time between two calls of Next() does not count.
-  /// The engine outlives the stream. Errors: kBadData.
+  /// A stream that is left early succeeded, unless its stop token has fired. The engine outlives the stream. Errors:
+  /// kBadData; kLimit: kStreamsPerPlace times max_concurrency streams are under way.
   Result<std::unique_ptr<RangeStream>> Stream(const Expr& expr, TimeMs start, TimeMs end, Millis step,
                                               const QueryOptions& options = {}) const;
 

@@ -90,9 +90,9 @@ void QueryRegistry::Remember(std::shared_ptr<const FinishedQuery> query) {
   const std::lock_guard lock(mutex_);
   latest_.push_front(query);
   if (latest_.size() > kLatest) latest_.pop_back();
-  // Sorted, so that nearly all queries are compared with the last one only.
-  if (slowest_.size() == kSlowest && !Slower(query, slowest_.back())) return;
+  // First: those that are forgotten keep no other one out.
   std::erase_if(slowest_, [&](const auto& old) { return old->facts.begun < forgotten; });
+  if (slowest_.size() == kSlowest && !Slower(query, slowest_.back())) return;
   slowest_.insert(std::ranges::upper_bound(slowest_, query, Slower), std::move(query));
   if (slowest_.size() > kSlowest) slowest_.pop_back();
 }

@@ -66,4 +66,11 @@ const VectorSelector* SeriesWiseSelector(const Expr& expr) {
   return one_name ? selector : nullptr;
 }
 
+bool MayComeOutAlike(const Expr& expr, std::span<const storage::SeriesEntry> found) {
+  if (Unwrap(expr).kind == ExprKind::kVectorSelector) return false;
+  return std::ranges::any_of(found, [](const storage::SeriesEntry& series) {
+    return !series.labels.Get("__type__").empty() || !series.labels.Get("__unit__").empty();
+  });
+}
+
 }  // namespace vedette::promql

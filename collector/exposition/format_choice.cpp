@@ -1,6 +1,7 @@
 #include "collector/exposition/format_choice.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <vector>
 
@@ -30,7 +31,10 @@ std::vector<AcceptEntry> AcceptEntries(std::string_view accept) {
     AcceptEntry entry{accept.substr(0, end)};
     accept.remove_prefix(std::min(end + 1, accept.size()));
     const std::string weight = MediaParameter(entry.text, "q");
-    if (!weight.empty()) entry.weight = ParseFloat(weight).value_or(1);
+    // As Prometheus' negotiation: no number weighs nothing, 2 is more than 1. NaN, which has no place in an order,
+    // is 1.
+    if (!weight.empty()) entry.weight = ParseFloat(weight).value_or(0);
+    if (std::isnan(entry.weight)) entry.weight = 1;
     entries.push_back(entry);
   }
   std::ranges::stable_sort(entries, std::ranges::greater{}, &AcceptEntry::weight);

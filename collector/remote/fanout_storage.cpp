@@ -54,6 +54,7 @@ class FanoutQuerier final : public storage::Querier {
   Result<std::vector<SeriesEntry>> Select(std::span<const Matcher> matchers, std::size_t max_series) const override;
   Status Read(SeriesId series, TimeRange range, Columns& out) const override;
   Status ReadMixed(SeriesId series, TimeRange range, Columns& floats, HistogramColumns& histograms) const override;
+  bool IdsAreOfStore() const override { return false; }
   std::vector<std::string> Warnings() const override {
     const std::lock_guard lock(mutex_);
     return warnings_;

@@ -45,7 +45,7 @@ enum class Readiness : std::uint8_t { kStarting, kReady, kStopping };
 /// Switches that are set when the process starts.
 struct ApiOptions {
   bool admin_api = false;  // --web.enable-admin-api
-  /// Anybody may end anybody's queries.
+  /// Anybody may end anybody's queries. Not by default, also on loopback: any page in a browser there may send a POST.
   bool cancel_queries = false;
   /// Every flag with its value in force.
   std::vector<std::pair<std::string, std::string>> flags;

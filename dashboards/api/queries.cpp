@@ -70,9 +70,7 @@ Response ActiveQueries(const ApiContext& context, const Request&) {
 
 Response CancelQuery(const ApiContext& context, const Request& request) {
   if (!context.options.cancel_queries) {
-    return ErrorResponse({Code::kUnavailable,
-                          "canceling queries needs the admin API, or an agent that listens on "
-                          "loopback only"});
+    return ErrorResponse({Code::kUnavailable, "canceling queries needs the admin API"});
   }
   return Answer([&]() -> Result<Response> {
     const auto id = ReadId(request.path_parameter);

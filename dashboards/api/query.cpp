@@ -93,9 +93,10 @@ struct RangeTimes {
   Millis step{0};
 };
 
-/// `any_resolution`: more points than Prometheus allows.
-Result<RangeTimes> ReadRange(const Parameters& parameters, bool any_resolution) {
-  constexpr std::int64_t kMaxSteps = 11'000;
+/// Prometheus' limit, and that of streams: what one series takes in memory.
+constexpr std::uint64_t kMaxSteps = 11'000, kMaxStreamedSteps = 1'000'000;
+
+Result<RangeTimes> ReadRange(const Parameters& parameters, bool streamed) {
   RangeTimes range;
   VEDETTE_TRY(range.start, NeedTime(parameters, "start"));
   VEDETTE_TRY(range.end, NeedTime(parameters, "end"));
@@ -109,10 +110,11 @@ Result<RangeTimes> ReadRange(const Parameters& parameters, bool any_resolution) 
   range.step = AtLeastOneMs(*step);
   // As unsigned numbers, because the two times may be further apart than a signed one holds.
   const auto span = static_cast<std::uint64_t>(range.end.ms) - static_cast<std::uint64_t>(range.start.ms);
-  if (!any_resolution && span / static_cast<std::uint64_t>(range.step.count()) > kMaxSteps) {
+  if (span / static_cast<std::uint64_t>(range.step.count()) > (streamed ? kMaxStreamedSteps : kMaxSteps)) {
     return Fail(Code::kBadData,
-                "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution "
-                "(?step=XX)");
+                "exceeded maximum resolution of {} points per timeseries. Try decreasing the query resolution "
+                "(?step=XX)",
+                streamed ? "1,000,000" : "11,000");
   }
   return range;
 }

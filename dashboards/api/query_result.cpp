@@ -1,5 +1,6 @@
 #include "dashboards/api/query_result.h"
 
+#include <limits>
 #include <vector>
 
 #include "core/histogram_buckets.h"
@@ -88,18 +89,27 @@ bool Truncate(promql::QueryValue& value, std::size_t limit) {
 }
 
 void WriteSeries(JsonWriter& json, const promql::ResultSeries& series) {
-  json.BeginObject().Key("metric").LabelSet(series.labels);
-  if (!series.points.empty()) {
-    json.Key("values").BeginArray();
-    for (const Point& point : series.points) WritePoint(json, point);
-    json.End();
-  }
-  if (!series.histograms.empty()) {
-    json.Key("histograms").BeginArray();
-    for (const HistogramPoint& point : series.histograms) WriteHistogram(json, point);
-    json.End();
+  std::size_t next = 0;
+  WriteSomeOfSeries(json, series, next, std::numeric_limits<std::size_t>::max());
+}
+
+bool WriteSomeOfSeries(JsonWriter& json, const promql::ResultSeries& series, std::size_t& next, std::size_t max_bytes) {
+  const std::size_t points = series.points.size(), all = points + series.histograms.size();
+  if (next == 0) json.BeginObject().Key("metric").LabelSet(series.labels);
+  for (; next < all; ++next) {
+    // Not before the first: 0 is what says that nothing is written.
+    if (next > 0 && json.text().size() >= max_bytes) return false;
+    if (next == 0 && points > 0) json.Key("values").BeginArray();
+    if (next == points) json.Key("histograms").BeginArray();
+    if (next < points) {
+      WritePoint(json, series.points[next]);
+    } else {
+      WriteHistogram(json, series.histograms[next - points]);
+    }
+    if (next + 1 == points || next + 1 == all) json.End();
   }
   json.End();
+  return true;
 }
 
 void WriteQueryValue(JsonWriter& json, const promql::QueryValue& value, TimeMs time) {

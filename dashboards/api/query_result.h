@@ -18,6 +18,10 @@ void WriteQueryValue(JsonWriter& json, const promql::QueryValue& value, TimeMs t
 /// Writes one series of a matrix.
 void WriteSeries(JsonWriter& json, const promql::ResultSeries& series);
 
+/// The same in steps. `next`: how many of its points are written, 0 to begin with. False: the text has `max_bytes`, and
+/// the series is not over. What is in json.text() may be taken out between two calls.
+bool WriteSomeOfSeries(JsonWriter& json, const promql::ResultSeries& series, std::size_t& next, std::size_t max_bytes);
+
 /// Writes the object of "explain".
 void WriteQueryPlan(JsonWriter& json, const promql::ExplainNode& plan);
 

@@ -23,6 +23,12 @@ using promql::ResultSeries;
 /// A piece is sent when it has so many bytes.
 constexpr std::size_t kPieceBytes = 256 << 10;
 
+/// How far a series is written.
+struct SeriesPlace {
+  std::size_t next = 0;  // point
+  JsonWriter line;       // of a series in JSON: its brackets
+};
+
 /// What the end of a stream says.
 struct StreamEnd {
   std::uint64_t series = 0;
@@ -32,11 +38,13 @@ struct StreamEnd {
 
 // JSON lines: {"metric":...,"values":...} for each series, then {"status":...}.
 
-void WriteJsonLine(const ResultSeries& series, std::string& out) {
-  JsonWriter json;
-  json.text() = std::move(out);
-  WriteSeries(json, series);
-  out = std::move(json).Take() + "\n";
+bool WriteJsonLine(const ResultSeries& series, SeriesPlace& place, std::string& out) {
+  if (place.next == 0) place.line = JsonWriter();
+  place.line.text() = std::move(out);
+  const bool over = WriteSomeOfSeries(place.line, series, place.next, kPieceBytes);
+  out = std::move(place.line.text());
+  if (over) out += '\n';
+  return over;
 }
 
 void EndJsonLines(const StreamEnd& end, std::string& out) {
@@ -70,30 +78,35 @@ void AppendCsvLine(std::string_view metric, std::int64_t time_ms, std::string_vi
   out += '\n';
 }
 
-void WriteCsv(const ResultSeries& series, std::string& out) {
+bool WriteCsv(const ResultSeries& series, SeriesPlace& place, std::string& out) {
   std::string metric, value;
   AppendCsvField(series.labels.ToString(), metric);
-  for (const promql::Point& point : series.points) {
+  const std::size_t points = series.points.size(), all = points + series.histograms.size();
+  for (; place.next < all && out.size() < kPieceBytes; ++place.next) {
     value.clear();
-    AppendSampleValue(value, point.value);
-    AppendCsvLine(metric, point.time_ms, value, out);
+    if (place.next < points) {
+      const promql::Point& point = series.points[place.next];
+      AppendSampleValue(value, point.value);
+      AppendCsvLine(metric, point.time_ms, value, out);
+    } else {
+      const promql::HistogramPoint& point = series.histograms[place.next - points];
+      AppendCsvField(FormatHistogram(*point.histogram), value);
+      AppendCsvLine(metric, point.time_ms, value, out);
+    }
   }
-  for (const promql::HistogramPoint& point : series.histograms) {
-    value.clear();
-    AppendCsvField(FormatHistogram(*point.histogram), value);
-    AppendCsvLine(metric, point.time_ms, value, out);
-  }
+  return place.next == all;
 }
 
 void EndCsv(const StreamEnd& /*end*/, std::string& /*out*/) {}
 
 }  // namespace
 
+/// `write` goes on where it stopped when the piece was large enough; true: the series is over.
 struct StreamFormat {
   std::string_view media_type;
   std::string_view content_type;
   std::string_view head;  // in front of everything
-  void (*write)(const ResultSeries& series, std::string& out);
+  bool (*write)(const ResultSeries& series, SeriesPlace& place, std::string& out);
   void (*end)(const StreamEnd& end, std::string& out);
   bool tells_errors = false;
 };
@@ -132,17 +145,15 @@ class SeriesPieces {
           if (const Status loaded = Load(); !loaded) return Break(loaded.error(), out);
           continue;
         }
-        format_.end(end_, out);
-        return Piece::kLast;
+        return End(out);
       }
       if (limit_ != 0 && end_.series == limit_) {
         Note("results truncated due to limit", warnings_, end_.notes.warnings);
-        format_.end(end_, out);
-        return Piece::kLast;
+        return End(out);
       }
-      ResultSeries& series = series_[next_++];
-      format_.write(series, out);
-      series = {};
+      if (!format_.write(series_[next_], place_, out)) continue;
+      place_ = {};
+      series_[next_++] = {};
       ++end_.series;
     }
     return Piece::kMore;
@@ -156,15 +167,23 @@ class SeriesPieces {
   Piece Break(const Error& error, std::string& out) {
     if (!format_.tells_errors) return Piece::kBroken;
     end_.error = error;
+    return End(out);
+  }
+
+  /// The query is over here, whatever the client does with the rest.
+  Piece End(std::string& out) {
+    stream_.reset();
+    series_ = {};
     format_.end(end_, out);
     return Piece::kLast;
   }
 
   const StreamFormat& format_;
-  const std::unique_ptr<promql::RangeStream> stream_;
+  std::unique_ptr<promql::RangeStream> stream_;
   const std::size_t limit_;
   std::vector<ResultSeries> series_;
   std::size_t next_ = 0;
+  SeriesPlace place_;  // in series_[next_]
   bool all_ = false;
   StreamEnd end_;
   std::set<std::string> warnings_, infos_;

@@ -36,7 +36,7 @@ class Hub {
   bool Join(Session* session);
   void Leave(Session* session);
 
-  /// Bracket every handler.
+  /// Bracket every handler: RunningHandler.
   void HandlerStarts();
   void HandlerEnded();
 
@@ -61,6 +61,18 @@ class Hub {
   std::unordered_set<Session*> sessions_;  // guarded by mutex_
   std::size_t handlers_ = 0;               // guarded by mutex_
   bool stopping_ = false;                  // guarded by mutex_
+};
+
+/// A handler runs, or what it left behind is still of use, while this lives.
+class RunningHandler {
+ public:
+  explicit RunningHandler(Hub& hub) : hub_(hub) { hub_.HandlerStarts(); }
+  ~RunningHandler() { hub_.HandlerEnded(); }
+  RunningHandler(const RunningHandler&) = delete;
+  RunningHandler& operator=(const RunningHandler&) = delete;
+
+ private:
+  Hub& hub_;
 };
 
 }  // namespace vedette::dashboards

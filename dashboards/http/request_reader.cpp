@@ -1,5 +1,6 @@
 #include "dashboards/http/request_reader.h"
 
+#include <algorithm>
 #include <optional>
 
 #include <boost/beast/core/flat_buffer.hpp>
@@ -89,6 +90,8 @@ Refusal RequestReader::Parse() {
     if (error == beast::error::header_limit) return {431, "request headers exceed 16 KiB\n"};
     if (error == beast::error::body_limit) return TooLarge(in.limit);
     if (error) return {400, fmt::format("malformed request: {}\n", error.message())};
+    // Beast looks at a chunk when it begins, and the limit may have come later.
+    if (ArrivedBytes() > in.limit) return TooLarge(in.limit);
     if (used == 0) break;
   }
   if (HeadDone() && in.parser->get().version() >= 11 && !in.parser->get().count(beast::field::host)) {
@@ -108,17 +111,18 @@ std::string_view RequestReader::target() const {
   return {target.data(), target.size()};
 }
 
-std::size_t RequestReader::BodyBytes() const {
-  const auto declared = impl_->parser->content_length();
-  return declared ? static_cast<std::size_t>(*declared) : impl_->parser->get().body().size();
+std::size_t RequestReader::DeclaredBytes() const {
+  return static_cast<std::size_t>(impl_->parser->content_length().value_or(0));
 }
+
+std::size_t RequestReader::ArrivedBytes() const { return impl_->parser->get().body().size(); }
 
 Refusal RequestReader::LimitBody(std::size_t max_bytes) {
   if (max_bytes >= impl_->limit) return {};
   impl_->limit = max_bytes;
-  if (BodyBytes() > max_bytes) return TooLarge(max_bytes);
+  if (std::max(DeclaredBytes(), ArrivedBytes()) > max_bytes) return TooLarge(max_bytes);
   // What has arrived in chunks is counted already.
-  if (!impl_->parser->content_length()) impl_->parser->body_limit(max_bytes - BodyBytes());
+  if (!impl_->parser->content_length()) impl_->parser->body_limit(max_bytes - ArrivedBytes());
   return {};
 }
 

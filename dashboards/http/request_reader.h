@@ -40,9 +40,11 @@ class RequestReader {
   // When the head is there:
   std::optional<Method> method() const;
   std::string_view target() const;
-  /// What is declared, or, of a body that comes in chunks, what has arrived of it.
-  std::size_t BodyBytes() const;
-  /// A smaller limit than the server's for this body. Refuses 413 when it is declared to be larger.
+  /// What is said to come; 0 of a body that comes in chunks.
+  std::size_t DeclaredBytes() const;
+  /// What has arrived of the body.
+  std::size_t ArrivedBytes() const;
+  /// A smaller limit than the server's for this body. Refuses 413 when it is declared to be larger, or is already.
   Refusal LimitBody(std::size_t max_bytes);
   /// The client waits for "100 Continue" before it sends the body. Asked once per request.
   bool WantsContinue();

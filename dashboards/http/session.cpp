@@ -37,8 +37,8 @@ constexpr std::size_t kLingerBytes = 1 << 20;
 /// How soon a client that left is noticed when its next request hides the end of the stream.
 constexpr Millis kPeerPoll{50};
 constexpr Millis kMaxTick = std::chrono::seconds(1);
-/// How much of a body of unknown size is reserved at once.
-constexpr std::size_t kBodyStep = 1 << 20;
+/// How much of a body is reserved at once: some reads.
+constexpr std::size_t kBodyStep = 64 << 10;
 constexpr const char* kRetryAfter = "5";
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -170,6 +170,7 @@ net::awaitable<void> Session::Run(std::shared_ptr<Session> self) {
     co_await self->Serve();
   } catch (const std::exception& e) {  // Beast and the allocator throw
     LogError("dashboards", "connection failed", {{"remote", self->remote_}, {"error", std::string(e.what())}});
+    self->stop_.request_stop();  // what is left of a handler is of no use to anybody
   }
   self->Close();
 }
@@ -236,6 +237,7 @@ net::awaitable<bool> Session::ReadMore(Refusal& refusal) {
 
 /// Before more of the body is read: whether there is room for it.
 Refusal Session::AdmitBody() {
+  const Refusal busy{503, "too much is being pushed, try again later\n", true};
   if (!std::exchange(head_seen_, true)) {
     const std::string_view target = OriginForm(reader_.target());
     const auto method = reader_.method();
@@ -243,11 +245,19 @@ Refusal Session::AdmitBody() {
     if (body_limits_ != nullptr && body_limits_->max_bytes != 0) {
       if (Refusal refusal = reader_.LimitBody(body_limits_->max_bytes); refusal.status != 0) return refusal;
     }
+    const std::size_t declared = reader_.DeclaredBytes();
+    if (body_limits_ != nullptr && declared > 0) {
+      if (!body_limits_->take(declared)) return busy;
+      body_limits_->give(declared);  // whoever declares much and sends little takes little from others
+    }
   }
-  if (body_limits_ == nullptr || reader_.BodyBytes() <= body_taken_) return {};
-  // All at once where it is declared, else step by step.
-  const std::size_t more = std::max(reader_.BodyBytes() - body_taken_, body_taken_ == 0 ? 0 : kBodyStep);
-  if (!body_limits_->take(more)) return {503, "too much is being pushed, try again later\n", true};
+  const std::size_t arrived = reader_.ArrivedBytes();
+  if (body_limits_ == nullptr || arrived <= body_taken_) return {};
+  std::size_t more = std::max(arrived - body_taken_, body_taken_ == 0 ? 0 : kBodyStep);
+  if (const std::size_t declared = reader_.DeclaredBytes(); declared > 0) {
+    more = std::min(more, declared - body_taken_);
+  }
+  if (!body_limits_->take(more)) return busy;
   body_taken_ += more;
   return {};
 }
@@ -267,7 +277,7 @@ net::awaitable<bool> Session::Answer() {
   request_.remote = remote_;
   running_ = ++last_number_;
   Watch(running_);
-  hub_->HandlerStarts();
+  handler_.emplace(*hub_);
   const bool pushes = body_limits_ != nullptr;
   co_await RunOn(pushes ? hub_->workers.pushes : hub_->workers.requests, [this] { RunHandler(); });
   if (response_.later) co_await WaitForLater();
@@ -301,8 +311,6 @@ net::awaitable<bool> Session::Stream(bool close, std::size_t& sent) {
   piece_ = std::move(response_.body);
   piece_kind_ = Piece::kMore;
   std::string head = ResponseHead(response_, SystemClock().Now(), close, chunks);
-  // What makes the pieces refers to what the server's owner owns: it is a handler until it is gone.
-  hub_->HandlerStarts();
   bool good = true;
   while (good) {
     if (!piece_.empty() || piece_kind_ == Piece::kLast) {
@@ -321,14 +329,22 @@ net::awaitable<bool> Session::Stream(bool close, std::size_t& sent) {
     if (stop_.stop_requested() || piece_kind_ == Piece::kBroken) good = false;
   }
   piece_ = std::string();
-  co_await RunOn(hub_->workers.requests, [this] { response_.more = nullptr; });
-  hub_->HandlerEnded();
+  // Also when it was too slow: what makes the pieces is to know that nobody has them.
+  if (!good) stop_.request_stop();
+  co_await RunOn(hub_->workers.requests, [this] {
+    response_.more = nullptr;
+    handler_.reset();
+  });
   co_return good;
 }
 
 /// On a worker thread.
 void Session::NextPiece() {
   piece_.clear();
+  if (stop_.stop_requested()) {
+    piece_kind_ = Piece::kBroken;
+    return;
+  }
   try {
     piece_kind_ = response_.more(piece_);
   } catch (const std::exception& e) {
@@ -351,7 +367,9 @@ net::awaitable<void> Session::WaitForLater() {
     });
   };
   co_await net::async_initiate<const net::use_awaitable_t<>, void()>(initiate, net::use_awaitable);
+  begin = nullptr;
   CompressFor(request_, response_);
+  FitBody();
 }
 
 /// On a worker thread: everything between the request and the bytes of its answer.
@@ -377,12 +395,17 @@ void Session::RunHandler() {
     LogError("dashboards", "handler failed", {{"handler", pattern_}, {"error", std::string(e.what())}});
     response_ = TextResponse(500, "internal error\n");
   }
+  FitBody();
+}
+
+/// What status and method allow of it. The handler is over unless it left something behind.
+void Session::FitBody() {
   if (!MayHaveBody(response_.status)) {
     response_.body.clear();
     response_.shared_body.reset();
   }
   if (!MayHaveBody(response_.status) || request_.method == kHead) response_.more = nullptr;
-  hub_->HandlerEnded();
+  if (!response_.more && !response_.later) handler_.reset();
 }
 
 void Session::Watch(std::uint64_t number) {

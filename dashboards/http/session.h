@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -56,6 +57,7 @@ class Session : public std::enable_shared_from_this<Session> {
   net::awaitable<void> Linger();
 
   void RunHandler();
+  void FitBody();
   void NextPiece();
   net::awaitable<void> WaitForLater();
   void Watch(std::uint64_t number);
@@ -81,6 +83,9 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // The current request; touched by the worker while its handler runs, by the strand otherwise.
   std::stop_source stop_;
+  // From the start of the handler until nothing is left that refers to what the server's owner owns. Dies after what
+  // follows.
+  std::optional<RunningHandler> handler_;
   Request request_;
   std::string target_;
   Response response_;

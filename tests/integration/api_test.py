@@ -136,7 +136,7 @@ SLOW = "sum_over_time(sum_over_time(vector(1)[1000s:1s])[1000000s:1s])" + "".joi
 
 def test_running_queries_are_listed_and_canceled():
     with scratch() as (directory, things):
-        agent = started(directory, things)
+        agent = started(directory, things, CONFIG, "--web.enable-admin-api")
         answers = []
         thread = a_slow_query(agent, answers)
 

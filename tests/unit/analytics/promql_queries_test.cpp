@@ -1,5 +1,8 @@
 // Queries as others see them: running, over, explained, and in parts.
+#include <functional>
 #include <latch>
+#include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -50,6 +53,78 @@ struct QueryBed {
   prometheus::Registry registry;
   std::unique_ptr<storage::Storage> store;
   std::unique_ptr<Engine> engine;
+};
+
+/// As one of a store that asks others: its ids are its own.
+class OwnIdsQuerier final : public storage::Querier {
+ public:
+  explicit OwnIdsQuerier(std::unique_ptr<storage::Querier> inner) : inner_(std::move(inner)) {}
+
+  bool IdsAreOfStore() const override { return false; }
+  std::vector<std::string> Warnings() const override {
+    return ids_.empty() ? std::vector<std::string>() : std::vector<std::string>{"another store is slow"};
+  }
+  Result<std::vector<storage::SeriesEntry>> Select(std::span<const Matcher> matchers,
+                                                   std::size_t max_series) const override {
+    VEDETTE_TRY(std::vector<storage::SeriesEntry> found, inner_->Select(matchers, max_series));
+    for (storage::SeriesEntry& entry : found) {
+      ids_.push_back(entry.id);
+      entry.id = storage::SeriesId{kFirst + ids_.size() - 1};
+    }
+    return found;
+  }
+  Status Read(storage::SeriesId series, TimeRange range, storage::Columns& out) const override {
+    return inner_->Read(Inner(series), range, out);
+  }
+  Status ReadMixed(storage::SeriesId series, TimeRange range, storage::Columns& floats,
+                   storage::HistogramColumns& histograms) const override {
+    return inner_->ReadMixed(Inner(series), range, floats, histograms);
+  }
+  Result<std::vector<storage::SeriesExemplars>> Exemplars(std::span<const std::vector<Matcher>> selectors,
+                                                          TimeRange range) const override {
+    return inner_->Exemplars(selectors, range);
+  }
+  Status ReadStarts(storage::SeriesId series, std::vector<storage::StartTime>& out) const override {
+    return inner_->ReadStarts(Inner(series), out);
+  }
+  Status VisitMetadata(const storage::MetadataQuery& query,
+                       const std::function<bool(const storage::MetadataEntry&)>& visit) const override {
+    return inner_->VisitMetadata(query, visit);
+  }
+  Result<std::vector<std::string>> LabelNames(std::span<const Matcher> matchers, std::size_t limit) const override {
+    return inner_->LabelNames(matchers, limit);
+  }
+  Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const Matcher> matchers,
+                                               std::size_t limit) const override {
+    return inner_->LabelValues(name, matchers, limit);
+  }
+
+ private:
+  static constexpr std::uint64_t kFirst = 1ULL << 40;
+
+  storage::SeriesId Inner(storage::SeriesId id) const {
+    const std::uint64_t place = storage::Raw(id) - kFirst;
+    return place < ids_.size() ? ids_[place] : storage::SeriesId::kNone;
+  }
+
+  const std::unique_ptr<storage::Querier> inner_;
+  mutable std::vector<storage::SeriesId> ids_;
+};
+
+class OwnIdsStorage final : public storage::Storage {
+ public:
+  explicit OwnIdsStorage(storage::Storage& inner) : inner_(inner) {}
+  std::unique_ptr<storage::Appender> NewAppender(const storage::AppendOptions& options) override {
+    return inner_.NewAppender(options);
+  }
+  std::unique_ptr<storage::Querier> NewQuerier(TimeRange range) const override {
+    return std::make_unique<OwnIdsQuerier>(inner_.NewQuerier(range));
+  }
+  storage::StoreStats Stats(std::size_t top) const override { return inner_.Stats(top); }
+  Status Flush() override { return inner_.Flush(); }
+
+ private:
+  storage::Storage& inner_;
 };
 
 QueryFacts Facts(std::string text) {
@@ -114,7 +189,8 @@ TEST_CASE("the latest and the slowest queries are kept, not more than so many", 
   CHECK(registry.Slowest(1000).back().duration == Millis(251));
   clock.Advance(QueryRegistry::kMemory + Millis(1));
   CHECK(registry.Slowest(10).empty());
-  run(252, Fail(Code::kTimeout, "late"));
+  // Quicker than all that are forgotten.
+  run(5, Fail(Code::kTimeout, "late"));
   REQUIRE(registry.Slowest(10).size() == 1);
   CHECK(registry.Slowest(10)[0].error == "late");
   CHECK(registry.Latest(300).size() == QueryRegistry::kLatest);
@@ -213,10 +289,65 @@ TEST_CASE("the parts of a stream are the series of the range query", "[promql][q
   CHECK(bed.engine->queries().Latest(1)[0].series == all.size());
 }
 
+TEST_CASE("a stream over ids that only one querier knows is evaluated as a whole", "[promql][queries]") {
+  QueryBed bed;
+  const OwnIdsStorage others(*bed.store);
+  prometheus::Registry registry;
+  bed.engine = std::make_unique<Engine>(others, EngineOptions{}, bed.clock, registry);
+  const ExprPtr expr = MustHave(ParseExpr("rate(m[20s])"));
+  const auto stream = MustHave(bed.engine->Stream(*expr, TimeMs(0), TimeMs(90'000), Millis(10'000)));
+  const auto part = MustHave(stream->Next());
+  REQUIRE(part.has_value());
+  CHECK(part->value.series.size() == 1500);
+  CHECK(part->notes.warnings == std::vector<std::string>{"another store is slow"});
+  CHECK_FALSE(MustHave(stream->Next()).has_value());
+}
+
+TEST_CASE("series that come out alike in different parts of a stream are noticed", "[promql][queries]") {
+  QueryBed bed;
+  const auto appender = bed.store->NewAppender();
+  for (const char* const type : {"counter", "gauge"}) {
+    for (int i = 0; i < 1500; ++i) {
+      const Labels labels{{"__name__", "t"}, {"__type__", type}, {"i", std::to_string(i)}};
+      const auto id = MustHave(appender->Series(labels));
+      for (int k = 0; k < 10; ++k) appender->Add(id, TimeMs(k * 10'000), k);
+    }
+  }
+  MustHave(appender->Commit());
+  REQUIRE_FALSE(bed.engine->Range("rate(t[20s])", TimeMs(0), TimeMs(90'000), Millis(10'000)).has_value());
+  const ExprPtr expr = MustHave(ParseExpr("rate(t[20s])"));
+  CHECK_FALSE(MustHave(bed.engine->Stream(*expr, TimeMs(0), TimeMs(90'000), Millis(10'000)))->Next().has_value());
+  std::size_t parts = 0;
+  CHECK(bed.Together("t", parts).size() == 3000);
+  CHECK(parts == 3);
+}
+
+TEST_CASE("so many streams may be under way", "[promql][queries]") {
+  QueryBed bed;
+  EngineOptions options;
+  options.max_concurrency = 1;
+  prometheus::Registry registry;
+  bed.engine = std::make_unique<Engine>(*bed.store, options, bed.clock, registry);
+  const ExprPtr expr = MustHave(ParseExpr("m"));
+  const auto begin = [&] { return bed.engine->Stream(*expr, TimeMs(0), TimeMs(90'000), Millis(10'000)); };
+  std::vector<std::unique_ptr<RangeStream>> streams;
+  for (std::size_t i = 0; i < Engine::kStreamsPerPlace; ++i) streams.push_back(MustHave(begin()));
+  const auto refused = begin();
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == Code::kLimit);
+  CHECK(streams[0]->Next().has_value());
+  streams.pop_back();
+  CHECK(begin().has_value());
+}
+
 TEST_CASE("a stream can be canceled between its parts, and is over when it is left", "[promql][queries]") {
   QueryBed bed;
   const ExprPtr expr = MustHave(ParseExpr("m"));
-  auto stream = MustHave(bed.engine->Stream(*expr, TimeMs(0), TimeMs(90'000), Millis(10'000)));
+  std::stop_source client;
+  QueryOptions options;
+  options.stop = client.get_token();
+  auto stream = MustHave(bed.engine->Stream(*expr, TimeMs(0), TimeMs(90'000), Millis(10'000), options));
+  std::string error;
   REQUIRE(stream->Next().has_value());
   REQUIRE(bed.engine->queries().Active().size() == 1);
   SECTION("canceled") {
@@ -225,14 +356,20 @@ TEST_CASE("a stream can be canceled between its parts, and is over when it is le
     REQUIRE_FALSE(next.has_value());
     CHECK(next.error().code == Code::kCanceled);
     CHECK_FALSE(MustHave(stream->Next()).has_value());
+    error = next.error().message;
   }
-  SECTION("left") {}
+  SECTION("left with enough") {}
+  SECTION("left by a client that went away") {
+    client.request_stop();
+    error = "the client went away";
+  }
   SECTION("out of time") {
     bed.clock.Advance(Millis(600'000));  // nobody evaluates meanwhile: that does not count
     CHECK(MustHave(stream->Next()).has_value());
   }
   stream.reset();
   CHECK(bed.engine->queries().Active().empty());
+  CHECK(bed.engine->queries().Latest(1)[0].error == error);
 }
 
 }  // namespace

@@ -58,6 +58,10 @@ TEST_CASE("a page's format follows the Accept header", "[collector][page]") {
   CHECK(choose("text/plain;q=0.5," + std::string(kDelimited) + ";q=0.6") == protobuf + "underscores");
   CHECK(choose("text/plain;q=0.7," + std::string(kDelimited) + ";q=0.6") == text + "underscores");
   CHECK(choose("application/vnd.google.protobuf;proto=other;encoding=delimited") == text + "underscores");
+  // No number weighs nothing, NaN as much as nothing said, 2 is more than 1.
+  CHECK(choose("text/plain;q=x," + std::string(kDelimited) + ";q=0.1") == protobuf + "underscores");
+  CHECK(choose(std::string(kDelimited) + ";q=0.9,text/plain;q=nan") == text + "underscores");
+  CHECK(choose("text/plain;q=1," + std::string(kDelimited) + ";q=2") == protobuf + "underscores");
 }
 
 TEST_CASE("names in UTF-8 are escaped by the scheme", "[collector][page]") {

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <limits>
 
+#include "analytics/promql/query_registry.h"
 #include "core/numbers.h"
 #include "tests/unit/dashboards/api_fixture.h"
 
@@ -186,6 +188,56 @@ TEST_CASE_METHOD(ApiFixture, "exemplars of the series that an expression names",
            R"("exemplars":[{"labels":{"trace_id":"tb"},"value":"0.5","timestamp":1700000000.250}]}])"));
   CHECK(Get("query_exemplars", {{"query", "x_total offset 1h + 1"}, {"end", "5"}}) == Ok("[]"));
   CHECK(Get("query_exemplars", {{"query", "1 + 1"}}) == "204 ");
+}
+
+TEST_CASE_METHOD(ApiFixture, "a stream of one long series comes in small pieces", "[api]") {
+  Store({{"__name__", "up"}}, {1, 2});
+  const std::string accept = GENERATE(as<std::string>(), "application/x-ndjson", "text/csv");
+  const Form form{{"query", "up * 1.25"}, {"start", "1699999950"}, {"end", "1700000250"}, {"step", "0.003"}};
+  Response response = Call(kGet, "/api/v1/query_range", form, {{"Accept", accept}});
+  REQUIRE(response.status == 200);
+  REQUIRE(response.more);
+  std::string all = response.body;
+  for (Piece kind = Piece::kMore; kind == Piece::kMore;) {
+    std::string piece;
+    kind = response.more(piece);
+    REQUIRE(kind != Piece::kBroken);
+    CHECK(piece.size() < 300'000);
+    all += piece;
+  }
+  CHECK(all.size() > 2'000'000);
+  const auto lines = std::ranges::count(all, '\n');
+  CHECK(lines == (accept == "text/csv" ? 100'002 : 2));
+  if (accept != "text/csv") {
+    CHECK(all.starts_with(R"({"metric":{},"values":[[1699999950,"2.5"],[1699999950.003,"2.5"],)"));
+    CHECK(all.ends_with("[1700000250,\"1.25\"]]}\n{\"status\":\"success\",\"series\":1}\n"));
+  }
+}
+
+TEST_CASE_METHOD(ApiFixture, "a stream has a limit of steps, and one that was cut short succeeded", "[api]") {
+  for (const char* const i : {"a", "b"}) Store({{"__name__", "up"}, {"i", i}}, {1});
+  const Headers accept{{"Accept", "application/x-ndjson"}};
+  const Response fine =
+      Call(kGet, "/api/v1/query_range", {{"query", "up"}, {"start", "0"}, {"end", "1000000"}, {"step", "1"}}, accept);
+  CHECK(fine.status == 200);
+  CHECK(Text(Call(kGet, "/api/v1/query_range", {{"query", "up"}, {"start", "0"}, {"end", "1000001"}, {"step", "1"}},
+                  accept)) == Bad("exceeded maximum resolution of 1,000,000 points per timeseries. Try decreasing the "
+                                  "query resolution (?step=XX)"));
+  Response cut =
+      Call(kGet, "/api/v1/query_range",
+           {{"query", "up"}, {"start", "1700000000"}, {"end", "1700000000"}, {"step", "1"}, {"limit", "1"}}, accept);
+  std::string piece;
+  REQUIRE(cut.more);
+  CHECK(cut.more(piece) == Piece::kLast);
+  const auto latest = engine.queries().Latest(1);
+  REQUIRE(latest.size() == 1);
+  CHECK(latest[0].error.empty());
+}
+
+TEST_CASE_METHOD(ApiFixture, "a query is canceled with the admin API only", "[api]") {
+  CHECK(Call(kPost, "/api/v1/status/active_queries/1").status == 500);
+  context.options.cancel_queries = true;
+  CHECK(Call(kPost, "/api/v1/status/active_queries/1").status == 404);
 }
 
 TEST_CASE_METHOD(ApiFixture, "before and after its time the API is unavailable", "[api]") {

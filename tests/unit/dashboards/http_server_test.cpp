@@ -98,9 +98,27 @@ class Fixture {
       };
       return out;
     });
-    router.Add(kGet, "/endless", [this](const Request&) {
+    router.Add(kGet, "/later-pieces", [this](const Request&) {
+      Response out;
+      out.later = [this](const std::function<void(Response)>& answer) {
+        Response pieced = TextResponse(200, "later,");
+        pieced.more = [this](std::string& piece) {
+          ++pieces;
+          piece = "last";
+          return Piece::kLast;
+        };
+        answer(std::move(pieced));
+      };
+      return out;
+    });
+    router.Add(kGet, "/endless", [this](const Request& r) {
       Response out = TextResponse(200, "");
-      out.more = [this](std::string& piece) {
+      // Dies with what makes the pieces.
+      const std::shared_ptr<void> end(nullptr, [this, stop = r.stop](void*) {
+        told = stop.stop_requested();
+        left.Open();
+      });
+      out.more = [this, end](std::string& piece) {
         ++pieces;
         piece.assign(1 << 20, 'e');
         return Piece::kMore;
@@ -126,7 +144,8 @@ class Fixture {
     return client.ReadResponse();
   }
 
-  Gate waiting, go_on, stopped_handlers;
+  Gate waiting, go_on, stopped_handlers, left;
+  std::atomic<bool> told = false;      // whether the token had fired when /endless was left
   std::atomic<std::size_t> taken = 0;  // of bodies of /push
   std::atomic<std::size_t> pieces = 0;
 
@@ -179,6 +198,12 @@ TEST_CASE("a body may come in pieces", "[web]") {
     CHECK(all.ends_with("\r\n\r\n"));
     CHECK(f.pieces == 0);
   }
+  SECTION("of an answer that comes later, and not for HEAD") {
+    CHECK(Has(ask("GET /later-pieces HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"), "\r\n4\r\nlast\r\n0\r\n"));
+    CHECK(f.pieces == 1);
+    CHECK(ask("HEAD /later-pieces HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").ends_with("\r\n\r\n"));
+    CHECK(f.pieces == 1);
+  }
 }
 
 TEST_CASE("pieces are made as far as the client reads, and no further when it leaves", "[web]") {
@@ -190,6 +215,19 @@ TEST_CASE("pieces are made as far as the client reads, and no further when it le
     for (int i = 0; i < 20; ++i) CHECK(StatusOf(f.Ask(kGetHello)) == 200);
     CHECK(f.pieces < 64);  // what fits the buffers of the sockets
   }
+  f.left.Wait();
+  CHECK(f.pieces < 64);
+  CHECK(f.told);
+}
+
+TEST_CASE("pieces for a client that takes none are given up, and what makes them is told", "[web]") {
+  ServerOptions options;
+  options.write_timeout = Millis(200);
+  Fixture f(options);
+  RawClient client(f.port());
+  client.Send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n");
+  f.left.Wait();
+  CHECK(f.told);
 }
 
 TEST_CASE("a connection is kept, and pipelined requests are answered in their order", "[web]") {
@@ -293,6 +331,16 @@ TEST_CASE("what is pushed is refused before it is read: too much, or too much at
   CHECK(f.taken == 0);
   many += chunk + chunk;
   CHECK(StatusOf(f.Ask(many + "0\r\n\r\n")) == 413);
+  // Also within one chunk that began before the limit was known.
+  CHECK(StatusOf(f.Ask(chunked + "2dc6c0\r\n" + std::string(2'100'000, 'c'))) == 413);
+  // What is declared but does not come takes nothing from others.
+  std::vector<RawClient> idle;
+  for (int i = 0; i < 4; ++i) {
+    idle.emplace_back(f.port());
+    idle.back().Send("POST /push HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1500000\r\n\r\n");
+    CHECK(Has(idle.back().ReadResponse(true), "100 Continue"));
+  }
+  CHECK(Has(f.Ask(head(body.size()) + body), "\r\n\r\n1500000"));
   // A small one is not asked for anything, and others have their own limits.
   CHECK(Has(f.Ask(head(3) + "abc"), "\r\n\r\n3"));
 }
