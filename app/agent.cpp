@@ -1,7 +1,6 @@
 #include "app/agent.h"
 
 #include <malloc.h>
-#include <prometheus/collectable.h>
 #include <prometheus/gauge.h>
 #include <prometheus/registry.h>
 #include <unistd.h>
@@ -18,9 +17,11 @@
 #include "alerting/rules/manager.h"
 #include "analytics/jobs.h"
 #include "app/alert_fork.h"
-#include "app/features.h"
+#include "app/derived_options.h"
 #include "app/loader.h"
-#include "app/process_metrics.h"
+#include "app/own_metrics.h"
+#include "app/reload_parts.h"
+#include "app/scrape_census.h"
 #include "app/threads.h"
 #include "collector/alertmanagers/notifier.h"
 #include "collector/host/host_collector.h"
@@ -63,88 +64,6 @@ void BoundArenas() {
 #ifdef M_ARENA_MAX
   mallopt(M_ARENA_MAX, 4);
 #endif
-}
-
-bool IsLoopback(const std::string& listen_address) {
-  return listen_address.starts_with("127.") || listen_address.starts_with("localhost:") ||
-         listen_address.starts_with("[::1]");
-}
-
-std::vector<alerting::RuleRef> AlertingRules(std::span<const alerting::RuleFile> files) {
-  std::vector<alerting::RuleRef> out;
-  for (const alerting::RuleFile& file : files) {
-    for (const alerting::RuleGroupSpec& group : file.groups) {
-      for (const alerting::Rule& rule : group.rules) {
-        if (rule.alerting) out.push_back({.file = file.path, .group = group.name, .name = rule.name});
-      }
-    }
-  }
-  return out;
-}
-
-/// Blast radius: how many targets a job has. The scrape manager comes after the router, hence the late binding.
-class ScrapeCensus final : public alerting::TargetCensus {
- public:
-  std::optional<std::size_t> TargetsOfJob(std::string_view job) const override {
-    const collector::ScrapeManager* scraper = scraper_.load();
-    if (scraper == nullptr) return std::nullopt;
-    const std::size_t targets = scraper->Targets(job).active.size();
-    return targets > 0 ? std::optional(targets) : std::nullopt;
-  }
-  void Use(const collector::ScrapeManager* scraper) { scraper_ = scraper; }
-
- private:
-  std::atomic<const collector::ScrapeManager*> scraper_{nullptr};
-};
-
-/// What /metrics shows: the parts' own metrics and those of the process.
-class OwnMetrics final : public prometheus::Collectable {
- public:
-  explicit OwnMetrics(const prometheus::Registry& registry) : registry_(registry) {}
-  std::vector<prometheus::MetricFamily> Collect() const override {
-    std::vector<prometheus::MetricFamily> families = registry_.Collect();
-    std::ranges::move(process_->Collect(), std::back_inserter(families));
-    return families;
-  }
-
- private:
-  const prometheus::Registry& registry_;
-  const std::unique_ptr<prometheus::Collectable> process_ = NewProcessMetrics();
-};
-
-collector::AlertmanagersOptions AlertmanagersOf(const config::Config& config) {
-  collector::AlertmanagersOptions out = config.alertmanagers;
-  out.external_labels = config.rules.external_labels;
-  return out;
-}
-
-/// Null: there is to be none.
-Result<std::shared_ptr<JsonLog>> OpenQueryLog(const config::Config& config) {
-  if (config.query_log_file.empty()) return std::shared_ptr<JsonLog>();
-  return JsonLog::Open(config.query_log_file);
-}
-
-/// "15d", "15d or 50GiB".
-std::string RetentionText(const storage::StorageOptions& options) {
-  std::string out = FormatDuration(options.retention);
-  if (options.retention_bytes == 0) return out;
-  std::size_t size = options.retention_bytes, unit = 0;
-  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  for (; size % 1024 == 0 && unit < std::size(kUnits) - 1; ++unit) size /= 1024;
-  return fmt::format("{} or {}{}", out, size, kUnits[unit]);
-}
-
-Result<promql::EngineOptions> EngineOptionsOf(const ServeCommand& command) {
-  promql::EngineOptions options;
-  options.timeout = command.query_timeout;
-  options.lookback = command.query_lookback;
-  options.max_samples = command.query_max_samples;
-  options.max_concurrency = command.query_max_concurrency;
-  collector::GlobalScrapeOptions scrape;  // the loader's business
-  VEDETTE_TRY(const std::vector<std::string> idle, EnableFeatures(command.features, {options, scrape}));
-  for (const std::string& name : idle) LogWarn("app", "feature has no effect", {{"feature", name}});
-  VEDETTE_CHECK(options.Validate());
-  return options;
 }
 
 }  // namespace
@@ -550,50 +469,27 @@ Status Agent::Impl::Reload() {
   auto loaded = loader->Load();
   if (!loaded) return fail(loaded.error());
   auto next = std::make_shared<const config::Config>(std::move(loaded->config));
-  // Everything that can fail comes first; the steps after the first swap only repeat what has been checked.
-  std::unique_ptr<analytics::AnalyticsJobs> next_jobs;
+  // Everything that can fail comes first.
   if (const Status valid = next->analytics.Validate(); !valid) return fail(valid.error());
   auto query_log = OpenQueryLog(*next);  // again, so that a file that was moved away is made anew
   if (!query_log) return fail(query_log.error());
-  if (const Status swapped = SwapHost(next->host); !swapped) return fail(swapped.error());
-  if (const Status applied = writers->Apply(next->remote_write, next->rules.external_labels); !applied) {
-    (void)SwapHost(config->host);
-    return fail(applied.error());
-  }
-  const auto keep_ends = [this] {
-    (void)writers->Apply(config->remote_write, config->rules.external_labels);
-    (void)all_samples->Apply(config->remote_read, config->rules.external_labels);
-    writers->ForgetOthers();  // also those that were begun for the ends that are not to be
+  const ReloadPart parts[] = {
+      {"host", [this](const config::Config& to) { return SwapHost(to.host); }},
+      {"remote_write",
+       [this](const config::Config& to) { return writers->Apply(to.remote_write, to.rules.external_labels); }},
+      {"remote_read",
+       [this](const config::Config& to) { return all_samples->Apply(to.remote_read, to.rules.external_labels); }},
+      {"scrape_configs", [this](const config::Config& to) { return scraper->Apply(to.collector.scrape_configs); }},
+      {"alerting", [this](const config::Config& to) { return router->Reload(to.alerting); }},
+      {"alertmanagers", [this](const config::Config& to) { return notifier->Apply(AlertmanagersOf(to)); }},
   };
-  if (const Status applied = all_samples->Apply(next->remote_read, next->rules.external_labels); !applied) {
-    (void)SwapHost(config->host);
-    keep_ends();
-    return fail(applied.error());
+  Status applied = ApplyOrGoBack(parts, *config, *next);
+  if (applied) {
+    applied = rules->Load(std::move(loaded->rule_files), next->rules);  // or nothing changes
+    if (!applied) GoBack(parts, *config);
   }
-  if (const Status applied = scraper->Apply(next->collector.scrape_configs); !applied) {
-    (void)SwapHost(config->host);
-    keep_ends();
-    return fail(applied.error());
-  }
-  if (const Status applied = router->Reload(next->alerting); !applied) {
-    (void)scraper->Apply(config->collector.scrape_configs);
-    (void)SwapHost(config->host);
-    keep_ends();
-    return fail(applied.error());
-  }
-  if (const Status applied = notifier->Apply(AlertmanagersOf(*next)); !applied) {
-    (void)router->Reload(config->alerting);
-    (void)scraper->Apply(config->collector.scrape_configs);
-    (void)SwapHost(config->host);
-    keep_ends();
-    return fail(applied.error());
-  }
-  if (const Status applied = rules->Load(std::move(loaded->rule_files), next->rules); !applied) {
-    (void)notifier->Apply(AlertmanagersOf(*config));
-    (void)router->Reload(config->alerting);
-    (void)scraper->Apply(config->collector.scrape_configs);
-    (void)SwapHost(config->host);
-    keep_ends();
+  if (!applied) {
+    writers->ForgetOthers();  // those that were begun for the ends that are not to be
     return fail(applied.error());
   }
   UseProbes(next->probes);

@@ -1,8 +1,10 @@
 #include "core/json_log.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -22,6 +24,8 @@ namespace {
 /// Bytes that wait at most.
 constexpr std::size_t kMaxWaiting = 8 << 20;
 constexpr mode_t kLogMode = 0666;  // cut by the umask, as usual
+/// For the reader of a pipe that is full. Files on disks are never waited for like this.
+constexpr int kReaderPatienceMs = 100;
 
 std::string_view LogFileLevel(LogLevel level) {
   switch (level) {
@@ -88,23 +92,39 @@ class LogFile final : public JsonLog {
         if (waiting_.empty()) return;
         text.swap(waiting_);
       }
-      Put(text);
+      Put(text, stop);
     }
   }
-  void Put(std::string_view text) {
+  /// Lines that do not get there wholly are dropped.
+  void Put(std::string_view text, const std::stop_token& stop) {
+    std::string_view line_end = in_line_ ? "\n" : "";  // of one that was cut
+    if (Append(line_end, stop) && Append(text, stop)) {
+      failing_ = false;
+      return;
+    }
+    dropped_ += static_cast<std::uint64_t>(std::ranges::count(text, '\n'));
+  }
+  /// Takes off `text` what has been written. False: the rest cannot be.
+  bool Append(std::string_view& text, const std::stop_token& stop) {
     while (!text.empty()) {
       const ssize_t n = write(file_, text.data(), text.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) {
-        if (!std::exchange(failing_, true)) {
-          LogWarn("core", "log file not written", {{"file", path_}, {"reason", std::strerror(errno)}});
-        }
-        for (const char c : text) dropped_ += c == '\n' ? 1 : 0;
-        return;
+      if (n >= 0) {
+        in_line_ = n > 0 ? text[static_cast<std::size_t>(n) - 1] != '\n' : in_line_;
+        text.remove_prefix(static_cast<std::size_t>(n));
+        continue;
       }
-      text.remove_prefix(static_cast<std::size_t>(n));
+      const int reason = errno;
+      if (reason == EINTR || (reason == EAGAIN && !stop.stop_requested() && ReaderMakesRoom())) continue;
+      if (!std::exchange(failing_, true)) {
+        LogWarn("core", "log file not written", {{"file", path_}, {"reason", std::strerror(reason)}});
+      }
+      return false;
     }
-    failing_ = false;
+    return true;
+  }
+  bool ReaderMakesRoom() const {
+    pollfd waiting{.fd = file_, .events = POLLOUT, .revents = 0};
+    return poll(&waiting, 1, kReaderPatienceMs) > 0;
   }
 
   const std::string path_;
@@ -113,14 +133,15 @@ class LogFile final : public JsonLog {
   std::condition_variable_any changed_;
   std::string waiting_;  // guarded by mutex_
   std::atomic<std::uint64_t> dropped_ = 0;
-  bool failing_ = false;  // of the thread
-  std::jthread thread_;   // last: it uses the others
+  bool failing_ = false, in_line_ = false;  // of the thread; the latter: the last line has no end yet
+  std::jthread thread_;                     // last: it uses the others
 };
 
 }  // namespace
 
 Result<std::shared_ptr<JsonLog>> JsonLog::Open(const std::string& path) {
-  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, kLogMode);
+  // Pipes must hold up neither a reload nor the end: one without a reader is an error at once.
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, kLogMode);
   if (file < 0) return Fail(Code::kIo, "can't create json log file: open {}: {}", path, std::strerror(errno));
   return std::shared_ptr<JsonLog>(std::make_shared<LogFile>(path, file));
 }

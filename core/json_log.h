@@ -1,7 +1,7 @@
 // A file that gets one line of JSON for each thing of one kind that happens: queries, scrapes that failed.
 //
 // Lines are written by a thread of the file's own, in order; whoever has one never waits. What does not fit the queue,
-// because the disk is slower, is dropped and counted. Thread-safe.
+// because the disk is slower, is dropped and counted, and so is what the reader of a pipe does not take. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ namespace vedette {
 
 class JsonLog {
  public:
-  /// Lines are added behind those that are there. Errors: kIo "can't create json log file: ...".
+  /// Lines are added behind those that are there. Errors: kIo "can't create json log file: ...", also for a pipe that
+  /// nobody reads.
   static Result<std::shared_ptr<JsonLog>> Open(const std::string& path);
   /// Writes what waits.
   virtual ~JsonLog() = default;

@@ -22,6 +22,8 @@ constexpr std::size_t kMaxQuoted = 200;
 constexpr std::chrono::minutes kAssertionLifetime{10};
 /// As much as the number has bits for in Go's client: 68 years.
 constexpr std::int32_t kMaxLifetime = std::numeric_limits<std::int32_t>::max();
+/// Unix seconds, in the year 2106: what is later is never.
+constexpr std::uint32_t kMaxExpiry = std::numeric_limits<std::uint32_t>::max();
 
 std::string FormEncoded(std::string_view text) {
   std::string out;
@@ -79,7 +81,7 @@ std::string Quotable(std::string_view text, const Secret& credential) {
 
 struct TokenFields {
   std::string access_token, token_type, error, error_description;
-  std::optional<std::int64_t> expires_in;
+  std::optional<std::int64_t> expires_in, expires_on;
 };
 
 std::optional<std::int64_t> WholeNumber(std::string_view text) {
@@ -99,15 +101,16 @@ std::optional<TokenFields> FieldsOfForm(std::string_view body) {
     if (name == "error") out.error = value;
     if (name == "error_description") out.error_description = value;
     if (name == "expires_in") out.expires_in = WholeNumber(value);
+    if (name == "expires_on") out.expires_on = WholeNumber(value);
   }
   return out;
 }
 
 /// Some servers write the number as a text.
-bool ReadLifetime(const nlohmann::json& value, std::optional<std::int64_t>& out) {
+bool ReadSeconds(const nlohmann::json& value, double at_most, std::optional<std::int64_t>& out) {
   if (value.is_null()) return true;
   if (value.is_number()) {
-    out = static_cast<std::int64_t>(std::clamp(value.get<double>(), -1.0, double{kMaxLifetime}));
+    out = static_cast<std::int64_t>(std::clamp(value.get<double>(), -1.0, at_most));
     return true;
   }
   if (value.is_string()) out = WholeNumber(value.get_ref<const std::string&>());
@@ -129,8 +132,13 @@ std::optional<TokenFields> FieldsOfJson(std::string_view body) {
       !read("error_description", out.error_description)) {
     return std::nullopt;
   }
-  if (const auto found = json.find("expires_in"); found != json.end() && !ReadLifetime(*found, out.expires_in)) {
+  if (const auto found = json.find("expires_in");
+      found != json.end() && !ReadSeconds(*found, kMaxLifetime, out.expires_in)) {
     return std::nullopt;
+  }
+  // Old services write a date instead, which is no mistake.
+  if (const auto found = json.find("expires_on"); found != json.end()) {
+    (void)ReadSeconds(*found, kMaxExpiry, out.expires_on);
   }
   return out;
 }
@@ -200,6 +208,9 @@ Result<AccessToken> ParseTokenReply(const HttpResponse& reply, const Secret& cre
   // 0 is as good as nothing, as Go's clients have it.
   if (const std::int64_t seconds = fields->expires_in.value_or(0); seconds != 0) {
     token.lifetime = std::chrono::seconds(std::clamp<std::int64_t>(seconds, -1, kMaxLifetime));
+  }
+  if (const std::int64_t seconds = fields->expires_on.value_or(0); seconds > 0) {
+    token.expires = TimeMs(std::min<std::int64_t>(seconds, kMaxExpiry) * 1000);
   }
   return token;
 }

@@ -23,6 +23,8 @@ Result<HttpRequest> BuildTokenRequest(const OAuth2& config, const Secret& creden
 struct AccessToken {
   std::string authorization;                       // value of the header: "Bearer abc"
   std::optional<std::chrono::seconds> lifetime{};  // nothing: the server named none, it is good for ever
+  /// `expires_on`, which some services of Azure say instead. Go's client for OAuth 2.0 does not know it.
+  std::optional<TimeMs> expires{};
 };
 
 /// Errors: kUnavailable with the server's status or reason, kBadData for an answer without a token. What the server

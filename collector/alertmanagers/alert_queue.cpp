@@ -32,10 +32,11 @@ AlertQueue::AlertQueue(std::string url, Millis timeout, std::shared_ptr<HttpClie
       idle_(std::move(idle)) {}
 
 void AlertQueue::Add(std::span<const AlertText> alerts) {
+  std::size_t dropped = 0;
+  bool became_full = false, send = false;
   {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
-    std::size_t dropped = 0;
     if (alerts.size() > options_.capacity) {
       dropped = alerts.size() - options_.capacity;
       alerts = alerts.subspan(dropped);
@@ -43,15 +44,15 @@ void AlertQueue::Add(std::span<const AlertText> alerts) {
     for (; waiting_.size() + alerts.size() > options_.capacity; ++dropped) waiting_.pop_front();
     waiting_.insert(waiting_.end(), alerts.begin(), alerts.end());
     metrics_->length->Set(static_cast<double>(waiting_.size()));
-    if (dropped > 0) {
-      metrics_->dropped->Increment(static_cast<double>(dropped));
-      LogWarn("collector", "queue of alerts full, the oldest are dropped",
-              {{"alertmanager", Redacted(url_)}, {"count", dropped}});
-    }
-    if (sending_ || waiting_.empty()) return;
-    sending_ = true;
+    metrics_->dropped->Increment(static_cast<double>(dropped));
+    became_full = dropped > 0 && !std::exchange(full_, true);
+    send = !waiting_.empty() && !std::exchange(sending_, true);
   }
-  SendNext();
+  if (became_full) {
+    LogWarn("collector", "queue of alerts full, the oldest are dropped",
+            {{"alertmanager", Redacted(url_)}, {"count", dropped}});
+  }
+  if (send) SendNext();
 }
 
 bool AlertQueue::IsIdle() const {
@@ -83,6 +84,7 @@ void AlertQueue::SendNext() {
       }
       request.body += "]\n";
       waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
+      if (waiting_.empty()) full_ = false;
       metrics_->length->Set(static_cast<double>(waiting_.size()));
     } else {
       sending_ = false;

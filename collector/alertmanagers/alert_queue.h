@@ -66,6 +66,7 @@ class AlertQueue : public std::enable_shared_from_this<AlertQueue> {
   mutable std::mutex mutex_;  // guards what follows
   std::deque<AlertText> waiting_;
   bool sending_ = false, closed_ = false, failing_ = false;
+  bool full_ = false;  // alerts were dropped since it was last empty
 };
 
 }  // namespace vedette::collector

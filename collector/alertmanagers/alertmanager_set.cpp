@@ -28,7 +28,8 @@ void AlertmanagerSet::Start() {
 }
 
 void AlertmanagerSet::Take(std::size_t source, TargetUpdate update) {
-  const std::lock_guard lock(mutex_);
+  Queues gone;  // may die here, but not under the lock: they take their metrics with them
+  std::unique_lock lock(mutex_);
   if (closed_) return;
   auto& groups = groups_[source];
   if (update.complete) groups.clear();
@@ -39,12 +40,14 @@ void AlertmanagerSet::Take(std::size_t source, TargetUpdate update) {
     }
     groups[name] = std::move(group);
   }
-  Sync();
+  gone = Sync();
+  lock.unlock();
+  for (const auto& [url, queue] : gone) queue->Close();
 }
 
-/// Under the mutex: a queue for each that is there now. Those that stay go on.
-void AlertmanagerSet::Sync() {
-  std::map<std::string, std::shared_ptr<AlertQueue>> next;
+/// Under the mutex: a queue for each that is there now. Those that stay go on; the others are returned.
+AlertmanagerSet::Queues AlertmanagerSet::Sync() {
+  Queues next;
   dropped_.clear();
   for (const auto& groups : groups_) {
     for (const auto& [name, group] : groups) {
@@ -66,9 +69,8 @@ void AlertmanagerSet::Sync() {
   }
   queues_.swap(next);
   environment_.count(static_cast<double>(queues_.size()) - static_cast<double>(next.size()));
-  for (const auto& [url, queue] : next) {
-    if (!queues_.contains(url)) queue->Close();
-  }
+  std::erase_if(next, [this](const auto& entry) { return queues_.contains(entry.first); });
+  return next;
 }
 
 std::vector<std::shared_ptr<AlertQueue>> AlertmanagerSet::QueuesNow() const {

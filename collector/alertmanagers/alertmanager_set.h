@@ -40,8 +40,10 @@ class AlertmanagerSet : public std::enable_shared_from_this<AlertmanagerSet> {
   void AppendTo(Notifier::View& view) const;
 
  private:
+  using Queues = std::map<std::string, std::shared_ptr<AlertQueue>>;  // by URL
+
   void Take(std::size_t source, TargetUpdate update);
-  void Sync();
+  Queues Sync();
   std::vector<std::shared_ptr<AlertQueue>> QueuesNow() const;
 
   const Environment environment_;
@@ -51,7 +53,7 @@ class AlertmanagerSet : public std::enable_shared_from_this<AlertmanagerSet> {
 
   mutable std::mutex mutex_;                                // guards what follows
   std::vector<std::map<std::string, TargetGroup>> groups_;  // of each discovery, by source
-  std::map<std::string, std::shared_ptr<AlertQueue>> queues_;
+  Queues queues_;
   std::vector<std::string> dropped_;
   bool closed_ = false;
 };

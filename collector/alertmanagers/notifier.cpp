@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 #include "collector/alertmanagers/alertmanager_set.h"
 #include "collector/discovery/discovery_metrics.h"
+#include "core/clock.h"
 #include "core/log.h"
 
 namespace vedette::collector {
@@ -72,8 +74,19 @@ struct Notifier::Metrics {
     delete gone;
   }
   void Idle() {
-    const std::lock_guard lock(mutex);
+    const std::lock_guard lock(idle_mutex);
+    ++times_idle;
     idle.notify_all();
+  }
+  /// How often a queue has become idle.
+  std::uint64_t TimesIdle() {
+    const std::lock_guard lock(idle_mutex);
+    return times_idle;
+  }
+  /// Waits for one more time. False: there was none.
+  bool WaitForIdle(std::uint64_t seen, Millis limit) {
+    std::unique_lock lock(idle_mutex);
+    return idle.wait_for(lock, limit, [&] { return times_idle != seen; });
   }
 
   DiscoveryMetrics discovery_metrics;
@@ -83,8 +96,10 @@ struct Notifier::Metrics {
   prometheus::Family<prometheus::Histogram>& seconds;
   prometheus::Gauge& discovered;
   std::mutex mutex;
-  std::condition_variable idle;
   std::map<std::string, std::size_t> users;  // guarded by mutex: queues by the label of their metrics
+  std::mutex idle_mutex;
+  std::condition_variable idle;
+  std::uint64_t times_idle = 0;  // guarded by idle_mutex
 };
 
 Notifier::Notifier(Services services, const AlertQueueOptions& options)
@@ -168,14 +183,17 @@ void Notifier::Stop(Millis limit) {
     sets = sets_;
   }
   if (options_.drain_on_shutdown && metrics_) {
-    std::unique_lock lock(metrics_->mutex);
-    metrics_->idle.wait_for(lock, limit,
-                            [&] { return std::ranges::all_of(sets, [](const auto& set) { return set->IsIdle(); }); });
+    // Sets are asked under no lock: they have locks of their own, and what they show may die here.
+    const Deadline deadline(SystemClock(), limit);
+    for (bool more = true; more;) {
+      const std::uint64_t seen = metrics_->TimesIdle();
+      if (std::ranges::all_of(sets, [](const auto& set) { return set->IsIdle(); })) break;
+      more = metrics_->WaitForIdle(seen, deadline.Left());
+    }
   }
   for (const auto& set : sets) set->Close();
-  sets.clear();
   const std::lock_guard lock(mutex_);
-  sets_.clear();
+  sets_.clear();  // `sets` has them, beyond the lock
 }
 
 Notifier::View Notifier::Alertmanagers() const {

@@ -81,7 +81,7 @@ std::string AwsIdentity::Endpoint(std::string_view service) const {
 }
 
 net::awaitable<Result<std::string>> AwsIdentity::Region(Millis patience) {
-  patience_ = patience;
+  deadline_.emplace(clock_, patience);
   if (region_.empty()) region_ = lookup_("AWS_REGION");
   if (region_.empty()) region_ = lookup_("AWS_DEFAULT_REGION");
   if (region_.empty()) region_ = (co_await ReadProfile(ProfileName())).region;
@@ -96,13 +96,18 @@ net::awaitable<Result<std::string>> AwsIdentity::Region(Millis patience) {
 }
 
 net::awaitable<Result<AwsCredentials>> AwsIdentity::Credentials(Millis patience) {
-  patience_ = patience;
+  deadline_.emplace(clock_, patience);
   if (lease_ && (!lease_->expires || clock_.Now() + kRenewBefore < *lease_->expires)) co_return lease_->credentials;
   Lease lease = co_await FindLease();
   if (lease && !config_.role_arn.empty()) lease = co_await Assume(lease->credentials);
   if (!lease) co_return lease.error();
   lease_ = *std::move(lease);
+  since_ = clock_.Monotonic();
   co_return lease_->credentials;
+}
+
+void AwsIdentity::Forget() {
+  if (clock_.Monotonic() - since_ >= kRenewBefore) lease_.reset();
 }
 
 /// In the order of Amazon's SDK.
@@ -257,7 +262,9 @@ net::awaitable<Result<std::string>> AwsIdentity::AskInstance(std::string path) {
 net::awaitable<Result<std::string>> AwsIdentity::Get(const std::unique_ptr<HttpClient>& client,
                                                      HttpRequest request) const {
   if (!client) co_return Fail(Code::kCanceled, "stopped");
-  request.timeout = &client == &clients_.metadata ? std::min(patience_, kMetadataPatience) : patience_;
+  const Millis patience = deadline_->Left();
+  if (patience == Millis(0)) co_return Fail(Code::kTimeout, "no time was left to ask");
+  request.timeout = &client == &clients_.metadata ? std::min(patience, kMetadataPatience) : patience;
   request.max_body_bytes = kMaxIdentityReply;
   auto response = co_await Fetch(*client, std::move(request));
   if (response && response->status != 200) {

@@ -3,13 +3,16 @@
 // Includes Asio: for .cpp files only.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "collector/discovery/aws_replies.h"
 #include "collector/discovery/discovery_task.h"
+#include "core/clock.h"
 
 namespace vedette::collector {
 
@@ -28,12 +31,12 @@ class AwsIdentity {
   AwsIdentity(const Clock& clock, boost::asio::thread_pool& workers, const Ec2SdConfig& config,
               const AwsClients& clients, EnvironmentLookup lookup, bool fips_sts = false);
 
-  /// Each request may take `patience`. Found once.
+  /// All requests together may take `patience`. Found once.
   boost::asio::awaitable<Result<std::string>> Region(Millis patience);
   /// Kept until shortly before they expire.
   boost::asio::awaitable<Result<AwsCredentials>> Credentials(Millis patience);
-  /// After they were refused.
-  void Forget() { lease_.reset(); }
+  /// After they were refused. Those that are new are kept: others would be refused, too.
+  void Forget();
 
   /// "https://ec2.REGION.amazonaws.com/", or what the environment says instead. After Region().
   std::string Endpoint(std::string_view service) const;
@@ -59,9 +62,10 @@ class AwsIdentity {
   const Clock& clock_;
   boost::asio::thread_pool& workers_;
   const AwsClients& clients_;
-  Millis patience_{0};
+  std::optional<Deadline> deadline_;  // of what is found just now
   std::string region_;
   std::optional<AwsLease> lease_;
+  std::chrono::nanoseconds since_{0};  // of the lease, in monotonic time
 };
 
 }  // namespace vedette::collector

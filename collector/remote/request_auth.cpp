@@ -6,6 +6,7 @@
 #include <fstream>
 #include <functional>
 #include <mutex>
+#include <stop_token>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -29,17 +30,22 @@ using AuthStrand = net::strand<net::io_context::executor_type>;
 
 constexpr std::size_t kMaxAuthReply = 1 << 20;
 constexpr std::size_t kMaxKeyFile = 1 << 20;
-/// Tokens are renewed so long before they expire.
+/// Tokens are renewed so long before they expire, those that live shortly when half of their time is over. A younger
+/// one that is refused is kept: another would be refused, too.
 constexpr std::chrono::seconds kRenewEarly{60};
+/// Of a token whose reply does not say.
+constexpr std::chrono::minutes kUnknownLifetime{5};
+/// After a renewal that failed while the token is good.
+constexpr std::chrono::seconds kRenewAgain{10};
 constexpr std::string_view kGoogleScope = "https://www.googleapis.com/auth/monitoring.write";
 
 /// Used by one coroutine at a time, on one strand.
 class Authorizer {
  public:
   virtual ~Authorizer() = default;
-  /// Adds what the request needs. Asking for it may take `patience`.
-  virtual net::awaitable<Status> Authorize(HttpRequest& request, Millis patience) = 0;
-  /// What is known was refused.
+  /// Adds what the request needs. Asking for it ends with the deadline, or with the request's `stop`.
+  virtual net::awaitable<Status> Authorize(HttpRequest& request, const Deadline& deadline) = 0;
+  /// What is known was refused: it is asked for anew, unless it is so new that this would be of no use.
   virtual void Forget() = 0;
   /// Ends what it asks for; Authorize() fails from now on.
   virtual void Close() = 0;
@@ -55,10 +61,10 @@ class AwsAuthorizer final : public Authorizer {
         identity_(environment.clock, environment.workers, config_, clients_, environment.lookup,
                   options.use_fips_sts_endpoint) {}
 
-  net::awaitable<Status> Authorize(HttpRequest& request, Millis patience) override {
-    const auto region = co_await identity_.Region(patience);
+  net::awaitable<Status> Authorize(HttpRequest& request, const Deadline& deadline) override {
+    const auto region = co_await identity_.Region(deadline.Left());
     if (!region) co_return region.error();
-    const auto credentials = co_await identity_.Credentials(patience);
+    const auto credentials = co_await identity_.Credentials(deadline.Left());
     if (!credentials) co_return credentials.error();
     co_return SignAws(request, *credentials, *region, service_, clock_.Now());
   }
@@ -97,28 +103,49 @@ class TokenAuthorizer final : public Authorizer {
         question_(std::move(question)),
         client_(std::move(client)) {}
 
-  net::awaitable<Status> Authorize(HttpRequest& request, Millis patience) override {
-    if (!token_ || (expires_ && clock_.Monotonic() >= *expires_)) {
-      auto token = co_await Ask(patience);
-      if (!token) co_return Annotate(what_, std::move(token).error());
-      token_ = std::move(token->authorization);
-      expires_.reset();
-      if (token->lifetime) expires_ = clock_.Monotonic() + std::max(*token->lifetime - kRenewEarly, kRenewEarly);
+  net::awaitable<Status> Authorize(HttpRequest& request, const Deadline& deadline) override {
+    if (!IsGood() || clock_.Monotonic() >= renewal_) {
+      // What is renewed early leaves time to go on with what there is.
+      const Millis patience = IsGood() ? deadline.Left() / 2 : deadline.Left();
+      const auto token = co_await Ask(patience, request.stop);
+      if (token) {
+        Take(*token);
+      } else if (IsGood()) {
+        renewal_ = clock_.Monotonic() + kRenewAgain;
+      } else {
+        co_return Annotate(what_, token.error());
+      }
     }
     request.headers.emplace_back("Authorization", *token_);
     co_return Ok();
   }
-  void Forget() override { token_.reset(); }
+  void Forget() override {
+    if (clock_.Monotonic() - since_ >= kRenewEarly) token_.reset();
+  }
   void Close() override { client_.reset(); }
 
  private:
-  net::awaitable<Result<AccessToken>> Ask(Millis patience) {
+  bool IsGood() const { return token_ && clock_.Monotonic() < expiry_; }
+  void Take(const AccessToken& token) {
+    Millis lifetime = kUnknownLifetime;
+    if (token.lifetime) {
+      lifetime = *token.lifetime;
+    } else if (token.expires && *token.expires > clock_.Now()) {  // else one of the clocks is wrong
+      lifetime = *token.expires - clock_.Now();
+    }
+    token_ = token.authorization;
+    since_ = clock_.Monotonic();
+    renewal_ = since_ + std::max<Millis>(lifetime - kRenewEarly, lifetime / 2);
+    expiry_ = since_ + lifetime;
+  }
+  net::awaitable<Result<AccessToken>> Ask(Millis patience, std::stop_token stop) {
     Result<HttpRequest> request = Fail(Code::kInternal, "not asked");
     auto build = [&] { request = question_(); };
     co_await RunOn(workers_, build);
     if (!request) co_return request.error();
     if (!client_) co_return Fail(Code::kCanceled, "stopped");
     request->timeout = patience;
+    request->stop = std::move(stop);
     request->max_body_bytes = kMaxAuthReply;
     Result<HttpResponse> reply = Fail(Code::kInternal, "not asked");
     auto start = [&](auto resume) {
@@ -138,17 +165,22 @@ class TokenAuthorizer final : public Authorizer {
   const Question question_;
   std::unique_ptr<HttpClient> client_;
   std::optional<std::string> token_;
-  std::optional<std::chrono::nanoseconds> expires_;
+  std::chrono::nanoseconds since_{0}, renewal_{0}, expiry_{0};  // of the token, in monotonic time
 };
 
-/// Requests wait in a row for what they need, and go on to the client inside.
+/// Requests wait in a row for what they need, and go on to the client inside. All of this is within their timeout.
 class AuthorizedClient final : public HttpClient {
  public:
-  AuthorizedClient(net::io_context& io, std::unique_ptr<HttpClient> inner, std::unique_ptr<Authorizer> authorizer)
-      : line_(std::make_shared<Line>(io, std::move(inner), std::move(authorizer))) {}
+  AuthorizedClient(const AuthEnvironment& environment, std::unique_ptr<HttpClient> inner,
+                   std::unique_ptr<Authorizer> authorizer)
+      : clock_(environment.clock),
+        line_(std::make_shared<Line>(environment.io, std::move(inner), std::move(authorizer))) {}
   ~AuthorizedClient() override { line_->Close(); }
 
-  void Start(HttpRequest request, Callback done) override { line_->Add({std::move(request), std::move(done)}); }
+  void Start(HttpRequest request, Callback done) override {
+    const Deadline deadline(clock_, request.timeout);
+    line_->Add({std::move(request), std::move(done), deadline});
+  }
   /// A signature is good for one request: nothing can be prepared.
   Result<Prepared> Prepare(HttpRequest /*request*/) override {
     return Fail(Code::kInternal, "requests that are signed are not prepared");
@@ -161,6 +193,7 @@ class AuthorizedClient final : public HttpClient {
   struct Item {
     HttpRequest request;
     Callback done;
+    Deadline deadline;
   };
 
   class Line : public std::enable_shared_from_this<Line> {
@@ -188,15 +221,23 @@ class AuthorizedClient final : public HttpClient {
       while (!self->items_.empty()) {
         Item item = std::move(self->items_.front());
         self->items_.pop_front();
-        Status ready = Ok();
+        Status ready = Waits(item);
         try {
-          ready = co_await self->authorizer_->Authorize(item.request, item.request.timeout);
+          if (ready) ready = co_await self->authorizer_->Authorize(item.request, item.deadline);
         } catch (const std::exception& e) {
           ready = Fail(Code::kInternal, "{}", e.what());
         }
+        if (ready) ready = Waits(item);
+        item.request.timeout = item.deadline.Left();
         self->Pass(std::move(item), std::move(ready));
       }
       self->working_ = false;
+    }
+    /// Whether somebody waits for it still.
+    static Status Waits(const Item& item) {
+      if (item.request.stop.stop_requested()) return Fail(Code::kCanceled, "stopped");
+      if (item.deadline.Passed()) return Fail(Code::kTimeout, "timed out while waiting for credentials");
+      return Ok();
     }
     /// Nothing of what went wrong is a fault of the request: it may be made again.
     void Pass(Item item, Status ready) {
@@ -226,6 +267,7 @@ class AuthorizedClient final : public HttpClient {
     bool working_ = false;
   };
 
+  const Clock& clock_;
   const std::shared_ptr<Line> line_;
 };
 
@@ -364,7 +406,7 @@ Result<std::unique_ptr<HttpClient>> NewGoogleClient(const AuthEnvironment& envir
   VEDETTE_TRY(std::unique_ptr<HttpClient> inner, NewInner(environment, http, any_address));
   VEDETTE_TRY(std::unique_ptr<HttpClient> asking, HttpClient::Create(environment.io, way));
   return std::unique_ptr<HttpClient>(std::make_unique<AuthorizedClient>(
-      environment.io, std::move(inner),
+      environment, std::move(inner),
       std::make_unique<TokenAuthorizer>(environment, "google_iam", std::move(question), std::move(asking))));
 }
 
@@ -394,7 +436,7 @@ Result<std::unique_ptr<HttpClient>> NewAuthorizedClient(const AuthEnvironment& g
         std::move(services));
   }
   return std::unique_ptr<HttpClient>(
-      std::make_unique<AuthorizedClient>(environment.io, std::move(inner), std::move(authorizer)));
+      std::make_unique<AuthorizedClient>(environment, std::move(inner), std::move(authorizer)));
 }
 
 }  // namespace vedette::collector

@@ -1,8 +1,11 @@
 // Alerts for external Alertmanagers.
+#include <atomic>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <prometheus/registry.h>
@@ -201,6 +204,39 @@ TEST_CASE("an Alertmanager that goes takes nothing any more, and one that comes 
   CHECK(bed.notifier->Alertmanagers().active.empty());
   bed.notifier->Stop(std::chrono::minutes(1));
   CHECK(other.alerts == 2);
+}
+
+TEST_CASE("stopping waits for a slow Alertmanager while discoveries swap what there is", "[notifier]") {
+  constexpr int kPaths = 40;  // of one Alertmanager: a queue for each
+  FakeAlertmanager slow;
+  slow.open = false;
+  std::atomic<int> generation = 0;
+  const test::HttpServer discovery([&](const Received&) -> Reply {
+    std::string groups;
+    for (int i = 0; i < kPaths; ++i) {
+      groups += fmt::format(R"({}{{"targets":["{}"],"labels":{{"path":"/{}/{}"}}}})", i > 0 ? "," : "",
+                            AddressOf(slow.server), generation.load(), i);
+    }
+    return {.headers = {{"Content-Type", "application/json"}}, .body = "[" + groups + "]"};
+  });
+  NotifierBed bed;
+  AlertmanagersOptions options;
+  AlertmanagerConfig& config = options.alertmanagers.emplace_back();
+  config.found.http_sd_configs = {{.url = discovery.Url(), .refresh_interval = Millis(100), .http = {}}};
+  RelabelConfig& path = config.relabel_configs.emplace_back();
+  path.source_labels = {"path"};
+  path.target_label = "__alerts_path__";
+  MustSucceed(bed.notifier->Apply(options));
+  while (bed.notifier->Alertmanagers().active.size() < kPaths) std::this_thread::yield();
+  bed.notifier->Send(Firings(1));
+  slow.WaitFor(kPaths);
+  auto stopped = std::async(std::launch::async, [&] { bed.notifier->Stop(std::chrono::minutes(1)); });
+  // Requests to those that go are canceled while the next ones come.
+  generation = 1;
+  stopped.wait();
+  CHECK(bed.notifier->Alertmanagers().active.empty());
+  CHECK(bed.Metrics().find("vedette_notifications_alertmanagers_discovered 0\n") != std::string::npos);
+  slow.Open();
 }
 
 }  // namespace vedette::collector

@@ -1,8 +1,11 @@
 // Requests that show a cloud provider who sends: against a server that is the end and the provider at once.
 #include <atomic>
 #include <future>
+#include <iterator>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -153,6 +156,11 @@ TEST_CASE("credentials that are refused are found anew, and those that expire in
   status = 403;
   CHECK(send().find("Credential=AKID1/") != std::string::npos);
   status = 204;
+  CHECK(send().find("Credential=AKID1/") != std::string::npos);  // too new to be the reason
+  status = 403;
+  bed.clock.Advance(std::chrono::minutes(1));
+  CHECK(send().find("Credential=AKID1/") != std::string::npos);
+  status = 204;
   CHECK(send().find("Credential=AKID2/") != std::string::npos);
   bed.clock.Advance(std::chrono::hours(1));
   CHECK(send().find("Credential=AKID3/") != std::string::npos);
@@ -162,16 +170,19 @@ TEST_CASE("tokens of Azure are asked for once and shown until they are refused",
   std::mutex mutex;
   std::vector<Received> asked;
   std::atomic<int> status = 204;
+  AuthBed bed;
+  // As these services write it, with numbers as texts: that of a machine says both, and that of applications when.
   const test::HttpServer server([&](const Received& received) -> Reply {
     if (received.target == "/write") return {.status = status};
     const std::lock_guard lock(mutex);
     asked.push_back(received);
-    // As the machine's service writes it: numbers as texts.
+    std::string times;
+    if (received.target.find("2019-08-01") == std::string::npos) times = R"("expires_in":"3600",)";
+    if (received.method == "GET") times += fmt::format(R"("expires_on":"{}",)", bed.clock.Now().ms / 1000 + 3600);
     return {.headers = {{"Content-Type", "application/json"}},
-            .body = fmt::format(R"({{"access_token":"T{}","expires_in":"3600","token_type":"Bearer"}})", asked.size())};
+            .body = fmt::format(R"({{"access_token":"T{}",{}"token_type":"Bearer"}})", asked.size(), times)};
   });
   const test::TempDir directory;
-  AuthBed bed;
   AzureOptions options{"11111111-2222-3333-4444-555555555555", "https://monitor.azure.com//.default", {}, {}};
   std::string target =
       "/metadata/identity/oauth2/token?api-version=2018-02-01&resource="
@@ -207,10 +218,122 @@ TEST_CASE("tokens of Azure are asked for once and shown until they are refused",
   CHECK(asked[0].body == body);
   status = 401;
   CHECK(send() == "Bearer T1");
-  CHECK(send() == "Bearer T2");
   status = 204;
-  bed.clock.Advance(std::chrono::minutes(59));  // 401 made the next ask again
+  CHECK(send() == "Bearer T1");  // too new to be the reason
+  status = 401;
+  bed.clock.Advance(std::chrono::minutes(1));
+  CHECK(send() == "Bearer T1");
+  status = 204;
+  CHECK(send() == "Bearer T2");
+  bed.clock.Advance(std::chrono::minutes(58));
+  CHECK(send() == "Bearer T2");
+  bed.clock.Advance(std::chrono::minutes(1));
   CHECK(send() == "Bearer T3");
+}
+
+namespace {
+
+/// A machine of Azure, whose service answers as told, and an end that takes everything.
+struct AzureMachine {
+  AzureMachine() { bed.variables["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = server.Url("/"); }
+  Result<HttpResponse> Send() { return client->Send(Push(server.Url("/write"))); }
+  /// What is shown.
+  std::string Shown() {
+    (void)MustHave(Send());
+    return server.requests().back().Header("Authorization");
+  }
+
+  AuthBed bed;
+  std::atomic<int> asked = 0, status = 200;
+  std::string times;  // members of the answer
+  test::HttpServer server{[this](const Received& received) -> Reply {
+    if (received.target == "/write") return {.status = 204};
+    const int number = ++asked;
+    return {.status = status,
+            .headers = {{"Content-Type", "application/json"}},
+            .body = fmt::format(R"({{"access_token":"T{}"{}}})", number, times)};
+  }};
+  std::unique_ptr<HttpClient> client = bed.Client({.azure = AzureOptions{{}, "x/.default", {}, {}}});
+};
+
+}  // namespace
+
+TEST_CASE("tokens are renewed a minute early, or when half of their time is over", "[request_auth]") {
+  struct Row {
+    const char* times;
+    int good_seconds;
+  };
+  const Row row = GENERATE(values<Row>({
+      {R"(,"expires_in":"3600")", 3540},
+      {R"(,"expires_in":90)", 45},
+      {R"(,"expires_on":"1700000300")", 240},
+      {R"(,"expires_on":"1699999999")", 240},  // over: who knows whose clock is wrong
+      {R"(,"expires_on":"soon")", 240},
+      {"", 240},
+  }));
+  INFO(row.times);
+  AzureMachine machine;
+  machine.times = row.times;
+  CHECK(machine.Shown() == "Bearer T1");
+  machine.bed.clock.Advance(std::chrono::seconds(row.good_seconds) - Millis(1));
+  CHECK(machine.Shown() == "Bearer T1");
+  machine.bed.clock.Advance(Millis(1));
+  CHECK(machine.Shown() == "Bearer T2");
+}
+
+TEST_CASE("a token that is not renewed in time is shown until it expires", "[request_auth]") {
+  AzureMachine machine;
+  machine.times = R"(,"expires_in":3600)";
+  CHECK(machine.Shown() == "Bearer T1");
+  machine.status = 500;
+  machine.bed.clock.Advance(std::chrono::seconds(3540));
+  CHECK(machine.Shown() == "Bearer T1");
+  CHECK(machine.Shown() == "Bearer T1");
+  CHECK(machine.asked == 2);  // not for each request
+  machine.bed.clock.Advance(std::chrono::seconds(10));
+  CHECK(machine.Shown() == "Bearer T1");
+  CHECK(machine.asked == 3);
+  machine.bed.clock.Advance(std::chrono::seconds(50));
+  CHECK_FALSE(machine.Send().has_value());
+  machine.status = 200;
+  CHECK(machine.Shown() == "Bearer T5");
+}
+
+TEST_CASE("requests wait for credentials within their own time", "[request_auth]") {
+  std::promise<void> asked, answer;
+  const auto answered = answer.get_future().share();
+  const test::HttpServer server([&](const Received& received) -> Reply {
+    if (received.target == "/write") return {.status = 204};
+    asked.set_value();  // a second time would throw
+    answered.wait();
+    return {.status = 500};
+  });
+  AuthBed bed;
+  bed.variables["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = server.Url("/");
+  const auto client = bed.Client({.azure = AzureOptions{{}, "x/.default", {}, {}}});
+  std::promise<Result<HttpResponse>> results[3];
+  std::stop_source stop;
+  for (std::size_t i = 0; i < std::size(results); ++i) {
+    HttpRequest request = Push(server.Url("/write"));
+    request.timeout = std::chrono::seconds(30);
+    if (i == 2) {
+      request.stop = stop.get_token();
+      request.timeout = std::chrono::hours(1);
+    }
+    client->Start(std::move(request), [&, i](Result<HttpResponse> got) { results[i].set_value(std::move(got)); });
+  }
+  asked.get_future().wait();
+  bed.clock.Advance(std::chrono::seconds(30));
+  stop.request_stop();
+  answer.set_value();
+  const auto code = [&](std::size_t i) {
+    const auto result = results[i].get_future().get();
+    return result ? Code::kInternal : result.error().code;
+  };
+  CHECK(code(0) == Code::kUnavailable);  // what its asking came to
+  CHECK(code(1) == Code::kTimeout);
+  CHECK(code(2) == Code::kCanceled);
+  CHECK(server.requests().size() == 1);
 }
 
 TEST_CASE("Google gets what is signed with the key of a service account, or the token of the machine",

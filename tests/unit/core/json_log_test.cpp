@@ -1,6 +1,10 @@
 // Files of JSON lines.
 #include "core/json_log.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -55,6 +59,36 @@ TEST_CASE("a file that cannot be written is an error, or lines that are counted"
   log->Write(LogLevel::kInfo, "a", "");
   while (log->dropped() == 0) std::this_thread::yield();
   CHECK(log->dropped() == 1);
+}
+
+TEST_CASE("a pipe that nobody reads holds nothing up, and a line that was cut ends before the next", "[json_log]") {
+  const test::TempDir directory;
+  const std::string path = directory.Sub("pipe");
+  REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+  CHECK_FALSE(JsonLog::Open(path).has_value());
+
+  const int reader = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  REQUIRE(reader >= 0);
+  std::string text;
+  const auto read_on = [&] {
+    char buffer[4096];
+    for (ssize_t n = 0; (n = read(reader, buffer, sizeof buffer)) > 0;)
+      text.append(buffer, static_cast<std::size_t>(n));
+  };
+  auto log = MustHave(JsonLog::Open(path));
+  log->Write(LogLevel::kInfo, std::string(1 << 20, 'x'), "");  // more than a pipe holds
+  while (log->dropped() == 0) std::this_thread::yield();
+  CHECK(log->dropped() == 1);
+  read_on();
+  CHECK(text.find('\n') == std::string::npos);
+  text.clear();
+  log->Write(LogLevel::kInfo, "next", "");
+  while (!text.ends_with("}\n")) read_on();
+  CHECK(text.starts_with("\n{"));
+  CHECK(nlohmann::json::parse(text)["msg"] == "next");
+  log->Write(LogLevel::kInfo, std::string(1 << 20, 'x'), "");
+  log.reset();
+  close(reader);
 }
 
 }  // namespace vedette

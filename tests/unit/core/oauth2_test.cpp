@@ -118,12 +118,31 @@ TEST_CASE("what is made of the answer of a token server", "[oauth2]") {
   reply.body = row.body;
   const auto token = ParseTokenReply(reply, Secret("s3cr3t:&"));
   if (token) {
+    CHECK_FALSE(token->expires.has_value());
     CHECK(token->authorization + " " + (token->lifetime ? std::to_string(token->lifetime->count()) : "-") ==
           row.expected);
   } else {
     CHECK(Mentions(token.error(), row.expected));
     CHECK_FALSE(Mentions(token.error(), "s3cr3t"));
   }
+}
+
+TEST_CASE("services of Azure say when a token expires, not how long it lasts", "[oauth2]") {
+  const auto expiry = [](const std::string& json) {
+    HttpResponse reply;
+    reply.status = 200;
+    reply.body = R"({"access_token": "t", "expires_on": )" + json + "}";
+    const auto token = MustHave(ParseTokenReply(reply, Secret()));
+    CHECK_FALSE(token.lifetime.has_value());
+    return token.expires ? token.expires->ms : -1;
+  };
+  CHECK(expiry(R"("1700003600")") == 1'700'003'600'000);
+  CHECK(expiry("1700003600") == 1'700'003'600'000);
+  CHECK(expiry("1e300") == 4'294'967'295'000);
+  CHECK(expiry(R"("9223372036854775807")") == 4'294'967'295'000);
+  CHECK(expiry("null") == -1);
+  CHECK(expiry("-1") == -1);
+  CHECK(expiry(R"("11/14/2023 11:13:20 PM +00:00")") == -1);
 }
 
 TEST_CASE("a token is asked for once and sent with each request", "[oauth2]") {
