@@ -63,6 +63,7 @@ class Agent:
         self.flags = list(flags)
         self.log_path = os.path.join(directory, "log")
         self.process = None
+        self.environment = None
 
     def command(self):
         out = [BINARY, "serve", f"--storage.path={self.directory}/data", f"--web.listen-address=127.0.0.1:{self.port}"]
@@ -72,7 +73,7 @@ class Agent:
 
     def start(self):
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, env=self.environment)
         started = time.monotonic()
         wait_for(self.is_ready, "the agent to be ready")
         self.seconds_to_ready = time.monotonic() - started
