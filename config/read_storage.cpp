@@ -96,6 +96,7 @@ constexpr Field<StorageOptions> kStorageFields[] = {
     {"max_series_memory", SetBytes<&StorageOptions::max_series_bytes>},
     {"block_cache", SetBytes<&StorageOptions::block_cache_bytes>},
     {"index_cache", SetBytes<&StorageOptions::index_cache_bytes>},
+    {"sample_cache", SetBytes<&StorageOptions::sample_cache_bytes>},
     {"write_buffer", SetBytes<&StorageOptions::write_buffer_bytes>},
     {"min_free_disk", SetBytes<&StorageOptions::min_free_disk_bytes>},
     {"tsdb", [](const YamlNode& node,

@@ -80,6 +80,8 @@ class Labels {
   std::uint64_t Hash() const { return rep_ != nullptr ? rep_->hash : kEmptyHash; }
 
   bool operator==(const Labels& other) const;
+  /// Copies of one set have the same; equal sets may differ. Good while one of the copies lives.
+  const void* identity() const { return rep_; }
   /// Prometheus' order: label by label, names before values, then the shorter set first.
   std::strong_ordering operator<=>(const Labels& other) const;
 

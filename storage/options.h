@@ -50,6 +50,8 @@ struct StorageOptions {
   /// What queries found in the index and will want again, in bytes: half for sets of series and lists of values, half
   /// for labels of series that are no longer active.
   std::size_t index_cache_bytes = 32 << 20;
+  /// Samples that queries read from disk more than once, decoded, in bytes; 0 = none.
+  std::size_t sample_cache_bytes = 64 << 20;
   /// Ingestion stops while the disk has less free than this, and goes on by itself afterwards.
   std::size_t min_free_disk_bytes = 64 << 20;
 

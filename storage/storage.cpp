@@ -19,7 +19,20 @@ bool Beats(double a, double b) {
   return std::bit_cast<std::int64_t>(a) > std::bit_cast<std::int64_t>(b);
 }
 
+class PlainReader final : public SeriesReader {
+ public:
+  explicit PlainReader(const Querier& querier) : querier_(querier) {}
+  Status Read(SeriesId series, TimeRange range, Columns& floats, HistogramColumns& histograms) override {
+    return querier_.ReadMixed(series, range, floats, histograms);
+  }
+
+ private:
+  const Querier& querier_;
+};
+
 }  // namespace
+
+std::unique_ptr<SeriesReader> Querier::NewReader() const { return std::make_unique<PlainReader>(*this); }
 
 Status ValidateTierRange(TimeMs from, TimeMs to, Millis step) {
   constexpr std::int64_t kMinute = 60'000, kDay = 24 * 60 * kMinute;

@@ -5,7 +5,9 @@
 #include "analytics/promql/aggregate.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <unordered_map>
 
 #include "analytics/promql/eval_labels.h"
@@ -142,13 +144,24 @@ std::vector<Group> GroupRows(const AggregateExpr& aggregate, const Vector& vecto
       aggregate.without ? SortedUnique(aggregate.grouping, kMetricName) : SortedUnique(aggregate.grouping);
   std::vector<Group> groups;
   std::unordered_map<Labels, std::size_t> index;
+  // Rows that share a label set are in one group: no need to make another set of it.
+  constexpr std::size_t kShared = 256;
+  std::array<std::pair<const void*, std::size_t>, kShared> shared{};
   for (std::size_t row = 0; row < vector.rows(); ++row) {
     const RowName& from = vector.name(row);
+    const void* const identity = from.labels.identity();
+    auto& known = shared[reinterpret_cast<std::uintptr_t>(identity) / 16 % kShared];
+    if (known.first == identity && identity != nullptr) {
+      groups[known.second].rows.push_back(row);
+      groups[known.second].name.drop_name = groups[known.second].name.drop_name || from.drop_name;
+      continue;
+    }
     Labels labels = aggregate.without ? Without(from.labels, names)
                     : names.empty()   ? Labels()
                                       : Only(from.labels, names);
     const auto [entry, is_new] = index.try_emplace(labels, groups.size());
     if (is_new) groups.push_back({{std::move(labels), false}, {}});
+    known = {identity, entry->second};
     Group& group = groups[entry->second];
     group.rows.push_back(row);
     group.name.drop_name = group.name.drop_name || from.drop_name;

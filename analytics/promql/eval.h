@@ -71,8 +71,9 @@ class Evaluator {
 // eval_selector.cpp
 Result<Vector> SelectVector(Evaluator& eval, const VectorSelector& selector, const Steps& steps);
 /// The samples of one series within `range`, staleness markers included, charged to `held`.
-Status ReadOne(EvalContext& context, const storage::Querier& querier, storage::SeriesId series, const TimeRange& range,
-               const ReadOptions& options, SeriesSamples& out, SampleLease& held);
+Status ReadOne(EvalContext& context, const storage::Querier& querier, storage::SeriesReader& reader,
+               storage::SeriesId series, const TimeRange& range, const ReadOptions& options, SeriesSamples& out,
+               SampleLease& held);
 /// Samples of the selected series within `range`, series by series, staleness markers included.
 Status ReadSeries(EvalContext& context, std::span<const Matcher> matchers, const TimeRange& range,
                   const ReadOptions& options, const SeriesSink& sink);

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <stop_token>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -58,11 +59,11 @@ struct EvalContext {
   /// Instead of what a selector would find: a part of it. Null: all.
   const std::vector<storage::SeriesEntry>* only = nullptr;
 
-  /// The series of a selector.
-  Result<std::vector<storage::SeriesEntry>> Select(const storage::Querier& querier,
-                                                   std::span<const Matcher> matchers) const {
+  /// The series of a selector. `names`: the labels that matter; null: all.
+  Result<std::vector<storage::SeriesEntry>> Select(const storage::Querier& querier, std::span<const Matcher> matchers,
+                                                   const std::vector<std::string>* names = nullptr) const {
     if (only != nullptr) return *only;
-    return querier.Select(matchers);
+    return names == nullptr ? querier.Select(matchers) : querier.SelectFor(matchers, *names);
   }
 
  private:

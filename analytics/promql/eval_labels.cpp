@@ -33,9 +33,7 @@ Labels Without(const Labels& labels, std::span<const std::string> names) {
 }
 
 Labels WithoutMetadata(const Labels& labels) {
-  return Filter(labels, [](std::string_view name) {
-    return !name.starts_with("__") || (name != kMetricName && name != "__type__" && name != "__unit__");
-  });
+  return Filter(labels, [](std::string_view name) { return !IsMetadataLabel(name); });
 }
 
 Labels With(const Labels& labels, std::string_view name, std::string_view value) {

@@ -1,6 +1,8 @@
 // Label sets made from label sets while evaluating: groups, match signatures, names dropped.
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,11 +12,17 @@
 
 namespace vedette::promql {
 
+/// What says which metric it is; it goes when a function gives the values another meaning.
+inline constexpr std::string_view kMetadataLabels[] = {kMetricName, "__type__", "__unit__"};
+inline bool IsMetadataLabel(std::string_view name) {
+  return name.starts_with("__") && std::ranges::find(kMetadataLabels, name) != std::end(kMetadataLabels);
+}
+
 /// Only the labels named. `names` sorted and unique.
 Labels Only(const Labels& labels, std::span<const std::string> names);
 /// All but the labels named. `names` sorted and unique.
 Labels Without(const Labels& labels, std::span<const std::string> names);
-/// All but __name__, __type__ and __unit__: what stays when a function gives the values another meaning.
+/// All but those.
 Labels WithoutMetadata(const Labels& labels);
 /// `labels` with one of them replaced, added or (empty value) removed.
 Labels With(const Labels& labels, std::string_view name, std::string_view value);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <numeric>
@@ -12,8 +13,9 @@
 namespace vedette::promql {
 namespace {
 
-/// Below, threads cost more than they bring.
-constexpr std::size_t kFewSeries = 16;
+/// One thread begins: waking others costs as much as reading some dozen series. They help with what takes longer.
+constexpr auto kAlone = std::chrono::microseconds(100);
+constexpr std::size_t kAtOnceAlone = 8;
 /// Taken at a time: many enough to be neighbours in the store, so that threads are mostly at different targets and
 /// their locks free; few enough to keep all threads at work.
 constexpr std::size_t kMostAtOnce = 512;
@@ -39,37 +41,42 @@ struct Part {
   std::size_t failed_at = 0;
 };
 
-Status ReadSamples(EvalContext& context, const Shared& shared, storage::SeriesId id, SeriesSamples& samples,
-                   SampleLease& held) {
-  const auto& [matchers, range, options, stale_markers] = shared.source;
-  VEDETTE_CHECK(ReadOne(context, shared.querier, id, range, options, samples, held));
-  if (!stale_markers && HasStaleMarkers(samples)) RemoveStaleMarkers(samples);
+Status ReadSamples(EvalContext& context, const Shared& shared, storage::SeriesReader& reader, storage::SeriesId id,
+                   SeriesSamples& samples, SampleLease& held) {
+  const RowSource& source = shared.source;
+  VEDETTE_CHECK(ReadOne(context, shared.querier, reader, id, source.range, source.options, samples, held));
+  if (!source.stale_markers && HasStaleMarkers(samples)) RemoveStaleMarkers(samples);
   return Ok();
 }
 
-Status DoSeries(RowWork& work, Part& part, Shared& shared, std::size_t place, SeriesSamples& samples) {
+Status DoSeries(RowWork& work, Part& part, Shared& shared, storage::SeriesReader& reader, std::size_t place,
+                SeriesSamples& samples) {
   EvalContext& context = work.eval.context();
   VEDETTE_CHECK(context.Check());
   SampleLease held(context.budget);
   const storage::SeriesEntry& entry = shared.series[place];
-  VEDETTE_CHECK(ReadSamples(context, shared, entry.id, samples, held));
+  VEDETTE_CHECK(ReadSamples(context, shared, reader, entry.id, samples, held));
   const std::size_t rows = part.out.rows();
   VEDETTE_CHECK(AddFilledRow(work, RowName{entry.labels, false}, samples, shared.fill));
   if (part.out.rows() > rows) part.places.push_back(place);
   return Ok();
 }
 
-void DoPart(Evaluator& eval, Part& part, Shared& shared) {
+/// Until all is done, or (with `alone`) others would be of help.
+void DoPart(Evaluator& eval, Part& part, Shared& shared, bool alone = false) {
   RowWork work{eval, part.out};
   SeriesSamples samples;
+  const auto reader = shared.querier.NewReader();
+  const auto until = std::chrono::steady_clock::now() + kAlone;
   while (!shared.failed) {
+    if (alone && std::chrono::steady_clock::now() > until) return;
     const std::size_t begin = shared.next.fetch_add(shared.at_once);
     if (begin >= shared.order.size()) return;
     const std::size_t end = std::min(begin + shared.at_once, shared.order.size());
     for (std::size_t i = begin; i < end; ++i) {
       part.failed_at = shared.order[i];
       try {
-        part.status = DoSeries(work, part, shared, shared.order[i], samples);
+        part.status = DoSeries(work, part, shared, *reader, shared.order[i], samples);
       } catch (const std::exception& error) {
         part.status = Fail(Code::kInternal, "query evaluation failed: {}", error.what());
       }
@@ -93,47 +100,72 @@ void Join(Vector& all, std::vector<std::size_t> places, std::span<const std::uni
   all.Reorder(order);
 }
 
+/// What is left after the first thread's beginning, by all threads.
+void DoRest(Evaluator& eval, Shared& shared, Part& first, std::vector<std::unique_ptr<Part>>& others,
+            QueryProfile::Visit& visit) {
+  EvalContext& context = eval.context();
+  const std::size_t threads = context.workers == nullptr ? 1 : context.workers->threads();
+  const std::size_t left = shared.order.size() - shared.next;
+  shared.at_once = std::clamp<std::size_t>(left / (threads * kSharesOfThread), 1, kMostAtOnce);
+  if (threads == 1) return DoPart(eval, first, shared);
+  std::vector<std::unique_ptr<EvalContext>> contexts;
+  for (std::size_t i = 1; i < threads; ++i) {
+    contexts.push_back(context.Fork());
+    others.push_back(std::make_unique<Part>(Part{eval.NewVector(first.out.steps())}));
+  }
+  visit.Workers(context.workers->Run(threads, [&](std::size_t number) {
+    if (number == 0) return DoPart(eval, first, shared);
+    Evaluator own(eval.plan(), *contexts[number - 1]);
+    DoPart(own, *others[number - 1], shared);
+  }));
+  for (const auto& fork : contexts) context.Join(std::move(*fork));
+}
+
+/// Series of more than one kind or unit, which are told apart by what goes with their names.
+bool HaveMetadata(std::span<const storage::SeriesEntry> series) {
+  const void* last = nullptr;
+  return std::ranges::any_of(series, [&](const storage::SeriesEntry& entry) {
+    if (std::exchange(last, entry.labels.identity()) == entry.labels.identity()) return false;
+    return entry.labels.Has("__type__") || entry.labels.Has("__unit__");
+  });
+}
+
+/// In the order of their numbers, in which neighbours are read together.
+std::vector<std::size_t> ReadingOrder(std::span<const storage::SeriesEntry> series) {
+  std::vector<std::size_t> order(series.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (!std::ranges::is_sorted(series, {}, &storage::SeriesEntry::id)) {
+    std::ranges::sort(order, {}, [&](std::size_t place) { return series[place].id; });
+  }
+  return order;
+}
+
 }  // namespace
+
+const std::vector<std::string>* LabelsThatMatter(Evaluator& eval, const VectorSelector& selector) {
+  return eval.context().delayed_name_removal ? nullptr : eval.plan().LabelsThatMatter(selector);
+}
 
 Result<Vector> RowsOfSeries(Evaluator& eval, const Steps& steps, const RowSource& source, const RowFill& fill) {
   EvalContext& context = eval.context();
   QueryProfile::Visit visit(context.profile, QueryProfile::KeyOf(source.matchers), context.samples_read);
   const storage::Querier& querier = context.QuerierFor(source.range);
-  Shared shared{querier, source, fill, {}, {}};
-  auto selected = context.Select(querier, source.matchers);
+  auto selected = context.Select(querier, source.matchers, source.names);
   VEDETTE_CHECK(context.Check());  // a remote end that was given up is a time-out, not its error
   if (!selected) return selected.error();
-  shared.series = std::move(*selected);
+  if (source.names != nullptr && HaveMetadata(*selected)) {
+    selected = context.Select(querier, source.matchers);
+    if (!selected) return selected.error();
+  }
+  Shared shared{querier, source, fill, std::move(*selected), {}};
+  shared.order = ReadingOrder(shared.series);
+  shared.at_once = kAtOnceAlone;
   const std::size_t count = shared.series.size();
   visit.Result(count, count * steps.count * sizeof(double));
-  shared.order.resize(count);
-  std::iota(shared.order.begin(), shared.order.end(), std::size_t{0});
   Part first{eval.NewVector(steps.count)};
   std::vector<std::unique_ptr<Part>> others;
-  if (count <= kFewSeries) {
-    shared.at_once = count;
-    DoPart(eval, first, shared);
-  } else {
-    std::ranges::sort(shared.order, {}, [&](std::size_t place) { return shared.series[place].id; });
-    const std::size_t threads = context.workers == nullptr ? 1 : context.workers->threads();
-    shared.at_once = std::clamp<std::size_t>(count / (threads * kSharesOfThread), 1, kMostAtOnce);
-    std::vector<std::unique_ptr<EvalContext>> contexts;
-    for (std::size_t i = 1; i < threads; ++i) {
-      contexts.push_back(context.Fork());
-      others.push_back(std::make_unique<Part>(Part{eval.NewVector(steps.count)}));
-    }
-    const auto work = [&](std::size_t number) {
-      if (number == 0) return DoPart(eval, first, shared);
-      Evaluator own(eval.plan(), *contexts[number - 1]);
-      DoPart(own, *others[number - 1], shared);
-    };
-    if (threads > 1) {
-      visit.Workers(context.workers->Run(threads, work));
-    } else {
-      work(0);
-    }
-    for (const auto& fork : contexts) context.Join(std::move(*fork));
-  }
+  DoPart(eval, first, shared, true);
+  if (!shared.failed && shared.next < count) DoRest(eval, shared, first, others, visit);
   const Part* worst = first.status ? nullptr : &first;
   for (const auto& part : others) {
     if (!part->status && (worst == nullptr || part->failed_at < worst->failed_at)) worst = part.get();

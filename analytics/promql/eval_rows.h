@@ -16,7 +16,7 @@ namespace vedette::promql {
 struct RowWork {
   Evaluator& eval;  // its own: notes and checks go here
   Vector& out;
-  std::vector<Window> windows = {};  // room
+  WindowMemo windows = {};
 };
 
 /// Fills the last row of `work.out`, which `name` names, from samples of one series.
@@ -27,7 +27,12 @@ struct RowSource {
   TimeRange range;
   ReadOptions options;
   bool stale_markers = false;  // are wanted, too
+  /// The labels that matter; null: all.
+  const std::vector<std::string>* names = nullptr;
 };
+
+/// The labels that matter of what the selector finds, as the query is evaluated; null: all.
+const std::vector<std::string>* LabelsThatMatter(Evaluator& eval, const VectorSelector& selector);
 
 /// A row for every series with samples; those that stay empty are left out. Errors: those of `fill` and of the store;
 /// of several the one of the first series.

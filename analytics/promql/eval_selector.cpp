@@ -52,10 +52,11 @@ std::vector<Found> LookupMixed(const SeriesSamples& samples, const Steps& steps,
 /// A row for every series selected, filled by `fill(work, samples)`; rows that stay empty are left out.
 template <class Fill>
 Result<Vector> EachToRow(Evaluator& eval, const VectorSelector& selector, const Steps& steps,
-                         const ReadOptions& options, const Fill& fill) {
+                         const ReadOptions& options, const Fill& fill,
+                         const std::vector<std::string>* names = nullptr) {
   const ReferenceTimes shifted = Shift(selector.time, steps.start, steps.Last());
   const TimeRange range = InstantRange(selector, shifted.first, shifted.last, eval.context().times.lookback);
-  return RowsOfSeries(eval, steps, {selector.matchers, range, options, true},
+  return RowsOfSeries(eval, steps, {selector.matchers, range, options, true, names},
                       [&](RowWork& work, const RowName&, const SeriesSamples& samples) { return fill(work, samples); });
 }
 
@@ -75,10 +76,11 @@ Status FillMixed(const SeriesSamples& samples, const std::vector<Found>& found, 
 
 }  // namespace
 
-Status ReadOne(EvalContext& context, const storage::Querier& querier, storage::SeriesId series, const TimeRange& range,
-               const ReadOptions& options, SeriesSamples& out, SampleLease& held) {
+Status ReadOne(EvalContext& context, const storage::Querier& querier, storage::SeriesReader& reader,
+               storage::SeriesId series, const TimeRange& range, const ReadOptions& options, SeriesSamples& out,
+               SampleLease& held) {
   out.clear();
-  VEDETTE_CHECK(querier.ReadMixed(series, range, out.floats, out.histograms));
+  VEDETTE_CHECK(reader.Read(series, range, out.floats, out.histograms));
   if (options.starts && context.use_start_timestamps) VEDETTE_CHECK(querier.ReadStarts(series, out.starts));
   std::size_t weight = out.floats.size();
   if (out.histograms.size() > 0) {
@@ -99,10 +101,11 @@ Status ReadSeries(EvalContext& context, std::span<const Matcher> matchers, const
   if (!series) return series.error();
   visit.Result(series->size(), 0);
   SeriesSamples samples;
+  const auto reader = querier.NewReader();
   for (const storage::SeriesEntry& entry : *series) {
     VEDETTE_CHECK(context.Check());
     SampleLease held(context.budget);
-    VEDETTE_CHECK(ReadOne(context, querier, entry.id, range, options, samples, held));
+    VEDETTE_CHECK(ReadOne(context, querier, *reader, entry.id, range, options, samples, held));
     VEDETTE_CHECK(sink(RowName{entry.labels, false}, samples));
   }
   return Ok();
@@ -111,25 +114,32 @@ Status ReadSeries(EvalContext& context, std::span<const Matcher> matchers, const
 Result<Vector> SelectVector(Evaluator& eval, const VectorSelector& selector, const Steps& steps) {
   const std::int64_t lookback = eval.context().times.lookback.count();
   const ReadOptions options{.counts_only = eval.plan().CountsOnly(selector)};
+  const std::vector<std::string>* const names = LabelsThatMatter(eval, selector);
   if (selector.smoothed) {
-    return EachToRow(eval, selector, steps, options, [&](RowWork& work, const SeriesSamples& samples) -> Status {
-      SeriesSamples kept = samples;
-      RemoveStaleMarkers(kept);
-      return SmoothSelected(work.eval.context(), selector, steps, kept, work.out, work.out.rows() - 1);
-    });
+    return EachToRow(
+        eval, selector, steps, options,
+        [&](RowWork& work, const SeriesSamples& samples) -> Status {
+          SeriesSamples kept = samples;
+          RemoveStaleMarkers(kept);
+          return SmoothSelected(work.eval.context(), selector, steps, kept, work.out, work.out.rows() - 1);
+        },
+        names);
   }
-  return EachToRow(eval, selector, steps, options, [&](RowWork& work, const SeriesSamples& samples) -> Status {
-    Vector& out = work.out;
-    const std::size_t row = out.rows() - 1;
-    if (samples.histograms.size() > 0) {
-      return FillMixed(samples, LookupMixed(samples, steps, selector, lookback), out, row);
-    }
-    const std::span<double> values = out.values(row);
-    Lookup(samples.floats.times, steps, selector, lookback, [&](std::size_t step, std::size_t sample) {
-      values[step] = samples.floats.values[sample];  // a staleness marker means absent here, too
-    });
-    return Ok();
-  });
+  return EachToRow(
+      eval, selector, steps, options,
+      [&](RowWork& work, const SeriesSamples& samples) -> Status {
+        Vector& out = work.out;
+        const std::size_t row = out.rows() - 1;
+        if (samples.histograms.size() > 0) {
+          return FillMixed(samples, LookupMixed(samples, steps, selector, lookback), out, row);
+        }
+        const std::span<double> values = out.values(row);
+        Lookup(samples.floats.times, steps, selector, lookback, [&](std::size_t step, std::size_t sample) {
+          values[step] = samples.floats.values[sample];  // a staleness marker means absent here, too
+        });
+        return Ok();
+      },
+      names);
 }
 
 Result<Vector> Evaluator::SampleTimes(const VectorSelector& selector, const Steps& steps, TimeOf what) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "analytics/promql/eval_labels.h"
@@ -65,7 +66,10 @@ Result<Vector> RowsOfRanges(Evaluator& eval, const Expr& range_vector, const Ste
   if (expr.kind != ExprKind::kSubquery) {
     const auto& selector = As<MatrixSelector>(expr);
     const ReadOptions options{starts, eval.plan().CountsOnly(*selector.selector)};
-    return RowsOfSeries(eval, steps, {selector.selector->matchers, eval.RangeOf(selector, steps), options}, fill);
+    return RowsOfSeries(eval, steps,
+                        {selector.selector->matchers, eval.RangeOf(selector, steps), options, false,
+                         LabelsThatMatter(eval, *selector.selector)},
+                        fill);
   }
   Vector out = eval.NewVector(steps.count);
   RowWork work{eval, out};
@@ -73,6 +77,21 @@ Result<Vector> RowsOfRanges(Evaluator& eval, const Expr& range_vector, const Ste
     return AddFilledRow(work, name, samples, fill);
   }));
   return out;
+}
+
+/// Whether rows are told apart without the names that go. Series of one metric are, but for those of several kinds or
+/// units; and an aggregation that needs some labels alone does not ask for more.
+bool StayApart(Evaluator& eval, const Expr& range_vector, const Vector& rows) {
+  const Expr& expr = Unwrap(range_vector);
+  if (expr.kind != ExprKind::kMatrixSelector) return false;
+  if (LabelsThatMatter(eval, *As<MatrixSelector>(expr).selector) == nullptr) return false;
+  const void* last = nullptr;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    const Labels& labels = rows.name(row).labels;
+    if (std::exchange(last, labels.identity()) == labels.identity()) continue;
+    if (labels.Has("__type__") || labels.Has("__unit__")) return false;
+  }
+  return true;
 }
 
 /// The rows by the names that the function leaves them. Unlike elsewhere, rows that become equal are an error even
@@ -133,13 +152,14 @@ Result<Vector> CallWindowFunction(Evaluator& eval, const CallExpr& call, const F
       VEDETTE_CHECK(RunMixedWindows(work.eval, call, code, steps, shape, scalars, name, samples, rows));
     } else {
       const storage::Columns& floats = samples.floats;
-      FindWindows(floats.times, steps, shape, work.windows);
+      const std::span<const Window> windows = work.windows.Find(floats.times, steps, shape);
       std::vector<std::int64_t> starts;
       if (!samples.starts.empty()) starts = StartsAt(samples.starts, floats.times);
       VEDETTE_CHECK(code.window(
-          {floats.times, floats.values, work.windows, steps, shape, scalars, work.eval.context(), starts}, row));
+          {floats.times, floats.values, windows, steps, shape, scalars, work.eval.context(), starts, &work.windows},
+          row));
       if (code.wants_counter && !starts.empty() && !shape.anchored && !shape.smoothed) {
-        NoteOverlaps(notes, metric, AnnotatedPosition(call), floats.times, starts, work.windows);
+        NoteOverlaps(notes, metric, AnnotatedPosition(call), floats.times, starts, windows);
       }
     }
     if (code.wants_counter && !metric.empty() && !LooksLikeCounter(metric) && HasAnyValue(row)) {
@@ -151,6 +171,7 @@ Result<Vector> CallWindowFunction(Evaluator& eval, const CallExpr& call, const F
   if (code.id == FunctionId::kQuantileOverTime) {
     WarnAboutWindowQuantiles(context.notes, out, scalars.front(), call.args.front()->pos);
   }
+  if (StayApart(eval, **range_vector, out)) return out;
   VEDETTE_CHECK(NameRows(context, out, code.keeps_names));
   return out;
 }

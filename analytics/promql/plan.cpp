@@ -2,10 +2,13 @@
 #include "analytics/promql/plan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "analytics/promql/duration_expr.h"
+#include "analytics/promql/eval_labels.h"
 #include "analytics/promql/functions.h"
 
 namespace vedette::promql {
@@ -72,12 +75,59 @@ void StripParens(ExprPtr& expr) {
   }
 }
 
+bool KeepsNoLabels(AggregateOp op) {
+  switch (op) {
+    case AggregateOp::kSum:
+    case AggregateOp::kAvg:
+    case AggregateOp::kMin:
+    case AggregateOp::kMax:
+    case AggregateOp::kCount:
+    case AggregateOp::kGroup:
+    case AggregateOp::kStddev:
+    case AggregateOp::kStdvar:
+    case AggregateOp::kQuantile:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// The selector whose rows the aggregation takes as they are, or after a function over their windows.
+const VectorSelector* SelectorOf(const Expr& operand) {
+  if (operand.kind == ExprKind::kVectorSelector) return &As<VectorSelector>(operand);
+  if (operand.kind != ExprKind::kCall) return nullptr;
+  const auto& call = As<CallExpr>(operand);
+  const auto window = std::ranges::find_if(
+      call.args, [](const ExprPtr& arg) { return Unwrap(*arg).kind == ExprKind::kMatrixSelector; });
+  if (window == call.args.end()) return nullptr;
+  const VectorSelector& selector = *As<MatrixSelector>(Unwrap(**window)).selector;
+  // Else series that differ in their names only would be the same without, which is an error.
+  const bool of_one_metric = std::ranges::any_of(selector.matchers, [](const Matcher& matcher) {
+    return matcher.name() == kMetricName && matcher.op() == MatchOp::kEqual && !matcher.value().empty();
+  });
+  return of_one_metric ? &selector : nullptr;
+}
+
+/// Where the selector's other labels do not matter: the names of those that do.
+std::optional<std::vector<std::string>> NamesFor(const AggregateExpr& aggregate) {
+  const bool by_metadata = std::ranges::any_of(aggregate.grouping, IsMetadataLabel);
+  if (aggregate.without || by_metadata || !KeepsNoLabels(aggregate.op)) return std::nullopt;
+  std::vector<std::string> names = aggregate.grouping;
+  names.insert(names.end(), std::begin(kMetadataLabels), std::end(kMetadataLabels));
+  return names;
+}
+
 /// One walk over the tree. Data ranges, invariance and what is read of histograms all need it.
 class Walk {
  public:
   Walk(const QueryTimes& times, std::unordered_set<const Expr*>& invariant,
-       std::unordered_set<const Expr*>& counts_only, std::vector<TimeRange>& ranges)
-      : times_(times), invariant_(invariant), counts_only_(counts_only), ranges_(ranges) {}
+       std::unordered_set<const Expr*>& counts_only,
+       std::unordered_map<const Expr*, std::vector<std::string>>& labels_that_matter, std::vector<TimeRange>& ranges)
+      : times_(times),
+        invariant_(invariant),
+        counts_only_(counts_only),
+        labels_that_matter_(labels_that_matter),
+        ranges_(ranges) {}
 
   /// Evaluated from `first` to `last`. True when the value is the same at every step.
   bool Visit(Expr& expr, std::int64_t first, std::int64_t last) {
@@ -104,6 +154,9 @@ class Walk {
         auto& aggregate = As<AggregateExpr>(expr);
         StripParens(aggregate.param);
         StripParens(aggregate.expr);
+        if (const VectorSelector* const selector = SelectorOf(*aggregate.expr)) {
+          if (auto names = NamesFor(aggregate)) labels_that_matter_[selector] = *std::move(names);
+        }
         const bool same_param = !aggregate.param || Visit(*aggregate.param, first, last);
         return Visit(*aggregate.expr, first, last) && same_param;
       }
@@ -171,6 +224,7 @@ class Walk {
   const QueryTimes& times_;
   std::unordered_set<const Expr*>& invariant_;
   std::unordered_set<const Expr*>& counts_only_;
+  std::unordered_map<const Expr*, std::vector<std::string>>& labels_that_matter_;
   std::vector<TimeRange>& ranges_;
   int in_counts_ = 0, in_buckets_ = 0;  // calls and the like around the node
 };
@@ -195,7 +249,8 @@ Result<Plan> Plan::Make(const Expr& expr, const QueryTimes& times) {
   plan.root_ = Clone(expr);
   VEDETTE_CHECK(ResolveDurations(*plan.root_, {times.step, times.end - times.start}));
   std::vector<TimeRange> ranges;
-  Walk(times, plan.invariant_, plan.counts_only_, ranges).Visit(*plan.root_, times.start.ms, times.end.ms);
+  Walk(times, plan.invariant_, plan.counts_only_, plan.labels_that_matter_, ranges)
+      .Visit(*plan.root_, times.start.ms, times.end.ms);
   plan.ranges_ = JoinNear(std::move(ranges));
   return plan;
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -32,6 +34,12 @@ class Plan {
   /// Whether of the histograms that the selector finds only counts and sums are looked at: it stands within
   /// histogram_count() or the like, and within nothing that needs buckets. Counter resets are seen nevertheless.
   bool CountsOnly(const VectorSelector& selector) const { return counts_only_.contains(&selector); }
+  /// The labels that matter of what the selector finds, where these are few: the names that an aggregation around it
+  /// groups by, and the metric's. Null: all.
+  const std::vector<std::string>* LabelsThatMatter(const VectorSelector& selector) const {
+    const auto found = labels_that_matter_.find(&selector);
+    return found == labels_that_matter_.end() ? nullptr : &found->second;
+  }
   /// What the selectors will read: disjoint ranges, far apart from each other, ascending. One querier for each, so that
   /// parts of a query that look at the same time see the same data.
   const std::vector<TimeRange>& data_ranges() const { return ranges_; }
@@ -41,6 +49,7 @@ class Plan {
 
   ExprPtr root_;
   std::unordered_set<const Expr*> invariant_, counts_only_;
+  std::unordered_map<const Expr*, std::vector<std::string>> labels_that_matter_;
   std::vector<TimeRange> ranges_;
 };
 

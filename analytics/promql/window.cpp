@@ -52,4 +52,14 @@ void FindWindows(std::span<const std::int64_t> times, const Steps& steps, const 
   }
 }
 
+std::span<const Window> WindowMemo::Find(std::span<const std::int64_t> times, const Steps& steps,
+                                         const RangeShape& range) {
+  if (known_ && std::ranges::equal(times, times_)) return windows_;
+  FindWindows(times, steps, range, windows_);
+  times_.assign(times.begin(), times.end());
+  rates.reset();
+  known_ = true;
+  return windows_;
+}
+
 }  // namespace vedette::promql

@@ -37,6 +37,26 @@ struct Window {
   std::size_t size() const { return end - begin; }
 };
 
+/// Where the windows of the last series lay. The series of a target mostly have the same times, and so the same
+/// windows: comparing times takes a tenth of finding windows. Of one selector and thread.
+class WindowMemo {
+ public:
+  /// Good until the next call.
+  std::span<const Window> Find(std::span<const std::int64_t> times, const Steps& steps, const RangeShape& range);
+
+  /// What a rate needs of the times alone, for each window with two samples or more (window_rate.cpp).
+  struct RateFactors {
+    std::vector<double> whole;  // extrapolation to the ends of the range as far as it goes
+    std::vector<double> reach;  // a first value above so many increases is too far from zero to matter
+  };
+  std::optional<RateFactors> rates;  // of the windows found last
+
+ private:
+  bool known_ = false;
+  std::vector<std::int64_t> times_;
+  std::vector<Window> windows_;
+};
+
 /// The samples of one series and everything else a function may look at.
 struct WindowInput {
   std::span<const std::int64_t> times;  // ms, ascending
@@ -48,6 +68,7 @@ struct WindowInput {
   const EvalContext& context;       // for Check()
   /// When the counter of each sample began, 0 where it is not known; empty when nothing is known or nobody wants to.
   std::span<const std::int64_t> starts = {};
+  WindowMemo* memo = nullptr;  // that found the windows, if one did
 };
 
 /// Fills `out` (one value per step, absent before the call) where the function has a value.

@@ -12,6 +12,12 @@ namespace {
 bool Falls(double before, double now) { return now < before; }
 bool Differs(double before, double now) { return now != before && !(std::isnan(now) && std::isnan(before)); }
 
+bool FallsAnywhere(std::span<const double> values) {
+  bool falls = false;
+  for (std::size_t i = 1; i < values.size(); ++i) falls |= values[i] < values[i - 1];
+  return falls;
+}
+
 /// Walks along positions in a series that are worth remembering, window by window.
 class Marks {
  public:
@@ -25,7 +31,7 @@ class Marks {
   }
   /// Resets of a counter: its values fall, or it says that it began anew.
   static Marks Resets(const WindowInput& input) {
-    if (input.starts.empty()) return Marks(input.values, Falls);
+    if (input.starts.empty()) return FallsAnywhere(input.values) ? Marks(input.values, Falls) : Marks();
     Marks marks;
     for (std::size_t i = 1; i < input.values.size(); ++i) {
       const bool anew = BeganAnew({input.times[i - 1], input.starts[i - 1]}, {input.times[i], input.starts[i]});
@@ -47,8 +53,55 @@ class Marks {
   std::size_t first_ = 0, end_ = 0;
 };
 
+/// What ExtrapolationFactor() makes of the times of each window alone, where the counter is far enough from zero.
+const WindowMemo::RateFactors& RatesOf(const WindowInput& input, bool per_second) {
+  std::optional<WindowMemo::RateFactors>& kept = input.memo->rates;
+  if (kept) return *kept;
+  /// More than what rounding can take from a product.
+  constexpr double kSafe = 1.000001;
+  const double range_seconds = static_cast<double>(input.range.range_ms) / 1000.0;
+  WindowMemo::RateFactors& out = kept.emplace();
+  out.whole.resize(input.windows.size());
+  out.reach.resize(input.windows.size());
+  for (std::size_t step = 0; step < input.windows.size(); ++step) {
+    const Window& window = input.windows[step];
+    if (window.size() < 2) continue;
+    const RateSpan span{input.times[window.begin], input.times[window.end - 1], window.size()};
+    const std::int64_t at = input.steps.At(step);
+    double factor = ExtrapolationFactor(input.range, at, span);
+    if (per_second) factor /= range_seconds;
+    out.whole[step] = factor;
+    const double to_start = static_cast<double>(span.first_time - input.range.Start(at));
+    const double sampled = static_cast<double>(span.last_time - span.first_time);
+    out.reach[step] = to_start / sampled * kSafe;
+  }
+  return out;
+}
+
+/// Extrapolated() of values that never fall and say nothing about when they began: the rule.
+Status ExtrapolatedPlainly(const WindowInput& input, bool counter, bool per_second, std::span<double> out) {
+  const WindowMemo::RateFactors& rates = RatesOf(input, per_second);
+  const double range_seconds = static_cast<double>(input.range.range_ms) / 1000.0;
+  return ForEachWindow(input, [&](std::size_t step, const Window& window) {
+    if (window.size() < 2) return;
+    const double first = input.values[window.begin], increase = input.values[window.end - 1] - first;
+    if (!counter || !(increase > 0) || first > increase * rates.reach[step]) {
+      out[step] = increase * rates.whole[step];
+      return;
+    }
+    double factor = ExtrapolationFactor(
+        input.range, input.steps.At(step),
+        {input.times[window.begin], input.times[window.end - 1], window.size(), first, increase, counter});
+    if (per_second) factor /= range_seconds;
+    out[step] = increase * factor;
+  });
+}
+
 Status Extrapolated(const WindowInput& input, bool counter, bool per_second, std::span<double> out) {
   if (input.range.anchored || input.range.smoothed) return ExtendedIncrease(input, counter, per_second, out);
+  if (input.memo != nullptr && input.starts.empty() && !(counter && FallsAnywhere(input.values))) {
+    return ExtrapolatedPlainly(input, counter, per_second, out);
+  }
   Marks resets = counter ? Marks::Resets(input) : Marks();
   const double range_seconds = static_cast<double>(input.range.range_ms) / 1000.0;
   return ForEachWindow(input, [&](std::size_t step, const Window& window) {

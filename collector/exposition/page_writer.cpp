@@ -159,8 +159,8 @@ void PageWriter::ClassicText(std::span<const LabelView> labels, const Histogram&
     infinite = std::isinf(bound) && bound > 0;
     Sample("_bucket", labels, &bound, count, time);
   });
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  if (!infinite) Sample("_bucket", labels, &kInfinity, histogram.count, time);
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  if (!infinite) Sample("_bucket", labels, &infinity, histogram.count, time);
   Sample("_sum", labels, nullptr, histogram.sum, time);
   Sample("_count", labels, nullptr, histogram.count, time);
 }

@@ -36,6 +36,10 @@ class LabelPairs {
     const Pair& p = At(pair);
     return {texts_.Get(names_[p.name].text), texts_.Get(p.value)};
   }
+  /// The name of the pair as a number, which stays while a series has the name.
+  std::uint32_t NameNumber(PairId pair) const { return At(pair).name; }
+  /// UINT32_MAX: no series has it.
+  std::uint32_t NameNumber(std::string_view name) const { return FindName(name); }
   IdSet& ids(PairId pair) { return At(pair).ids; }
   const IdSet& ids(PairId pair) const { return At(pair).ids; }
 

@@ -92,6 +92,7 @@ class RocksBulkWriter final : public BulkWriter {
     std::vector<HeadSeries*> undefined;
     DefinitionRecord record;
     VEDETTE_CHECK(Describe(batch, undefined, record));
+    const SampleChanges::Change change(engine_.database->sample_changes(), writer_.stripes());
     const DayVersions::Change index_change = index_.Write(*engine_.database, batch);
     std::int64_t newest = INT64_MIN;
     for (const auto& [id, time] : newest_) newest = std::max(newest, time);

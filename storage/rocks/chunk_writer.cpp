@@ -34,7 +34,7 @@ void ChunkWriter::Add(std::int32_t day, SeriesId series, std::uint32_t seal, std
     EncodeChunk(times.subspan(at, n), values.subspan(at, n), chunk_bytes_, std::nullopt, Effort());
     row.end = chunk_bytes_.size();
   }
-  if (!times.empty()) days_.insert(day);
+  if (!times.empty()) Touch(day, series);
 }
 
 void ChunkWriter::AddHistograms(std::int32_t day, SeriesId series, std::uint32_t seal,
@@ -49,7 +49,13 @@ void ChunkWriter::AddHistograms(std::int32_t day, SeriesId series, std::uint32_t
     row.end = chunk_bytes_.size();
     at += n;
   }
-  if (!times.empty()) days_.insert(day);
+  if (!times.empty()) Touch(day, series);
+}
+
+void ChunkWriter::Touch(std::int32_t day, SeriesId series) {
+  days_.insert(day);
+  const SampleChanges::Stripe stripe = SampleChanges::StripeOf(day, series);
+  if (stripes_.empty() || stripes_.back() != stripe) stripes_.push_back(stripe);
 }
 
 Status ChunkWriter::Finish(rocksdb::WriteBatch& batch) {
@@ -83,6 +89,7 @@ void ChunkWriter::Clear() {
     rows_.shrink_to_fit();
   }
   days_.clear();
+  stripes_.clear();
 }
 
 }  // namespace vedette::storage

@@ -39,6 +39,8 @@ class ChunkWriter {
   std::size_t chunks() const { return rows_.size(); }
   std::size_t bytes() const { return chunk_bytes_.size(); }
   const std::set<std::int32_t>& days() const { return days_; }
+  /// What changes with it.
+  const std::vector<SampleChanges::Stripe>& stripes() const { return stripes_; }
 
   /// Gives everything added this seal number.
   void Stamp(std::uint32_t seal);
@@ -66,7 +68,10 @@ class ChunkWriter {
   const std::size_t max_samples_;
   std::vector<Row> rows_;
   std::string chunk_bytes_;
+  void Touch(std::int32_t day, SeriesId series);
+
   std::set<std::int32_t> days_;
+  std::vector<SampleChanges::Stripe> stripes_;  // neighbours once
 };
 
 }  // namespace vedette::storage

@@ -18,6 +18,7 @@
 #include "core/result.h"
 #include "storage/options.h"
 #include "storage/rocks/day_versions.h"
+#include "storage/rocks/sample_changes.h"
 
 namespace vedette::storage {
 
@@ -129,6 +130,8 @@ class Database {
   std::string NewTableFileName();
   /// Of the rows of `index`: to be told before they are written.
   DayVersions& day_versions() const { return day_versions_; }
+  /// Of chunks: likewise.
+  SampleChanges& sample_changes() const { return sample_changes_; }
 
  private:
   Database() = default;
@@ -145,6 +148,7 @@ class Database {
   std::atomic<std::uint64_t> table_files_{0};
   int lock_file_ = -1;
   mutable DayVersions day_versions_;
+  mutable SampleChanges sample_changes_;
   std::unique_ptr<rocksdb::Env> env_;
   std::mutex resume_mutex_;
   std::shared_mutex ingestion_;

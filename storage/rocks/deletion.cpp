@@ -33,7 +33,8 @@ class DayCleaner {
   Result<std::size_t> Clean(std::span<const SeriesId> series) {
     rocksdb::WriteBatch batch;
     Postings gone;
-    const DayVersions::Change change(database_.day_versions(), {day_});
+    const DayVersions::Change index_change(database_.day_versions(), {day_});
+    const SampleChanges::Change change(database_.sample_changes());
     rocksdb::ReadOptions options;
     options.fill_cache = false;
     bundles_.emplace(database_.NewIterator(options, Family::kBundles));

@@ -16,6 +16,7 @@
 #include "storage/rocks/metrics.h"
 #include "storage/rocks/partitions.h"
 #include "storage/rocks/rocks_storage.h"
+#include "storage/rocks/sample_cache.h"
 #include "storage/rocks/sealer.h"
 #include "storage/rocks/series_catalog.h"
 #include "storage/rocks/tombstones.h"
@@ -33,6 +34,7 @@ struct Engine {
         head(options.chunk_samples, options.chunk_span, tuning.spill_samples),
         catalog(*database, head),
         index_cache(options.index_cache_bytes, metrics),
+        sample_cache(options.sample_cache_bytes, metrics),
         partitions(*database),
         tombstones(*database),
         facts(*database),
@@ -49,6 +51,7 @@ struct Engine {
   Head head;
   SeriesCatalog catalog;
   IndexCache index_cache;
+  SampleCache sample_cache;
   Partitions partitions;
   Tombstones tombstones;
   FactStore facts;

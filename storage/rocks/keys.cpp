@@ -31,6 +31,14 @@ std::int32_t DayOf(TimeMs time) {
 
 TimeMs StartOfDay(std::int32_t day) { return TimeMs(day * kDayMs); }
 
+std::span<const std::int32_t> DaysWithin(std::span<const std::int32_t> days, TimeRange range) {
+  const auto begin = std::ranges::partition_point(
+      days, [&](std::int32_t day) { return StartOfDay(day) + Millis(kDayMs - 1) < range.min; });
+  const auto end =
+      std::partition_point(begin, days.end(), [&](std::int32_t day) { return StartOfDay(day) <= range.max; });
+  return {begin, end};
+}
+
 std::string DayText(std::int32_t day) { return FormatRfc3339(StartOfDay(day)).substr(0, 10); }
 
 std::string DayPrefix(std::int32_t day) {

@@ -19,6 +19,8 @@ inline constexpr std::int64_t kDayMs = 86'400'000;
 /// UTC days since 1970, rounded down.
 std::int32_t DayOf(TimeMs time);
 TimeMs StartOfDay(std::int32_t day);
+/// Those of `days`, which ascend, that overlap `range`.
+std::span<const std::int32_t> DaysWithin(std::span<const std::int32_t> days, TimeRange range);
 std::string DayText(std::int32_t day);  // "2026-11-21"
 
 /// chunks: day (4, biased), series (8), ms within the day of the first sample (4), seal number (4). The top bit of the

@@ -49,12 +49,18 @@ StorageMetrics::StorageMetrics(prometheus::Registry& registry)
                                   "Sets and lists of the index of a day found in the cache.")),
       index_cache_misses(NewCounter(registry, "vedette_storage_index_cache_misses_total",
                                     "Sets and lists of the index of a day that had to be read.")),
+      sample_cache_hits(NewCounter(registry, "vedette_storage_sample_cache_hits_total",
+                                   "Four hours of a series that queries found in memory, decoded.")),
+      sample_cache_misses(NewCounter(registry, "vedette_storage_sample_cache_misses_total",
+                                     "Four hours of a series that queries had to read from disk.")),
       head_series(NewGauge(registry, "vedette_storage_head_series", "Series in memory.")),
       head_bytes(NewGauge(registry, "vedette_storage_head_bytes",
                           "Memory of the series in memory, their index and their unsealed rows.")),
       journal_samples(NewGauge(registry, "vedette_storage_journal_samples", "Samples a restart would replay.")),
       index_cache_bytes(
           NewGauge(registry, "vedette_storage_index_cache_bytes", "Sets and lists of the index kept for queries.")),
+      sample_cache_bytes(
+          NewGauge(registry, "vedette_storage_sample_cache_bytes", "Decoded samples of the disk kept for queries.")),
       accepting(
           NewGauge(registry, "vedette_storage_accepting", "1 when samples are taken in, 0 while the disk is full.")),
       damaged_logs(NewGauge(registry, "vedette_storage_damaged_logs",

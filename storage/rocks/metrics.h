@@ -33,10 +33,13 @@ struct StorageMetrics {
   prometheus::Counter& maintenance_failures;
   prometheus::Counter& index_cache_hits;
   prometheus::Counter& index_cache_misses;
+  prometheus::Counter& sample_cache_hits;
+  prometheus::Counter& sample_cache_misses;
   prometheus::Gauge& head_series;
   prometheus::Gauge& head_bytes;
   prometheus::Gauge& journal_samples;
   prometheus::Gauge& index_cache_bytes;
+  prometheus::Gauge& sample_cache_bytes;
   prometheus::Gauge& accepting;
   prometheus::Gauge& damaged_logs;
   prometheus::Gauge& replay_seconds;

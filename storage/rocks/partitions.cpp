@@ -143,7 +143,8 @@ Result<std::size_t> Partitions::DropBefore(std::int32_t day, std::int32_t all) {
     if (there < all || (there < day && (loose_.contains(there) || packed_.contains(there)))) gone.push_back(there);
   }
   if (gone.empty()) return gone.size();
-  const DayVersions::Change change(database_.day_versions(), gone);
+  const DayVersions::Change index_change(database_.day_versions(), gone);
+  const SampleChanges::Change change(database_.sample_changes());
   rocksdb::WriteBatch batch;
   for (const std::int32_t there : gone) {
     batch.Delete(database_.family(Family::kMeta), UnpackedKey(there));
@@ -244,6 +245,7 @@ Status Partitions::RepackDay(std::int32_t day, const RepackOptions& options, std
   if (touched) after->second.age = 0;
   // The new files would end rows that a bulk load added to `blocks` since the snapshot: another time.
   if (touched && again) return Ok();
+  const SampleChanges::Change change(database_.sample_changes());  // what was deleted goes
   // First the new rows, then the end of the old ones: in between, and after a crash there, samples are there twice,
   // which changes no answer. The day stays marked until both are done.
   if (packed_.insert(day).second) Publish();

@@ -5,6 +5,7 @@
 #include <shared_mutex>
 
 #include "storage/chunk/merge.h"
+#include "storage/rocks/cached_chunks.h"
 #include "storage/rocks/chunk_reader.h"
 #include "storage/rocks/definition_reader.h"
 #include "storage/rocks/engine.h"
@@ -29,12 +30,19 @@ class RocksQuerier final : public Querier {
   RocksQuerier& operator=(const RocksQuerier&) = delete;
 
   Result<std::vector<SeriesEntry>> Select(std::span<const Matcher> matchers, std::size_t max_series) const override;
+  Result<std::vector<SeriesEntry>> SelectFor(std::span<const Matcher> matchers,
+                                             std::span<const std::string> names) const override {
+    return touched_.empty() ? selector_.SelectFor(matchers, names) : Select(matchers, 0);
+  }
   Status Read(SeriesId series, TimeRange range, Columns& out) const override {
-    return ReadKinds(series, range, out, nullptr);
+    SampleCache::Memo memo;
+    return ReadKinds(series, range, memo, out, nullptr);
   }
   Status ReadMixed(SeriesId series, TimeRange range, Columns& floats, HistogramColumns& histograms) const override {
-    return ReadKinds(series, range, floats, &histograms);
+    SampleCache::Memo memo;
+    return ReadKinds(series, range, memo, floats, &histograms);
   }
+  std::unique_ptr<SeriesReader> NewReader() const override { return std::make_unique<Reader>(*this); }
   std::vector<Millis> Tiers() const override;
   TimeMs RawFrom() const override;
   Result<bool> ReadTier(SeriesId series, TimeMs from, TimeMs to, Millis step,
@@ -53,17 +61,31 @@ class RocksQuerier final : public Querier {
                                                std::size_t limit) const override;
 
  private:
+  class Reader final : public SeriesReader {
+   public:
+    explicit Reader(const RocksQuerier& querier) : querier_(querier) {}
+    Status Read(SeriesId series, TimeRange range, Columns& floats, HistogramColumns& histograms) override {
+      return querier_.ReadKinds(series, range, memo_, floats, &histograms);
+    }
+
+   private:
+    const RocksQuerier& querier_;
+    SampleCache::Memo memo_;
+  };
+
   bool HasSamples(SeriesId series) const;
   bool TrustsTier(SeriesId series, std::int32_t day) const;
   bool HasBuckets(SeriesId series) const;
   Result<Labels> LabelsOf(SeriesId id, DefinitionReader& definitions) const;
-  Status ReadKinds(SeriesId series, TimeRange range, Columns& out, HistogramColumns* histograms) const;
+  Status ReadKinds(SeriesId series, TimeRange range, SampleCache::Memo& memo, Columns& out,
+                   HistogramColumns* histograms) const;
 
   Engine& engine_;
   const TimeRange range_;
   const std::shared_ptr<const TombstoneSet> deleted_;
   /// Lost samples in the range: indexes still name them, whether they have others must be looked up.
   const Postings touched_;
+  const std::uint64_t changes_before_;
   ReaderRegistry::Reader reader_;
   const std::shared_ptr<const Partitions::Places> places_before_;
   const std::shared_ptr<const DayVersions::Map> versions_before_;
@@ -73,6 +95,7 @@ class RocksQuerier final : public Querier {
   const std::shared_ptr<const Partitions::Places> places_after_;
   const SeriesSelector selector_;
   std::optional<ChunkReader> chunks_;
+  std::optional<CachedChunks> samples_;
 };
 
 /// The order of the steps (the members', tombstones first) makes the view consistent: what is sealed after the first
@@ -82,6 +105,7 @@ RocksQuerier::RocksQuerier(Engine& engine, TimeRange range)
       range_(range),
       deleted_(engine.tombstones.current()),
       touched_(deleted_->Touched(range)),
+      changes_before_(engine.database->sample_changes().Now()),
       reader_(engine.head.readers().Register(engine.head.order())),
       places_before_(engine.partitions.places()),
       versions_before_(engine.database->day_versions().Now()),
@@ -91,6 +115,8 @@ RocksQuerier::RocksQuerier(Engine& engine, TimeRange range)
       places_after_(engine.partitions.places()),
       selector_(engine, range, {snapshot_, versions_before_, engine.database->day_versions().Now(), days_}) {
   chunks_.emplace(*engine.database, snapshot_, deleted_, places_before_, places_after_);
+  samples_.emplace(*chunks_, *deleted_, *days_, engine.sample_cache, engine.database->sample_changes(),
+                   changes_before_);
 }
 
 RocksQuerier::~RocksQuerier() {
@@ -251,7 +277,8 @@ Result<std::vector<SeriesExemplars>> RocksQuerier::Exemplars(std::span<const std
   return out;
 }
 
-Status RocksQuerier::ReadKinds(SeriesId id, TimeRange range, Columns& out, HistogramColumns* histograms) const {
+Status RocksQuerier::ReadKinds(SeriesId id, TimeRange range, SampleCache::Memo& memo, Columns& out,
+                               HistogramColumns* histograms) const {
   range = {std::max(range.min, range_.min), std::min(range.max, range_.max)};
   if (range.max < range.min) return Ok();
   const std::size_t first = out.size(), first_histogram = histograms != nullptr ? histograms->size() : 0;
@@ -266,7 +293,7 @@ Status RocksQuerier::ReadKinds(SeriesId id, TimeRange range, Columns& out, Histo
       if (histograms != nullptr) engine_.head.ReadHistograms(id, view_, range, *histograms);
     }
   }
-  if (on_disk) VEDETTE_CHECK(chunks_->Read(id, DaysWithin(*days_, range), range, out, histograms));
+  if (on_disk) VEDETTE_CHECK(samples_->Read(id, range, memo, out, histograms));
   out.times.insert(out.times.end(), recent.times.begin(), recent.times.end());
   out.values.insert(out.values.end(), recent.values.begin(), recent.values.end());
   SortAndResolve(out, first);

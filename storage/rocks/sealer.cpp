@@ -240,6 +240,7 @@ Status Sealer::WriteStep(TimeMs oldest) {
   for (const FrozenHistograms& item : pending_->histograms) PutHistograms(item, oldest, sealed);
   const std::size_t chunks = writer_.chunks(), bytes = writer_.bytes();
   for (const std::int32_t day : writer_.days()) partitions_.Touch(day, batch);
+  const SampleChanges::Change change(database_.sample_changes(), writer_.stripes());
   const DayVersions::Change index_change = sealed.index.Write(database_, batch);
 
   PutJournalRecords(batch);

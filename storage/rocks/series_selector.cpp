@@ -8,6 +8,7 @@
 #include <shared_mutex>
 
 #include "storage/head/label_order.h"
+#include "storage/head/label_projection.h"
 #include "storage/rocks/head_sets.h"
 #include "storage/rocks/keys.h"
 #include "storage/rocks/label_reader.h"
@@ -22,14 +23,6 @@ bool ByLabels(const SeriesEntry& a, const SeriesEntry& b) {
 }
 
 }  // namespace
-
-std::span<const std::int32_t> DaysWithin(const Partitions::Days& days, TimeRange range) {
-  const auto begin = std::ranges::partition_point(
-      days, [&](std::int32_t day) { return StartOfDay(day) + Millis(kDayMs - 1) < range.min; });
-  const auto end =
-      std::partition_point(begin, days.end(), [&](std::int32_t day) { return StartOfDay(day) <= range.max; });
-  return {begin, end};
-}
 
 DiskIndex SeriesSelector::IndexOf(std::int32_t day) const {
   const auto version = DayVersions::Stable(*view_.versions_before, *view_.versions_after, day);
@@ -72,6 +65,41 @@ Result<std::vector<SeriesEntry>> SeriesSelector::Select(std::span<const Matcher>
   const auto same_labels = [](const SeriesEntry& a, const SeriesEntry& b) { return a.labels == b.labels; };
   out.erase(std::unique(out.begin(), out.end(), same_labels), out.end());
   return out;
+}
+
+/// From memory alone where the disk names nobody else, which is the rule. Else label sets that came back under another
+/// id have to be told apart.
+Result<std::vector<SeriesEntry>> SeriesSelector::SelectFor(std::span<const Matcher> matchers,
+                                                           std::span<const std::string> names) const {
+  std::vector<SeriesEntry> out;
+  Postings seen;
+  bool complete = false;
+  {
+    const SeriesTable& table = engine_.head.table();
+    const std::shared_lock lock(table.mutex());
+    Result<std::vector<const HeadSeries*>> found = std::vector<const HeadSeries*>();
+    complete = FindInHead(matchers, found);
+    if (!found) return found.error();
+    LabelProjection projection(table, names);
+    out.reserve(found->size());
+    for (const HeadSeries* series : *found) {
+      out.push_back({series->id, projection.Of(*series)});
+      if (!complete) seen.push_back(series->id);
+    }
+  }
+  if (complete) return out;
+  VEDETTE_TRY(const bool others, HasOthersOnDisk(matchers, seen));
+  if (others) return Select(matchers, 0);
+  return out;
+}
+
+Result<bool> SeriesSelector::HasOthersOnDisk(std::span<const Matcher> matchers, const Postings& seen) const {
+  for (const std::int32_t day : Days()) {
+    const DiskIndex index = IndexOf(day);
+    VEDETTE_TRY(const Selection selection, SelectSeries(index, matchers, &index));
+    if (!Subtract(selection.ids, seen).empty()) return true;
+  }
+  return false;
 }
 
 /// The labels of an id never change: the same ids in the same order always sort alike. Comparing texts takes as long as

@@ -15,9 +15,6 @@
 
 namespace vedette::storage {
 
-/// The days that overlap `range`.
-std::span<const std::int32_t> DaysWithin(const Partitions::Days& days, TimeRange range);
-
 /// What a querier sees of the disk.
 struct DiskView {
   const rocksdb::Snapshot* snapshot = nullptr;
@@ -34,6 +31,8 @@ class SeriesSelector {
 
   // As in Querier.
   Result<std::vector<SeriesEntry>> Select(std::span<const Matcher> matchers, std::size_t max_series) const;
+  Result<std::vector<SeriesEntry>> SelectFor(std::span<const Matcher> matchers,
+                                             std::span<const std::string> names) const;
   Result<std::vector<std::string>> LabelNames(std::span<const Matcher> matchers, std::size_t limit) const;
   Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const Matcher> matchers,
                                                std::size_t limit) const;
@@ -54,6 +53,8 @@ class SeriesSelector {
                             Postings& seen) const;
   Status SelectOnDay(std::int32_t day, std::span<const Matcher> matchers, std::size_t max_series,
                      std::vector<SeriesEntry>& out, Postings& seen) const;
+  /// Whether a day on disk names series that match and are not among `seen`.
+  Result<bool> HasOthersOnDisk(std::span<const Matcher> matchers, const Postings& seen) const;
   /// By labels, then by id. The order of many is kept from one query to the next.
   void SortByLabels(std::span<SeriesEntry> entries) const;
   /// The labels of ids that the index of `day` names.
