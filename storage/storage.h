@@ -172,8 +172,8 @@ class Querier {
   virtual Result<std::vector<SeriesEntry>> Select(std::span<const Matcher> matchers,
                                                   std::size_t max_series = 0) const = 0;
 
-  /// The same series where only some of their labels matter, as for `sum by (...)`: in the order of their ids, mostly
-  /// with just the labels `names` (an engine may give others as well), and equal sets shared.
+  /// The same series where only some of their labels matter, as for `sum by (...)`: in any order, mostly with
+  /// just the labels `names` (an engine may give others as well), and equal sets shared.
   virtual Result<std::vector<SeriesEntry>> SelectFor(std::span<const Matcher> matchers,
                                                      std::span<const std::string> /*names*/) const {
     return Select(matchers);

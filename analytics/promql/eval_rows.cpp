@@ -87,17 +87,24 @@ void DoPart(Evaluator& eval, Part& part, Shared& shared, bool alone = false) {
   }
 }
 
-/// The rows of all parts, in the order of their places.
-void Join(Vector& all, std::vector<std::size_t> places, std::span<const std::unique_ptr<Part>> others) {
-  for (const auto& part : others) {
-    all.Append(std::move(part->out));
-    places.insert(places.end(), part->places.begin(), part->places.end());
-  }
-  if (std::ranges::is_sorted(places)) return;
-  std::vector<std::size_t> order(places.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::sort(order, {}, [&](std::size_t row) { return places[row]; });
-  all.Reorder(order);
+/// The rows of all parts, in the order of their places: each is copied once.
+void Join(Part& first, std::span<const std::unique_ptr<Part>> others) {
+  struct Row {
+    std::size_t place = 0, row = 0;
+    Vector* from = nullptr;
+  };
+  std::vector<Row> rows;
+  const auto add = [&](Part& part) {
+    for (std::size_t row = 0; row < part.places.size(); ++row) rows.push_back({part.places[row], row, &part.out});
+  };
+  add(first);
+  for (const auto& part : others) add(*part);
+  if (rows.size() == first.places.size() && std::ranges::is_sorted(first.places)) return;
+  std::ranges::sort(rows, {}, &Row::place);
+  Vector all(first.out.budget(), first.out.steps());
+  all.Reserve(rows.size());
+  for (const Row& row : rows) all.TakeRow(*row.from, row.row);
+  first.out = std::move(all);
 }
 
 /// What is left after the first thread's beginning, by all threads.
@@ -112,6 +119,7 @@ void DoRest(Evaluator& eval, Shared& shared, Part& first, std::vector<std::uniqu
   for (std::size_t i = 1; i < threads; ++i) {
     contexts.push_back(context.Fork());
     others.push_back(std::make_unique<Part>(Part{eval.NewVector(first.out.steps())}));
+    others.back()->out.Reserve(left / threads + shared.at_once);
   }
   visit.Workers(context.workers->Run(threads, [&](std::size_t number) {
     if (number == 0) return DoPart(eval, first, shared);
@@ -163,6 +171,7 @@ Result<Vector> RowsOfSeries(Evaluator& eval, const Steps& steps, const RowSource
   const std::size_t count = shared.series.size();
   visit.Result(count, count * steps.count * sizeof(double));
   Part first{eval.NewVector(steps.count)};
+  first.out.Reserve(count);
   std::vector<std::unique_ptr<Part>> others;
   DoPart(eval, first, shared, true);
   if (!shared.failed && shared.next < count) DoRest(eval, shared, first, others, visit);
@@ -171,7 +180,7 @@ Result<Vector> RowsOfSeries(Evaluator& eval, const Steps& steps, const RowSource
     if (!part->status && (worst == nullptr || part->failed_at < worst->failed_at)) worst = part.get();
   }
   if (worst != nullptr) return worst->status.error();
-  Join(first.out, std::move(first.places), others);
+  Join(first, others);
   return std::move(first.out);
 }
 

@@ -24,6 +24,11 @@ Status SampleLease::Add(std::size_t samples) {
   return Ok();
 }
 
+void SampleLease::Take(SampleLease& other, std::size_t samples) {
+  other.held_ -= samples;
+  held_ += samples;
+}
+
 void SampleLease::Release(std::size_t samples) {
   budget_->Release(samples);
   held_ -= samples;
@@ -54,6 +59,19 @@ void Vector::Append(Vector&& other) {
   values_.insert(values_.end(), other.values_.begin(), other.values_.end());
   lease_.Take(other.lease_);
   other = Vector(other.budget(), other.steps_);
+}
+
+void Vector::TakeRow(Vector& other, std::size_t row) {
+  const std::span<const double> from = other.values(row);
+  values_.insert(values_.end(), from.begin(), from.end());
+  names_.push_back(std::move(other.names_[row]));
+  if (has_histograms() || other.has_histograms()) histograms_.resize(rows());
+  std::size_t charged = steps_;
+  if (other.has_histograms()) {
+    histograms_.back() = std::exchange(other.histograms_[row], {});
+    charged += histograms_.back().weight;
+  }
+  lease_.Take(other.lease_, charged);
 }
 
 void Vector::RemoveLastRow() {

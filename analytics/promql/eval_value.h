@@ -68,6 +68,8 @@ class SampleLease {
   Status Add(std::size_t samples);
   /// What `other`, of the same budget, holds.
   void Take(SampleLease& other) { held_ += std::exchange(other.held_, 0); }
+  /// So much of it.
+  void Take(SampleLease& other, std::size_t samples);
   void Release(std::size_t samples);
   SampleBudget& budget() const { return *budget_; }
 
@@ -129,6 +131,8 @@ class Vector {
   Result<std::span<double>> AddRow(RowName name);
   /// The rows of `other`, behind those of this. Both have the same steps and budget.
   void Append(Vector&& other);
+  /// Makes a row of `other`, which has the same steps and budget, the last one; there it is not to be used any more.
+  void TakeRow(Vector& other, std::size_t row);
   /// Takes back the last row.
   void RemoveLastRow();
   /// Keeps the rows with a value at some step, in their order.

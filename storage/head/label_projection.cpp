@@ -35,4 +35,19 @@ Labels LabelProjection::Of(const HeadSeries& series) {
   return at->second;
 }
 
+Labels SetProjection::Of(const Labels& labels) {
+  wanted_.clear();
+  std::uint64_t hash = 0;
+  for (const LabelView label : labels) {
+    if (std::ranges::find(names_, label.name) == names_.end()) continue;
+    wanted_.push_back(label);
+    hash = XXH3_64bits_withSeed(label.value.data(), label.value.size(), hash + label.name.size());
+  }
+  const auto [at, is_new] = known_.try_emplace(hash);
+  if (!is_new && std::ranges::equal(at->second, wanted_)) return at->second;
+  Labels made = Labels::FromSorted(wanted_);
+  if (is_new) at->second = made;
+  return made;
+}
+
 }  // namespace vedette::storage

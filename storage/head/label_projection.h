@@ -11,7 +11,7 @@
 
 namespace vedette::storage {
 
-/// While it lives the table is locked.
+/// Of series in memory. While it lives the table is locked.
 class LabelProjection {
  public:
   LabelProjection(const SeriesTable& table, std::span<const std::string> names);
@@ -27,6 +27,19 @@ class LabelProjection {
   std::vector<std::uint32_t> names_;  // as numbers
   std::unordered_map<std::vector<PairId>, Labels, ListHash> known_;
   std::vector<PairId> pairs_, wanted_;  // room
+};
+
+/// The same of whole label sets.
+class SetProjection {
+ public:
+  /// `names` must stay.
+  explicit SetProjection(std::span<const std::string> names) : names_(names) {}
+  Labels Of(const Labels& labels);
+
+ private:
+  std::span<const std::string> names_;
+  std::unordered_map<std::uint64_t, Labels> known_;  // by a hash of what is in it
+  std::vector<LabelView> wanted_;                    // room
 };
 
 }  // namespace vedette::storage

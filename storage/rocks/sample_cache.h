@@ -52,7 +52,7 @@ class SampleCache {
     std::array<Block, kNeighbours> blocks_;
     // Under the shard's mutex.
     std::size_t bytes_ = 0;
-    bool used_ = true;  // since the hand passed
+    bool used_ = false;  // since the hand passed
   };
 
   /// The pages that one reader looked up last, also in vain: neighbours are on the same ones.

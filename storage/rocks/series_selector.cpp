@@ -67,39 +67,56 @@ Result<std::vector<SeriesEntry>> SeriesSelector::Select(std::span<const Matcher>
   return out;
 }
 
-/// From memory alone where the disk names nobody else, which is the rule. Else label sets that came back under another
-/// id have to be told apart.
+/// A label set that came back under another id may be there twice: the new one has no samples that this view sees.
 Result<std::vector<SeriesEntry>> SeriesSelector::SelectFor(std::span<const Matcher> matchers,
                                                            std::span<const std::string> names) const {
   std::vector<SeriesEntry> out;
   Postings seen;
-  bool complete = false;
   {
     const SeriesTable& table = engine_.head.table();
     const std::shared_lock lock(table.mutex());
     Result<std::vector<const HeadSeries*>> found = std::vector<const HeadSeries*>();
-    complete = FindInHead(matchers, found);
+    const bool complete = FindInHead(matchers, found);
     if (!found) return found.error();
     LabelProjection projection(table, names);
     out.reserve(found->size());
-    for (const HeadSeries* series : *found) {
-      out.push_back({series->id, projection.Of(*series)});
-      if (!complete) seen.push_back(series->id);
-    }
+    for (const HeadSeries* series : *found) out.push_back({series->id, projection.Of(*series)});
+    if (complete) return out;
   }
-  if (complete) return out;
-  VEDETTE_TRY(const bool others, HasOthersOnDisk(matchers, seen));
-  if (others) return Select(matchers, 0);
+  seen.reserve(out.size());
+  for (const SeriesEntry& entry : out) seen.push_back(entry.id);
+  for (const std::int32_t day : Days()) VEDETTE_CHECK(SelectOnDayFor(day, matchers, names, out, seen));
   return out;
 }
 
-Result<bool> SeriesSelector::HasOthersOnDisk(std::span<const Matcher> matchers, const Postings& seen) const {
-  for (const std::int32_t day : Days()) {
-    const DiskIndex index = IndexOf(day);
-    VEDETTE_TRY(const Selection selection, SelectSeries(index, matchers, &index));
-    if (!Subtract(selection.ids, seen).empty()) return true;
+Status SeriesSelector::SelectOnDayFor(std::int32_t day, std::span<const Matcher> matchers,
+                                      std::span<const std::string> names, std::vector<SeriesEntry>& out,
+                                      Postings& seen) const {
+  const DiskIndex index = IndexOf(day);
+  VEDETTE_TRY(const Selection selection, SelectSeries(index, matchers, &index));
+  const Postings fresh = Subtract(selection.ids, seen);
+  Postings elsewhere;
+  if (selection.left_over.empty()) {
+    const SeriesTable& table = engine_.head.table();
+    const std::shared_lock lock(table.mutex());
+    LabelProjection projection(table, names);
+    for (const SeriesId id : fresh) {
+      if (const HeadSeries* const series = table.Find(id)) {
+        out.push_back({id, projection.Of(*series)});
+      } else {
+        elsewhere.push_back(id);
+      }
+    }
+  } else {
+    elsewhere = fresh;
   }
-  return false;
+  VEDETTE_TRY(const std::vector<Labels> labels, LabelsOn(day, elsewhere));
+  SetProjection projection(names);
+  for (std::size_t i = 0; i < elsewhere.size(); ++i) {
+    if (selection.Accepts(labels[i])) out.push_back({elsewhere[i], projection.Of(labels[i])});
+  }
+  seen = Unite(seen, fresh);
+  return Ok();
 }
 
 /// The labels of an id never change: the same ids in the same order always sort alike. Comparing texts takes as long as

@@ -53,8 +53,8 @@ class SeriesSelector {
                             Postings& seen) const;
   Status SelectOnDay(std::int32_t day, std::span<const Matcher> matchers, std::size_t max_series,
                      std::vector<SeriesEntry>& out, Postings& seen) const;
-  /// Whether a day on disk names series that match and are not among `seen`.
-  Result<bool> HasOthersOnDisk(std::span<const Matcher> matchers, const Postings& seen) const;
+  Status SelectOnDayFor(std::int32_t day, std::span<const Matcher> matchers, std::span<const std::string> names,
+                        std::vector<SeriesEntry>& out, Postings& seen) const;
   /// By labels, then by id. The order of many is kept from one query to the next.
   void SortByLabels(std::span<SeriesEntry> entries) const;
   /// The labels of ids that the index of `day` names.
