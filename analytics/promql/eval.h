@@ -70,7 +70,7 @@ class Evaluator {
 
 // eval_selector.cpp
 Result<Vector> SelectVector(Evaluator& eval, const VectorSelector& selector, const Steps& steps);
-/// The samples of one series within `range`, staleness markers included, charged to `held`.
+/// The samples of one series within `range`, staleness markers included; `held` covers them.
 Status ReadOne(EvalContext& context, const storage::Querier& querier, storage::SeriesReader& reader,
                storage::SeriesId series, const TimeRange& range, const ReadOptions& options, SeriesSamples& out,
                SampleLease& held);

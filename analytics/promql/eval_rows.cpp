@@ -16,6 +16,8 @@ namespace {
 /// One thread begins: waking others costs as much as reading some dozen series. They help with what takes longer.
 constexpr auto kAlone = std::chrono::microseconds(100);
 constexpr std::size_t kAtOnceAlone = 8;
+/// Series between two looks at the clock.
+constexpr std::size_t kBetweenChecks = 8;
 /// Taken at a time: many enough to be neighbours in the store, so that threads are mostly at different targets and
 /// their locks free; few enough to keep all threads at work.
 constexpr std::size_t kMostAtOnce = 512;
@@ -49,15 +51,18 @@ Status ReadSamples(EvalContext& context, const Shared& shared, storage::SeriesRe
   return Ok();
 }
 
-Status DoSeries(RowWork& work, Part& part, Shared& shared, storage::SeriesReader& reader, std::size_t place,
-                SeriesSamples& samples) {
-  EvalContext& context = work.eval.context();
-  VEDETTE_CHECK(context.Check());
-  SampleLease held(context.budget);
+/// What a thread reads with.
+struct Reading {
+  std::unique_ptr<storage::SeriesReader> reader;
+  SeriesSamples samples;
+  SampleLease held;  // for the most that a series took
+};
+
+Status DoSeries(RowWork& work, Part& part, Shared& shared, Reading& reading, std::size_t place) {
   const storage::SeriesEntry& entry = shared.series[place];
-  VEDETTE_CHECK(ReadSamples(context, shared, reader, entry.id, samples, held));
+  VEDETTE_CHECK(ReadSamples(work.eval.context(), shared, *reading.reader, entry.id, reading.samples, reading.held));
   const std::size_t rows = part.out.rows();
-  VEDETTE_CHECK(AddFilledRow(work, RowName{entry.labels, false}, samples, shared.fill));
+  VEDETTE_CHECK(AddFilledRow(work, RowName{entry.labels, false}, reading.samples, shared.fill));
   if (part.out.rows() > rows) part.places.push_back(place);
   return Ok();
 }
@@ -65,8 +70,7 @@ Status DoSeries(RowWork& work, Part& part, Shared& shared, storage::SeriesReader
 /// Until all is done, or (with `alone`) others would be of help.
 void DoPart(Evaluator& eval, Part& part, Shared& shared, bool alone = false) {
   RowWork work{eval, part.out};
-  SeriesSamples samples;
-  const auto reader = shared.querier.NewReader();
+  Reading reading{shared.querier.NewReader(), {}, SampleLease(eval.context().budget)};
   const auto until = std::chrono::steady_clock::now() + kAlone;
   while (!shared.failed) {
     if (alone && std::chrono::steady_clock::now() > until) return;
@@ -76,7 +80,8 @@ void DoPart(Evaluator& eval, Part& part, Shared& shared, bool alone = false) {
     for (std::size_t i = begin; i < end; ++i) {
       part.failed_at = shared.order[i];
       try {
-        part.status = DoSeries(work, part, shared, *reader, shared.order[i], samples);
+        if ((i - begin) % kBetweenChecks == 0) part.status = eval.context().Check();
+        if (part.status) part.status = DoSeries(work, part, shared, reading, shared.order[i]);
       } catch (const std::exception& error) {
         part.status = Fail(Code::kInternal, "query evaluation failed: {}", error.what());
       }

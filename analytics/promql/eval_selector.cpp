@@ -89,7 +89,7 @@ Status ReadOne(EvalContext& context, const storage::Querier& querier, storage::S
     if (options.counts_only) ReduceToCounts(out.histograms);
   }
   context.samples_read += weight;
-  return held.Add(weight);
+  return held.Cover(weight);
 }
 
 Status ReadSeries(EvalContext& context, std::span<const Matcher> matchers, const TimeRange& range,

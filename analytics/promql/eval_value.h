@@ -66,6 +66,8 @@ class SampleLease {
   ~SampleLease() { budget_->Release(held_); }
 
   Status Add(std::size_t samples);
+  /// Add() of what is lacking to so many.
+  Status Cover(std::size_t samples) { return samples > held_ ? Add(samples - held_) : Ok(); }
   /// What `other`, of the same budget, holds.
   void Take(SampleLease& other) { held_ += std::exchange(other.held_, 0); }
   /// So much of it.

@@ -104,13 +104,21 @@ void Head::Leave(const HeadSeries& series) {
 }
 
 void Head::Read(const HeadSeries& series, HeadView view, TimeRange range, Columns& out) const {
+  GroupWalk walk;
+  ReadAll(series, view, range, walk, out, nullptr);
+}
+
+bool Head::ReadAll(const HeadSeries& series, HeadView view, TimeRange range, GroupWalk& walk, Columns& out,
+                   HistogramColumns* histograms) const {
   OpenCopy copy;
   std::vector<std::shared_ptr<const OpenData>> frozen;
   const RowGroup* group = nullptr;
   std::size_t column = 0;
+  bool on_disk = false, has_histograms = false;
   {
     const Shard& shard = shards_[ShardOf(series.id)];
     const std::lock_guard lock(shard.mutex);
+    on_disk = series.sealed_max_time.Reaches(range.min.ms);
     group = series.group;
     column = series.column;
     if (series.open && series.open->range().Overlaps(range)) copy = series.open->Copy(view.commit);
@@ -122,10 +130,13 @@ void Head::Read(const HeadSeries& series, HeadView view, TimeRange range, Column
         }
       }
     }
+    has_histograms = histograms != nullptr && shard.histograms.contains(series.id);
   }
-  if (group != nullptr) group->Read(column, view, range, out);
+  if (group != nullptr) walk.Read(*group, column, view, range, out);
   for (const auto& part : frozen) part->Read(view.commit, out);
   copy.Decode(out);
+  if (has_histograms) ReadHistograms(series.id, view, range, *histograms);
+  return on_disk;
 }
 
 bool Head::MayHave(const HeadSeries& series, TimeRange range, bool sealed_too) const {
@@ -148,11 +159,6 @@ bool Head::MayHave(const HeadSeries& series, TimeRange range, bool sealed_too) c
     column = series.column;
   }
   return group != nullptr && group->Has(column, range);
-}
-
-bool Head::MayBeOnDisk(const HeadSeries& series, TimeRange range) const {
-  const std::lock_guard lock(shards_[ShardOf(series.id)].mutex);
-  return series.sealed_max_time.Reaches(range.min.ms);
 }
 
 bool Head::IsClean(const HeadSeries& series) const {

@@ -19,6 +19,7 @@
 
 #include "storage/append_batch.h"
 #include "storage/head/commit_order.h"
+#include "storage/head/group_walk.h"
 #include "storage/head/open_histograms.h"
 #include "storage/head/row_groups.h"
 #include "storage/head/series_table.h"
@@ -103,12 +104,13 @@ class Head {
   // Reading; any thread. None of these locks the table, which is locked.
   /// Appends what `view` sees of the series, not sorted, possibly with samples that are on disk as well.
   void Read(const HeadSeries& series, HeadView view, TimeRange range, Columns& out) const;
+  /// Read() and ReadHistograms() (null: not wanted) for one who reads many; true: the disk may hold samples as well.
+  bool ReadAll(const HeadSeries& series, HeadView view, TimeRange range, GroupWalk& walk, Columns& out,
+               HistogramColumns* histograms) const;
   /// The same of its native histograms.
   void ReadHistograms(SeriesId series, HeadView view, TimeRange range, HistogramColumns& out) const;
   /// Whether unsealed samples, or (with `sealed_too`) any sample since the series came to memory, may lie in `range`.
   bool MayHave(const HeadSeries& series, TimeRange range, bool sealed_too) const;
-  /// Whether the disk may hold samples of the series in `range`.
-  bool MayBeOnDisk(const HeadSeries& series, TimeRange range) const;
 
   /// Samples up to `max_time` (ms) are about to be on disk that did not pass through here.
   void NoteOnDisk(HeadSeries& series, std::int64_t max_time);

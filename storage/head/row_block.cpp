@@ -7,10 +7,15 @@
 
 namespace vedette::storage {
 
-void RowPin::Read(std::size_t column, std::uint64_t commit, TimeRange range, Columns& out) const {
+std::size_t RowPin::Seen(std::uint64_t commit, TimeRange range) const {
   std::size_t end = rows;
   while (end > 0 && first_commit + segment->commits[end - 1] > commit) --end;
   while (end > 0 && first_time + segment->times[end - 1] > range.max.ms) --end;
+  return end;
+}
+
+void RowPin::Read(std::size_t column, std::uint64_t commit, TimeRange range, Columns& out) const {
+  const std::size_t end = Seen(commit, range);
   if (end == 0) return;
   std::array<double, kSegmentRows> values;
   std::uint64_t found = ReadColumn(segment->bytes.get(), std::span(segment->ends).first(end), column, values.data());
@@ -23,20 +28,27 @@ void RowPin::Read(std::size_t column, std::uint64_t commit, TimeRange range, Col
   }
 }
 
-void RowPin::ReadBlock(std::size_t block, std::span<Columns> out) const {
+void RowPin::ReadBlock(std::size_t block, std::uint64_t commit, TimeRange range, std::span<Columns> out) const {
+  const std::size_t end = Seen(commit, range);
+  std::size_t begin = 0;
+  while (begin < end && first_time + segment->times[begin] < range.min.ms) ++begin;
+  if (begin == end) return;
   BlockValues values;
-  storage::ReadBlock(segment->bytes.get(), std::span(segment->ends).first(rows), block, values);
-  const std::uint64_t all = rows < 64 ? (std::uint64_t{1} << rows) - 1 : ~std::uint64_t{0};
+  storage::ReadBlock(segment->bytes.get(), std::span(segment->ends).first(end), block, values);
+  static_assert(kSegmentRows < 64);
+  const std::uint64_t wanted = (std::uint64_t{1} << end) - (std::uint64_t{1} << begin);
   for (std::size_t c = 0; c < out.size(); ++c) {
-    if (values.found[c] == all) {
-      const std::size_t before = out[c].size();
-      out[c].times.resize(before + rows);
-      out[c].values.resize(before + rows);
-      for (std::size_t i = 0; i < rows; ++i) out[c].times[before + i] = first_time + segment->times[i];
-      std::copy_n(values.values[c].begin(), rows, out[c].values.begin() + static_cast<std::ptrdiff_t>(before));
+    std::uint64_t found = values.found[c] & wanted;
+    if (found == wanted) {
+      const std::size_t before = out[c].size(), n = end - begin;
+      out[c].times.resize(before + n);
+      out[c].values.resize(before + n);
+      for (std::size_t i = 0; i < n; ++i) out[c].times[before + i] = first_time + segment->times[begin + i];
+      std::copy_n(values.values[c].begin() + static_cast<std::ptrdiff_t>(begin), n,
+                  out[c].values.begin() + static_cast<std::ptrdiff_t>(before));
       continue;
     }
-    for (std::uint64_t found = values.found[c]; found != 0; found &= found - 1) {
+    for (; found != 0; found &= found - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(found));
       out[c].times.push_back(first_time + segment->times[i]);
       out[c].values.push_back(values.values[c][i]);

@@ -37,8 +37,11 @@ struct RowPin {
 
   /// Appends the samples of the column that lie within `range` and came with commits up to `commit`.
   void Read(std::size_t column, std::uint64_t commit, TimeRange range, Columns& out) const;
-  /// Appends all samples of the columns from block * kRowBlockColumns on, each to its own.
-  void ReadBlock(std::size_t block, std::span<Columns> out) const;
+  /// The same of the columns from block * kRowBlockColumns on, each to its own.
+  void ReadBlock(std::size_t block, std::uint64_t commit, TimeRange range, std::span<Columns> out) const;
+  void ReadBlock(std::size_t block, std::span<Columns> out) const { ReadBlock(block, UINT64_MAX, TimeRange(), out); }
+  /// Rows from the first on that Read() looks at.
+  std::size_t Seen(std::uint64_t commit, TimeRange range) const;
   /// Whether Read() with any commit would append something.
   bool Has(std::size_t column, TimeRange range) const;
 };

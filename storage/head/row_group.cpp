@@ -143,17 +143,25 @@ void RowGroup::FinishRestore() {
   last_values_ = block.last_samples();
 }
 
+void RowGroup::Pin(HeadView view, TimeRange range, std::vector<RowPin>& out) const {
+  out.clear();
+  const std::lock_guard lock(mutex_);
+  for (const Held& held : blocks_) {
+    if (held.retired_round == 0 || held.retired_round > view.round) held.block->Pin(range, out);
+  }
+}
+
 void RowGroup::Read(std::size_t column, HeadView view, TimeRange range, Columns& out) const {
   thread_local std::vector<RowPin> pins;
-  pins.clear();
-  {
-    const std::lock_guard lock(mutex_);
-    for (const Held& held : blocks_) {
-      if (held.retired_round == 0 || held.retired_round > view.round) held.block->Pin(range, pins);
-    }
-  }
+  Pin(view, range, pins);
   for (const RowPin& pin : pins) pin.Read(column, view.commit, range, out);
   pins.clear();
+}
+
+void RowGroup::ReadBlock(std::size_t block, HeadView view, TimeRange range, std::span<Columns> out) const {
+  std::vector<RowPin> pins;
+  Pin(view, range, pins);
+  for (const RowPin& pin : pins) pin.ReadBlock(block, view.commit, range, out);
 }
 
 bool RowGroup::Has(std::size_t column, TimeRange range) const {

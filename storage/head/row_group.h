@@ -102,6 +102,8 @@ class RowGroup {
   TimeMs last_use() const { return TimeMs(last_use_ms_.load(std::memory_order_relaxed)); }
   /// Appends what `view` sees of the column, oldest first.
   void Read(std::size_t column, HeadView view, TimeRange range, Columns& out) const;
+  /// The same of the columns from block * kRowBlockColumns on, each to its own.
+  void ReadBlock(std::size_t block, HeadView view, TimeRange range, std::span<Columns> out) const;
   /// Whether unsealed rows in `range` have the column.
   bool Has(std::size_t column, TimeRange range) const;
   /// The value at `time`; false when there is none.
@@ -135,6 +137,8 @@ class RowGroup {
     bool open = false;
     std::uint64_t retired_round = 0;  // 0: not on disk yet
   };
+  /// The segments that `view` sees some of.
+  void Pin(HeadView view, TimeRange range, std::vector<RowPin>& out) const;
   void Code(TimeMs time, std::span<const double> by_column, const ColumnBits& present, std::size_t values,
             std::uint64_t commit_hint, RowDrafts& out);
 

@@ -22,6 +22,12 @@ std::vector<std::string> FirstOf(const std::set<std::string>& texts, std::size_t
   return out;
 }
 
+/// What a thread that reads series after series keeps from one to the next.
+struct ReadMemo {
+  SampleCache::Memo pages;
+  GroupWalk rows;
+};
+
 class RocksQuerier final : public Querier {
  public:
   RocksQuerier(Engine& engine, TimeRange range);
@@ -35,11 +41,11 @@ class RocksQuerier final : public Querier {
     return touched_.empty() ? selector_.SelectFor(matchers, names) : Select(matchers, 0);
   }
   Status Read(SeriesId series, TimeRange range, Columns& out) const override {
-    SampleCache::Memo memo;
+    ReadMemo memo;
     return ReadKinds(series, range, memo, out, nullptr);
   }
   Status ReadMixed(SeriesId series, TimeRange range, Columns& floats, HistogramColumns& histograms) const override {
-    SampleCache::Memo memo;
+    ReadMemo memo;
     return ReadKinds(series, range, memo, floats, &histograms);
   }
   std::unique_ptr<SeriesReader> NewReader() const override { return std::make_unique<Reader>(*this); }
@@ -70,15 +76,14 @@ class RocksQuerier final : public Querier {
 
    private:
     const RocksQuerier& querier_;
-    SampleCache::Memo memo_;
+    ReadMemo memo_;
   };
 
   bool HasSamples(SeriesId series) const;
   bool TrustsTier(SeriesId series, std::int32_t day) const;
   bool HasBuckets(SeriesId series) const;
   Result<Labels> LabelsOf(SeriesId id, DefinitionReader& definitions) const;
-  Status ReadKinds(SeriesId series, TimeRange range, SampleCache::Memo& memo, Columns& out,
-                   HistogramColumns* histograms) const;
+  Status ReadKinds(SeriesId series, TimeRange range, ReadMemo& memo, Columns& out, HistogramColumns* histograms) const;
 
   Engine& engine_;
   const TimeRange range_;
@@ -277,7 +282,7 @@ Result<std::vector<SeriesExemplars>> RocksQuerier::Exemplars(std::span<const std
   return out;
 }
 
-Status RocksQuerier::ReadKinds(SeriesId id, TimeRange range, SampleCache::Memo& memo, Columns& out,
+Status RocksQuerier::ReadKinds(SeriesId id, TimeRange range, ReadMemo& memo, Columns& out,
                                HistogramColumns* histograms) const {
   range = {std::max(range.min, range_.min), std::min(range.max, range_.max)};
   if (range.max < range.min) return Ok();
@@ -288,12 +293,10 @@ Status RocksQuerier::ReadKinds(SeriesId id, TimeRange range, SampleCache::Memo& 
   {
     const std::shared_lock lock(engine_.head.table().mutex());
     if (const HeadSeries* series = engine_.head.table().Find(id)) {
-      on_disk = engine_.head.MayBeOnDisk(*series, range);
-      engine_.head.Read(*series, view_, range, recent);
-      if (histograms != nullptr) engine_.head.ReadHistograms(id, view_, range, *histograms);
+      on_disk = engine_.head.ReadAll(*series, view_, range, memo.rows, recent, histograms);
     }
   }
-  if (on_disk) VEDETTE_CHECK(samples_->Read(id, range, memo, out, histograms));
+  if (on_disk) VEDETTE_CHECK(samples_->Read(id, range, memo.pages, out, histograms));
   out.times.insert(out.times.end(), recent.times.begin(), recent.times.end());
   out.values.insert(out.values.end(), recent.values.begin(), recent.values.end());
   SortAndResolve(out, first);
