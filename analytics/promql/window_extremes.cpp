@@ -39,8 +39,23 @@ class Extreme {
   std::size_t head_ = 0, next_ = 0;
 };
 
+/// Extreme::At() of a window that no other follows.
+template <class Better>
+std::size_t OnlyExtreme(std::span<const double> values, const Window& window) {
+  std::size_t best = window.end - 1;
+  for (std::size_t i = window.end; i-- > window.begin;) {
+    if (std::isnan(values[best]) || Better()(values[i], values[best])) best = std::isnan(values[i]) ? best : i;
+  }
+  return best;
+}
+
 template <class Better, class Finish>
 Status Slide(const WindowInput& input, std::span<double> out, const Finish& finish) {
+  if (input.windows.size() == 1) {
+    return ForEachWindow(input, [&](std::size_t step, const Window& window) {
+      out[step] = finish(OnlyExtreme<Better>(input.values, window));
+    });
+  }
   Extreme<Better> extreme(input.values);
   return ForEachWindow(input, [&](std::size_t step, const Window& window) { out[step] = finish(extreme.At(window)); });
 }

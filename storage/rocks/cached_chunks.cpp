@@ -31,11 +31,12 @@ void Append(std::span<const std::int64_t> times, std::span<const double> values,
 
 }  // namespace
 
-Status CachedChunks::Read(SeriesId series, TimeRange range, SampleCache::Memo& memo, Columns& out,
-                          HistogramColumns* histograms) const {
+Result<bool> CachedChunks::Read(SeriesId series, TimeRange range, SampleCache::Memo& memo, Columns& out,
+                                HistogramColumns* histograms) const {
   const std::span<const std::int32_t> days = DaysWithin(days_, range);
   if (!cache_.enabled() || days.size() > kMostDays || deleted_.Touches(series)) {
-    return chunks_.Read(series, days, range, out, histograms);
+    VEDETTE_CHECK(chunks_.Read(series, days, range, out, histograms));
+    return false;
   }
   thread_local std::vector<Missing> missing;
   ReadKept(series, range, memo, out, missing);
@@ -46,7 +47,7 @@ Status CachedChunks::Read(SeriesId series, TimeRange range, SampleCache::Memo& m
                            : ReadMissing(series, range, run, out, histograms));
     at = end;
   }
-  return Ok();
+  return missing.empty();
 }
 
 void CachedChunks::ReadKept(SeriesId series, TimeRange range, SampleCache::Memo& memo, Columns& out,

@@ -24,8 +24,8 @@ class CachedChunks {
   CachedChunks(const CachedChunks&) = delete;
   CachedChunks& operator=(const CachedChunks&) = delete;
 
-  /// As ChunkReader::Read(), for the days there are. `memo`: the thread's.
-  Status Read(SeriesId series, TimeRange range, SampleCache::Memo& memo, Columns& out,
+  /// As ChunkReader::Read(), for the days there are. `memo`: the thread's. True: it appended in order, each time once.
+  Result<bool> Read(SeriesId series, TimeRange range, SampleCache::Memo& memo, Columns& out,
               HistogramColumns* histograms) const;
 
  private:

@@ -296,10 +296,17 @@ Status RocksQuerier::ReadKinds(SeriesId id, TimeRange range, ReadMemo& memo, Col
       on_disk = engine_.head.ReadAll(*series, view_, range, memo.rows, recent, histograms);
     }
   }
-  if (on_disk) VEDETTE_CHECK(samples_->Read(id, range, memo.pages, out, histograms));
+  bool ordered = true;
+  if (on_disk) {
+    VEDETTE_TRY(ordered, samples_->Read(id, range, memo.pages, out, histograms));
+  }
+  const std::size_t joint = out.size();
   out.times.insert(out.times.end(), recent.times.begin(), recent.times.end());
   out.values.insert(out.values.end(), recent.values.begin(), recent.values.end());
-  SortAndResolve(out, first);
+  SortAndResolve(out, joint);
+  // Mostly the disk has the older ones.
+  const bool apart = joint == first || joint == out.size() || out.times[joint - 1] < out.times[joint];
+  if (!ordered || !apart) SortAndResolve(out, first);
   CutToRange(out, first, range);
   if (histograms == nullptr || histograms->size() == first_histogram) return Ok();
   SortAndResolve(*histograms, first_histogram);

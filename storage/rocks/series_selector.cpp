@@ -96,19 +96,18 @@ Status SeriesSelector::SelectOnDayFor(std::int32_t day, std::span<const Matcher>
   VEDETTE_TRY(const Selection selection, SelectSeries(index, matchers, &index));
   const Postings fresh = Subtract(selection.ids, seen);
   Postings elsewhere;
-  if (selection.left_over.empty()) {
+  {
     const SeriesTable& table = engine_.head.table();
     const std::shared_lock lock(table.mutex());
     LabelProjection projection(table, names);
     for (const SeriesId id : fresh) {
-      if (const HeadSeries* const series = table.Find(id)) {
-        out.push_back({id, projection.Of(*series)});
-      } else {
+      const HeadSeries* const series = table.Find(id);
+      if (series == nullptr) {
         elsewhere.push_back(id);
+      } else if (selection.AcceptsValues([&](std::string_view name) { return table.ValueOf(*series, name); })) {
+        out.push_back({id, projection.Of(*series)});
       }
     }
-  } else {
-    elsewhere = fresh;
   }
   VEDETTE_TRY(const std::vector<Labels> labels, LabelsOn(day, elsewhere));
   SetProjection projection(names);

@@ -118,6 +118,8 @@ class World {
     if (range == TimeRange()) CHECK(got == want);
     CHECK(std::ranges::is_sorted(got));
 
+    CheckSomeLabels(*querier, matchers);
+
     const auto found_names = MustHave(querier->LabelNames(matchers));
     const auto found_jobs = MustHave(querier->LabelValues("job", matchers));
     CHECK(std::ranges::includes(found_names, names));
@@ -137,6 +139,22 @@ class World {
   }
 
  private:
+  /// SelectFor() finds the same series with the labels asked for; of others it may give more.
+  void CheckSomeLabels(const Querier& querier, const std::vector<Matcher>& matchers) {
+    std::vector<std::string> names;
+    for (const std::string name : {"job", "zone", "none", "id"}) {
+      if (Pick(2) == 0) names.push_back(name);
+    }
+    const auto some = [&](const Labels& labels) { return LabelsBuilder(labels).Keep(names).Build(); };
+    std::map<SeriesId, Labels> want, got;
+    for (const SeriesEntry& entry : MustHave(querier.Select(matchers))) want[entry.id] = some(entry.labels);
+    const auto found = MustHave(querier.SelectFor(matchers, names));
+    for (const SeriesEntry& entry : found) got[entry.id] = some(entry.labels);
+    CHECK(got.size() == found.size());
+    for (const auto& [id, labels] : want) CHECK(got[id] == labels);
+    CHECK(got.size() == want.size());
+  }
+
   int Pick(int n) { return static_cast<int>(random_() % static_cast<unsigned>(n)); }
 
   Matcher RandomMatcher() {
