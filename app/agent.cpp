@@ -359,7 +359,8 @@ Status Agent::Impl::StartServer() {
   options.read_timeout = command.read_timeout;
   options.cors_origin = command.cors_origin;
   VEDETTE_TRY(server, dashboards::Server::Listen(options, std::move(routes), threads->io(),
-                                                 {threads->requests(), threads->ingest()}, *registry));
+                                                 {threads->requests(), threads->ingest(), threads->inline_handlers()},
+                                                 *registry));
   undo.push_back([this] {
     server->Stop(kStopGrace);
     server.reset();

@@ -8,6 +8,7 @@ namespace {
 constexpr std::size_t kIoThreads = 2;
 /// Divides the moments of an interval evenly; one is enough for millions of samples a second.
 constexpr std::size_t kMaxLoops = 10;
+constexpr std::size_t kMaxInline = 8;
 constexpr std::size_t kRuleThreads = 4;
 constexpr std::size_t kProbeThreads = 2;
 
@@ -18,13 +19,14 @@ std::size_t Cores() { return std::max(1u, std::thread::hardware_concurrency()); 
 Threads::Loop::Loop() : io(1), work(io.get_executor()), thread([this] { io.run(); }) {}
 
 Threads::Threads(std::size_t requests)
-    : work_(io_.get_executor()),
+    : inline_handlers_(std::min(Cores(), kMaxInline)),
+      work_(io_.get_executor()),
       ingest_(std::max<std::size_t>(2, Cores())),
       requests_(requests),
       rules_(kRuleThreads),
       probes_(kProbeThreads) {
   for (std::size_t i = 0; i < std::min(Cores(), kMaxLoops); ++i) scrape_loops_.push_back(std::make_unique<Loop>());
-  for (std::size_t i = 0; i < kIoThreads; ++i) io_threads_.emplace_back([this] { io_.run(); });
+  for (std::size_t i = 0; i < kIoThreads + inline_handlers_; ++i) io_threads_.emplace_back([this] { io_.run(); });
 }
 
 Threads::~Threads() {

@@ -26,7 +26,9 @@ class Threads {
   std::vector<boost::asio::io_context*> scrape_loops();
   /// Reading and storing what comes at once and is much: about as many as there are cores.
   boost::asio::thread_pool& ingest() { return ingest_; }
-  /// HTTP handlers: queries among them.
+  /// So many HTTP handlers may run on threads of io(): others are left to it.
+  std::size_t inline_handlers() const { return inline_handlers_; }
+  /// HTTP handlers beyond those: queries among them.
   boost::asio::thread_pool& requests() { return requests_; }
   /// Rule groups and the alert router.
   boost::asio::thread_pool& rules() { return rules_; }
@@ -42,6 +44,7 @@ class Threads {
     std::thread thread;
   };
 
+  const std::size_t inline_handlers_;
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   std::vector<std::unique_ptr<Loop>> scrape_loops_;

@@ -2,6 +2,7 @@
 // Internal to dashboards/http/*.cpp.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <memory>
@@ -24,9 +25,10 @@ class Session;
 
 class Hub {
  public:
-  Hub(const ServerOptions& server_options, Router server_router, CorsPolicy cors_policy,
-      const WorkerPools& worker_pools, prometheus::Registry& registry)
-      : options(server_options),
+  Hub(boost::asio::io_context& io_context, const ServerOptions& server_options, Router server_router,
+      CorsPolicy cors_policy, const WorkerPools& worker_pools, prometheus::Registry& registry)
+      : io(io_context),
+        options(server_options),
         router(std::move(server_router)),
         cors(std::move(cors_policy)),
         workers(worker_pools),
@@ -40,6 +42,15 @@ class Hub {
   void HandlerStarts();
   void HandlerEnded();
 
+  /// Whether the thread of `io` that read a request may run its handler: so nobody has to be woken, which takes longer
+  /// than a small query. InlineEnded() follows.
+  bool TryInline() {
+    if (inline_.fetch_add(1) < workers.inline_handlers) return true;
+    inline_.fetch_sub(1);
+    return false;
+  }
+  void InlineEnded() { inline_.fetch_sub(1); }
+
   bool stopping() const;
   /// From now on nobody joins; sessions without a request are closed, the others after their answer.
   void BeginStop();
@@ -49,6 +60,7 @@ class Hub {
   bool WaitForSessions(Millis patience);
   void WaitForHandlers();
 
+  boost::asio::io_context& io;
   const ServerOptions options;
   const Router router;
   const CorsPolicy cors;
@@ -56,6 +68,7 @@ class Hub {
   HttpMetrics metrics;
 
  private:
+  std::atomic<std::size_t> inline_ = 0;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::unordered_set<Session*> sessions_;  // guarded by mutex_

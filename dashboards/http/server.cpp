@@ -84,7 +84,7 @@ Result<std::unique_ptr<Server>> Server::Listen(const ServerOptions& options, Rou
   VEDETTE_CHECK(options.Validate());
   VEDETTE_TRY(CorsPolicy cors, CorsPolicy::Create(options.cors_origin));
   auto impl = std::make_unique<Impl>();
-  impl->hub = std::make_shared<Hub>(options, std::move(router), std::move(cors), workers, registry);
+  impl->hub = std::make_shared<Hub>(io, options, std::move(router), std::move(cors), workers, registry);
   impl->listener = std::make_shared<Listener>(io, impl->hub);
   VEDETTE_CHECK(OpenListener(impl->listener->acceptor, io, options.listen_address));
   error_code ignored;

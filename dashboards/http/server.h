@@ -1,10 +1,11 @@
-// The HTTP/1.1 server: io_context threads move bytes, handlers run on the worker pool.
+// The HTTP/1.1 server: io_context threads move bytes, handlers run there or on the worker pool.
 //
 // A connection is one coroutine on one strand; its requests are answered one after another, in their order, also when
 // they arrive pipelined. Bounded are the number of connections, header and body sizes, and the time that every step of
 // a slow client may take. Answers are compressed by Accept-Encoding; paths below /api/ carry CORS headers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -29,6 +30,8 @@ struct WorkerPools {
   boost::asio::thread_pool& requests;
   /// Of bodies that have limits of their own (BodyLimits): few threads, whose memory stays warm.
   boost::asio::thread_pool& pushes;
+  /// So many handlers at a time may run on threads of the io_context instead, which has to have more.
+  std::size_t inline_handlers = 0;
 };
 
 class Server {

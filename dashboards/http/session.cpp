@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <iterator>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
@@ -96,11 +98,37 @@ net::awaitable<void> RunOn(net::thread_pool& pool, Work work) {
 
 }  // namespace
 
+/// Looks, while a handler runs, whether its client is still there. On any thread of the io_context.
+struct PeerWatch : std::enable_shared_from_this<PeerWatch> {
+  PeerWatch(const net::io_context::executor_type& io, int socket, std::stop_source of_handler)
+      : descriptor(socket), stop(std::move(of_handler)), poll(io) {}
+
+  void Check() {
+    if (over) return;
+    tcp_info info{};
+    socklen_t size = sizeof(info);
+    const int known = ::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size);
+    if (known != 0 || info.tcpi_state != TCP_ESTABLISHED) {
+      stop.request_stop();
+      return;
+    }
+    // The next request has arrived, so that the socket stays readable whatever happens.
+    poll.expires_after(kPeerPoll);
+    poll.async_wait([self = shared_from_this()](const error_code& error) {
+      if (!error) self->Check();
+    });
+  }
+
+  const int descriptor;
+  std::stop_source stop;  // of this handler: to fire it late does no harm
+  std::atomic<bool> over = false;
+  net::steady_timer poll;
+};
+
 Session::Session(std::shared_ptr<Hub> hub, tcp::socket socket)
     : hub_(std::move(hub)),
       socket_(std::move(socket)),
       tick_(socket_.get_executor()),
-      poll_(socket_.get_executor()),
       reader_(hub_->options.max_body_bytes),
       remote_(RemoteOf(socket_)) {}
 
@@ -130,11 +158,14 @@ void Session::Stop() {
 }
 
 void Session::Abort() {
+  {
+    const std::lock_guard lock(stop_mutex_);
+    stop_.request_stop();  // the strand may be busy with the handler itself
+  }
   net::post(socket_.get_executor(), [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (!self) return;
     self->stopping_ = true;
-    self->stop_.request_stop();
     self->Close();
   });
 }
@@ -143,7 +174,6 @@ void Session::Close() {
   error_code ignored;
   socket_.close(ignored);
   tick_.cancel();
-  poll_.cancel();
 }
 
 void Session::Tick() {
@@ -272,14 +302,21 @@ void Session::GiveBody() {
 net::awaitable<bool> Session::Answer() {
   const auto start = steady_clock::now();
   deadline_ = steady_clock::time_point::max();  // the handler has its own limits
-  stop_ = std::stop_source();
+  {
+    const std::lock_guard lock(stop_mutex_);
+    stop_ = std::stop_source();
+  }
   request_.stop = stop_.get_token();
   request_.remote = remote_;
-  running_ = ++last_number_;
-  Watch(running_);
+  Watch();
   handler_.emplace(*hub_);
   const bool pushes = body_limits_ != nullptr;
-  co_await RunOn(pushes ? hub_->workers.pushes : hub_->workers.requests, [this] { RunHandler(); });
+  if (!pushes && hub_->TryInline()) {
+    RunHandler();
+    hub_->InlineEnded();
+  } else {
+    co_await RunOn(pushes ? hub_->workers.pushes : hub_->workers.requests, [this] { RunHandler(); });
+  }
   if (response_.later) co_await WaitForLater();
   request_.body = std::string();
   GiveBody();
@@ -287,10 +324,10 @@ net::awaitable<bool> Session::Answer() {
   const bool close = !reader_.KeepAlive() || stopping_ || (streamed && !reader_.TakesChunks());
   std::size_t sent = 0;
   bool written = streamed && co_await Stream(close, sent);
-  running_ = 0;
+  watch_->over = true;
+  watch_.reset();
   error_code ignored;
-  socket_.cancel(ignored);  // ends the watch
-  poll_.cancel();
+  socket_.cancel(ignored);  // ends the wait for the client
   if (!streamed) {
     const std::string_view body = request_.method == kHead ? std::string_view() : response_.Body();
     sent = body.size();
@@ -408,26 +445,12 @@ void Session::FitBody() {
   if (!response_.more && !response_.later) handler_.reset();
 }
 
-void Session::Watch(std::uint64_t number) {
-  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this(), number](const error_code& error) {
-    if (!error) self->CheckPeer(number);
-  });
-}
-
-void Session::CheckPeer(std::uint64_t number) {
-  if (running_ != number) return;
-  tcp_info info{};
-  socklen_t size = sizeof(info);
-  const int known = ::getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size);
-  if (known != 0 || info.tcpi_state != TCP_ESTABLISHED) {
-    stop_.request_stop();
-    return;
-  }
-  // The next request has arrived, so that the socket stays readable whatever happens.
-  poll_.expires_after(kPeerPoll);
-  poll_.async_wait([self = shared_from_this(), number](const error_code& error) {
-    if (!error) self->CheckPeer(number);
-  });
+void Session::Watch() {
+  const auto io = hub_->io.get_executor();
+  watch_ = std::make_shared<PeerWatch>(io, socket_.native_handle(), stop_);
+  socket_.async_wait(tcp::socket::wait_read, net::bind_executor(io, [watch = watch_](const error_code& error) {
+                       if (!error) watch->Check();
+                     }));
 }
 
 net::awaitable<void> Session::Refuse(Refusal refusal) {

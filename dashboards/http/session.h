@@ -2,13 +2,15 @@
 // its handler, writes the answer, and so on until somebody closes. Internal to dashboards/http/*.cpp.
 //
 // Time limits: a timer ticks on the same strand and compares with `deadline_`, so that setting a limit is an
-// assignment. While a handler runs the connection is watched, so that a client that leaves stops its query.
+// assignment. While a handler runs the connection is watched, so that a client that leaves stops its query; that is not
+// done on the strand, which is blocked when the handler runs on a thread of the io_context (Hub::TryInline).
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -24,6 +26,8 @@
 namespace vedette::dashboards {
 
 namespace net = boost::asio;
+
+struct PeerWatch;
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
@@ -60,8 +64,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void FitBody();
   void NextPiece();
   net::awaitable<void> WaitForLater();
-  void Watch(std::uint64_t number);
-  void CheckPeer(std::uint64_t number);
+  void Watch();
   void Tick();
   void SetDeadline(Millis span) { deadline_ = std::chrono::steady_clock::now() + span; }
   void Close();
@@ -69,7 +72,6 @@ class Session : public std::enable_shared_from_this<Session> {
   const std::shared_ptr<Hub> hub_;
   net::ip::tcp::socket socket_;
   net::steady_timer tick_;
-  net::steady_timer poll_;  // for clients whose next request is already here while a handler runs
   RequestReader reader_;
   const std::string remote_;
 
@@ -78,11 +80,11 @@ class Session : public std::enable_shared_from_this<Session> {
   bool idle_ = true;  // nothing of a request has arrived
   bool stopping_ = false;
   bool joined_ = false;
-  std::uint64_t running_ = 0;  // number of the request whose handler runs, 0 when none does
-  std::uint64_t last_number_ = 0;
 
+  std::mutex stop_mutex_;  // Abort() comes from any thread
   // The current request; touched by the worker while its handler runs, by the strand otherwise.
   std::stop_source stop_;
+  std::shared_ptr<PeerWatch> watch_;
   // From the start of the handler until nothing is left that refers to what the server's owner owns. Dies after what
   // follows.
   std::optional<RunningHandler> handler_;

@@ -26,7 +26,7 @@ class CachedChunks {
 
   /// As ChunkReader::Read(), for the days there are. `memo`: the thread's. True: it appended in order, each time once.
   Result<bool> Read(SeriesId series, TimeRange range, SampleCache::Memo& memo, Columns& out,
-              HistogramColumns* histograms) const;
+                    HistogramColumns* histograms) const;
 
  private:
   /// Four hours that must be read.

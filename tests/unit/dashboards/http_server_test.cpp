@@ -42,7 +42,7 @@ class Gate {
   bool open_ = false;
 };
 
-/// A server with two I/O threads and four workers, and the routes that the cases need.
+/// A server with two I/O threads, one of which may run a handler, and four workers, and the routes that the cases need.
 class Fixture {
  public:
   explicit Fixture(ServerOptions options = {}) {
@@ -126,7 +126,7 @@ class Fixture {
       return out;
     });
     router.Add(kGet, "/api/v1/x", [](const Request&) { return JsonResponse(200, "{}"); });
-    server_ = MustHave(Server::Listen(options, std::move(router), io_, {workers_, workers_}, registry_));
+    server_ = MustHave(Server::Listen(options, std::move(router), io_, {workers_, workers_, 1}, registry_));
   }
   ~Fixture() {
     go_on.Open();
@@ -476,7 +476,7 @@ TEST_CASE("an address that is taken is an error that names it", "[web]") {
   prometheus::Registry registry;
   ServerOptions options;
   options.listen_address = fmt::format("127.0.0.1:{}", f.port());
-  const auto second = Server::Listen(options, Router(), io, {workers, workers}, registry);
+  const auto second = Server::Listen(options, Router(), io, {workers, workers, 0}, registry);
   REQUIRE_FALSE(second.has_value());
   CHECK(Has(second.error().message, options.listen_address));
 }
