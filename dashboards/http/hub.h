@@ -5,11 +5,14 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <list>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <unordered_set>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include "core/time.h"
@@ -23,7 +26,7 @@ namespace vedette::dashboards {
 
 class Session;
 
-class Hub {
+class Hub : public std::enable_shared_from_this<Hub> {
  public:
   Hub(boost::asio::io_context& io_context, const ServerOptions& server_options, Router server_router,
       CorsPolicy cors_policy, const WorkerPools& worker_pools, prometheus::Registry& registry)
@@ -32,7 +35,8 @@ class Hub {
         router(std::move(server_router)),
         cors(std::move(cors_policy)),
         workers(worker_pools),
-        metrics(registry) {}
+        metrics(registry),
+        look_(io_context) {}
 
   /// False: as many connections are open as may be, or the server stops.
   bool Join(Session* session);
@@ -51,6 +55,15 @@ class Hub {
   }
   void InlineEnded() { inline_.fetch_sub(1); }
 
+  /// A handler's client, watched while the handler runs or streams.
+  struct Client {
+    int descriptor = -1;
+    std::stop_source stop;  // fired when the client has left
+  };
+  using Clients = std::list<Client>;
+  Clients::iterator Watch(int descriptor, std::stop_source stop);
+  void Unwatch(Clients::iterator client);
+
   bool stopping() const;
   /// From now on nobody joins; sessions without a request are closed, the others after their answer.
   void BeginStop();
@@ -68,7 +81,14 @@ class Hub {
   HttpMetrics metrics;
 
  private:
+  void LookLater();
+  void Look();
+
   std::atomic<std::size_t> inline_ = 0;
+  std::mutex clients_mutex_;  // the three below
+  Clients clients_;
+  bool looks_ = false;  // the timer runs
+  boost::asio::steady_timer look_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::unordered_set<Session*> sessions_;  // guarded by mutex_
@@ -86,6 +106,20 @@ class RunningHandler {
 
  private:
   Hub& hub_;
+};
+
+/// Hub::Watch() while it lives.
+class ClientWatch {
+ public:
+  ClientWatch(Hub& hub, int descriptor, std::stop_source stop)
+      : hub_(hub), client_(hub.Watch(descriptor, std::move(stop))) {}
+  ~ClientWatch() { hub_.Unwatch(client_); }
+  ClientWatch(const ClientWatch&) = delete;
+  ClientWatch& operator=(const ClientWatch&) = delete;
+
+ private:
+  Hub& hub_;
+  const Hub::Clients::iterator client_;
 };
 
 }  // namespace vedette::dashboards

@@ -1,16 +1,11 @@
 #include "dashboards/http/session.h"
 
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <iterator>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
@@ -36,8 +31,6 @@ constexpr std::size_t kWritePiece = 256 << 10;
 /// How long a client may go on sending after the last answer, and how much; then the connection is cut.
 constexpr Millis kLinger = std::chrono::seconds(1);
 constexpr std::size_t kLingerBytes = 1 << 20;
-/// How soon a client that left is noticed when its next request hides the end of the stream.
-constexpr Millis kPeerPoll{50};
 constexpr Millis kMaxTick = std::chrono::seconds(1);
 /// How much of a body is reserved at once: some reads.
 constexpr std::size_t kBodyStep = 64 << 10;
@@ -97,33 +90,6 @@ net::awaitable<void> RunOn(net::thread_pool& pool, Work work) {
 }
 
 }  // namespace
-
-/// Looks, while a handler runs, whether its client is still there. On any thread of the io_context.
-struct PeerWatch : std::enable_shared_from_this<PeerWatch> {
-  PeerWatch(const net::io_context::executor_type& io, int socket, std::stop_source of_handler)
-      : descriptor(socket), stop(std::move(of_handler)), poll(io) {}
-
-  void Check() {
-    if (over) return;
-    tcp_info info{};
-    socklen_t size = sizeof(info);
-    const int known = ::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size);
-    if (known != 0 || info.tcpi_state != TCP_ESTABLISHED) {
-      stop.request_stop();
-      return;
-    }
-    // The next request has arrived, so that the socket stays readable whatever happens.
-    poll.expires_after(kPeerPoll);
-    poll.async_wait([self = shared_from_this()](const error_code& error) {
-      if (!error) self->Check();
-    });
-  }
-
-  const int descriptor;
-  std::stop_source stop;  // of this handler: to fire it late does no harm
-  std::atomic<bool> over = false;
-  net::steady_timer poll;
-};
 
 Session::Session(std::shared_ptr<Hub> hub, tcp::socket socket)
     : hub_(std::move(hub)),
@@ -308,7 +274,8 @@ net::awaitable<bool> Session::Answer() {
   }
   request_.stop = stop_.get_token();
   request_.remote = remote_;
-  Watch();
+  std::optional<ClientWatch> watch;
+  watch.emplace(*hub_, socket_.native_handle(), stop_);
   handler_.emplace(*hub_);
   const bool pushes = body_limits_ != nullptr;
   if (!pushes && hub_->TryInline()) {
@@ -324,10 +291,7 @@ net::awaitable<bool> Session::Answer() {
   const bool close = !reader_.KeepAlive() || stopping_ || (streamed && !reader_.TakesChunks());
   std::size_t sent = 0;
   bool written = streamed && co_await Stream(close, sent);
-  watch_->over = true;
-  watch_.reset();
-  error_code ignored;
-  socket_.cancel(ignored);  // ends the wait for the client
+  watch.reset();
   if (!streamed) {
     const std::string_view body = request_.method == kHead ? std::string_view() : response_.Body();
     sent = body.size();
@@ -443,14 +407,6 @@ void Session::FitBody() {
   }
   if (!MayHaveBody(response_.status) || request_.method == kHead) response_.more = nullptr;
   if (!response_.more && !response_.later) handler_.reset();
-}
-
-void Session::Watch() {
-  const auto io = hub_->io.get_executor();
-  watch_ = std::make_shared<PeerWatch>(io, socket_.native_handle(), stop_);
-  socket_.async_wait(tcp::socket::wait_read, net::bind_executor(io, [watch = watch_](const error_code& error) {
-                       if (!error) watch->Check();
-                     }));
 }
 
 net::awaitable<void> Session::Refuse(Refusal refusal) {

@@ -2,8 +2,8 @@
 // its handler, writes the answer, and so on until somebody closes. Internal to dashboards/http/*.cpp.
 //
 // Time limits: a timer ticks on the same strand and compares with `deadline_`, so that setting a limit is an
-// assignment. While a handler runs the connection is watched, so that a client that leaves stops its query; that is not
-// done on the strand, which is blocked when the handler runs on a thread of the io_context (Hub::TryInline).
+// assignment. While a handler runs the connection is watched, so that a client that leaves stops its query; the hub
+// does that, as the strand is blocked when the handler runs on a thread of the io_context (Hub::TryInline).
 #pragma once
 
 #include <chrono>
@@ -26,8 +26,6 @@
 namespace vedette::dashboards {
 
 namespace net = boost::asio;
-
-struct PeerWatch;
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
@@ -64,7 +62,6 @@ class Session : public std::enable_shared_from_this<Session> {
   void FitBody();
   void NextPiece();
   net::awaitable<void> WaitForLater();
-  void Watch();
   void Tick();
   void SetDeadline(Millis span) { deadline_ = std::chrono::steady_clock::now() + span; }
   void Close();
@@ -84,7 +81,6 @@ class Session : public std::enable_shared_from_this<Session> {
   std::mutex stop_mutex_;  // Abort() comes from any thread
   // The current request; touched by the worker while its handler runs, by the strand otherwise.
   std::stop_source stop_;
-  std::shared_ptr<PeerWatch> watch_;
   // From the start of the handler until nothing is left that refers to what the server's owner owns. Dies after what
   // follows.
   std::optional<RunningHandler> handler_;
