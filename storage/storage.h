@@ -263,7 +263,8 @@ class Storage {
   virtual StoreStats Stats(std::size_t top) const = 0;
 
   /// Stats() for a day or a part of the series; `head_series` and `label_pairs` are the totals of what was asked for.
-  /// Of a closed day only the index is read. Errors: those of the medium; kUnavailable where there is no such index.
+  /// Of a closed day its index is read, and what is in memory of it. Errors: those of the medium; kUnavailable where
+  /// there is no such index.
   virtual Result<StoreStats> Cardinality(const CardinalityQuery& query) const;
 
   /// Seals all open chunks and brings everything on disk into its compact form. Slow; for benchmarks and backups.

@@ -14,6 +14,7 @@
 
 #include "core/log.h"
 #include "storage/index/cardinality.h"
+#include "storage/rocks/day_cardinality.h"
 #include "storage/rocks/deletion.h"
 #include "storage/rocks/engine.h"
 #include "storage/rocks/keys.h"
@@ -516,17 +517,12 @@ StoreStats RocksStorageImpl::Stats(std::size_t top) const {
 Result<StoreStats> RocksStorageImpl::Cardinality(const CardinalityQuery& query) const {
   // What is in memory has the series of today; what is sealed of them is a part.
   const bool now = !query.day || DayOf(*query.day) >= DayOf(engine_->clock.Now());
+  if (!now) return CountDay(*engine_, DayOf(*query.day), query);
   StoreStats stats;
-  if (now) {
-    const std::shared_lock lock(engine_->head.table().mutex());
-    VEDETTE_CHECK(CountCardinality(engine_->head.table().index(), query, stats));
-    stats.head_chunks = engine_->head.open_chunks();
-    stats.head_range = engine_->head.range();
-    return stats;
-  }
-  const std::int32_t day = DayOf(*query.day);
-  VEDETTE_CHECK(CountCardinality(DiskIndex(*engine_->database, day, nullptr), query, stats));
-  if (stats.head_series != 0) stats.head_range = {StartOfDay(day), StartOfDay(day + 1) - Millis(1)};
+  const std::shared_lock lock(engine_->head.table().mutex());
+  VEDETTE_CHECK(CountCardinality(engine_->head.table().index(), query, stats));
+  stats.head_chunks = engine_->head.open_chunks();
+  stats.head_range = engine_->head.range();
   return stats;
 }
 
