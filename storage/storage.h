@@ -32,6 +32,7 @@
 #include "core/matcher.h"
 #include "core/result.h"
 #include "core/time.h"
+#include "storage/change_log.h"
 #include "storage/column.h"
 #include "storage/facts.h"
 #include "storage/tier.h"
@@ -258,6 +259,9 @@ class Storage {
 
   virtual std::unique_ptr<Appender> NewAppender(const AppendOptions& options = {}) = 0;
   virtual std::unique_ptr<Querier> NewQuerier(TimeRange range) const = 0;
+
+  /// What changed of what queriers see; null: nobody knows.
+  virtual ChangeLog* SampleChanges() const { return nullptr; }
 
   /// `top`: length of each of the lists.
   virtual StoreStats Stats(std::size_t top) const = 0;
