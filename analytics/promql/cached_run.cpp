@@ -24,7 +24,7 @@ std::size_t CountSteps(const QueryTimes& times) {
   return static_cast<std::size_t>(MinusSaturated(times.end.ms, times.start.ms) / times.step.count()) + 1;
 }
 
-std::string KeyOf(const Expr& expr, const QueryTimes& times, std::size_t steps) {
+std::string CacheKey(const Expr& expr, const QueryTimes& times, std::size_t steps) {
   const std::int64_t step = times.step.count(), phase = (times.start.ms % step + step) % step;
   return fmt::format("{} {} {} {} {} {}", step, phase, std::bit_width(steps), times.lookback.count(),
                      times.default_subquery_step.count(), Print(expr));
@@ -35,7 +35,7 @@ bool Includes(const std::vector<std::string>& all, const std::vector<std::string
 }
 
 /// The points from `first` to `last`, times in ms.
-std::span<const Point> Between(const std::vector<Point>& points, std::int64_t first, std::int64_t last) {
+std::span<const Point> PointsBetween(const std::vector<Point>& points, std::int64_t first, std::int64_t last) {
   const auto begin = std::ranges::lower_bound(points, first, {}, &Point::time_ms);
   const auto end = std::ranges::upper_bound(begin, points.end(), last, {}, &Point::time_ms);
   return {begin, end};
@@ -52,7 +52,7 @@ class CachedRun {
         plan_(plan),
         steps_{run.times.start.ms, run.times.step.count(), CountSteps(run.times)},
         ahead_(MinusSaturated(plan.data_ranges().back().max.ms, run.times.end.ms)),
-        key_(KeyOf(expr, run.times, steps_.count)) {}
+        key_(CacheKey(expr, run.times, steps_.count)) {}
 
   Result<QueryOutcome> Answer() {
     for (int i = 0; i < kTries; ++i) {
@@ -131,7 +131,7 @@ class CachedRun {
     auto next = rest.begin();
     for (const ResultSeries& series : kept.series) {
       for (; next != rest.end() && next->labels < series.labels; ++next) joined.series.push_back(std::move(*next));
-      const std::span<const Point> points = Between(series.points, first, last);
+      const std::span<const Point> points = PointsBetween(series.points, first, last);
       const bool both = next != rest.end() && next->labels == series.labels;
       if (points.empty() && !both) continue;
       ResultSeries& out = joined.series.emplace_back();
@@ -150,7 +150,7 @@ class CachedRun {
     outcome.value.series.clear();
     std::size_t held = 0;
     for (const ResultSeries& series : joined.series) {
-      const std::span<const Point> points = Between(series.points, steps_.start, steps_.Last());
+      const std::span<const Point> points = PointsBetween(series.points, steps_.start, steps_.Last());
       if (points.empty()) continue;
       outcome.value.series.push_back({series.labels, {points.begin(), points.end()}});
       held += points.size();
