@@ -261,7 +261,7 @@ class Storage {
   virtual std::unique_ptr<Querier> NewQuerier(TimeRange range) const = 0;
 
   /// What changed of what queriers see; null: nobody knows.
-  virtual ChangeLog* SampleChanges() const { return nullptr; }
+  virtual ChangeLog* ChangesByTime() const { return nullptr; }
 
   /// `top`: length of each of the lists.
   virtual StoreStats Stats(std::size_t top) const = 0;

@@ -180,7 +180,7 @@ class CachedRun {
 constexpr std::int64_t kFarthest = std::int64_t{1} << 61;
 
 std::string_view WhyNot(const Expr& expr, const QueryRun& run, const Plan& plan) {
-  if (run.storage.SampleChanges() == nullptr) return "store";
+  if (run.storage.ChangesByTime() == nullptr) return "store";
   const std::size_t steps = CountSteps(run.times);
   if (steps < 2 || steps > run.options.max_samples) return "steps";
   if (plan.data_ranges().empty()) return "selector";
@@ -199,7 +199,7 @@ Result<QueryOutcome> Answer(ResultCache& cache, const Expr& expr, const QueryRun
     return outcome;
   }
   // Null when remote ends come just now.
-  const storage::ChangeLog* const changes = run.storage.SampleChanges();
+  const storage::ChangeLog* const changes = run.storage.ChangesByTime();
   return changes == nullptr ? Run(expr, run) : CachedRun(cache, expr, run, *changes, plan).Answer();
 }
 

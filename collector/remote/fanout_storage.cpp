@@ -205,15 +205,15 @@ Status FanoutStorage::Apply(std::span<const RemoteReadEnd> ends, const Labels& e
   }
   auto readers = std::make_shared<const Readers>(std::move(next));
   std::optional<storage::ChangeLog::Change> change;
-  if (storage::ChangeLog* const log = services_.local.SampleChanges()) change.emplace(*log, TimeMs::Min());
+  if (storage::ChangeLog* const log = services_.local.ChangesByTime()) change.emplace(*log, TimeMs::Min());
   const std::lock_guard lock(mutex_);
   readers_ = std::move(readers);
   return Ok();
 }
 
-storage::ChangeLog* FanoutStorage::SampleChanges() const {
+storage::ChangeLog* FanoutStorage::ChangesByTime() const {
   const std::lock_guard lock(mutex_);
-  return readers_->empty() ? services_.local.SampleChanges() : nullptr;
+  return readers_->empty() ? services_.local.ChangesByTime() : nullptr;
 }
 
 std::unique_ptr<storage::Querier> FanoutStorage::NewQuerier(TimeRange range) const {

@@ -296,7 +296,7 @@ class MemoryStorage final : public MemoryStore {
     return std::make_unique<MemoryQuerier>(data_, range, data_->commits);
   }
 
-  ChangeLog* SampleChanges() const override { return &data_->changes; }
+  ChangeLog* ChangesByTime() const override { return &data_->changes; }
 
   StoreStats Stats(std::size_t top) const override {
     const std::shared_lock lock(data_->mutex);

@@ -73,7 +73,7 @@ class RocksStorageImpl final : public RocksStorage {
     return NewRocksAppender(*engine_, append);
   }
   std::unique_ptr<Querier> NewQuerier(TimeRange range) const override { return NewRocksQuerier(*engine_, range); }
-  ChangeLog* SampleChanges() const override { return &engine_->changes; }
+  ChangeLog* ChangesByTime() const override { return &engine_->changes; }
   std::unique_ptr<BulkWriter> NewBulkWriter() override { return NewRocksBulkWriter(*engine_); }
   Status Delete(std::span<const Matcher> matchers, TimeRange range) override;
   Status CleanTombstones() override;

@@ -27,8 +27,8 @@ void ImportOne(Store& store, TimeMs time) {
 
 template <class Store>
 void CheckStore(Store& store, TimeMs now) {
-  REQUIRE(store.SampleChanges() != nullptr);
-  const ChangeLog& changes = *store.SampleChanges();
+  REQUIRE(store.ChangesByTime() != nullptr);
+  const ChangeLog& changes = *store.ChangesByTime();
   const auto changed = [&](const auto& change) {
     const std::uint64_t before = changes.Now();
     REQUIRE(changes.ChangedSince(before) == TimeMs::Max());
@@ -69,7 +69,7 @@ TEST_CASE("days that go are a change of everything", "[storage][changes]") {
   RocksFixture fixture;
   fixture.options.retention = 3 * kDay;
   fixture.Open();
-  const ChangeLog& changes = *fixture.store->SampleChanges();
+  const ChangeLog& changes = *fixture.store->ChangesByTime();
   AppendOne(*fixture.store, kSeries, fixture.clock.Now() - 2 * kDay, 1);
   AppendOne(*fixture.store, kSeries, fixture.clock.Now(), 1);
   MustSucceed(fixture.store->Flush());
