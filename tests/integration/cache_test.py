@@ -41,6 +41,13 @@ def metric(agent, name):
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name + "{") or line.startswith(name + " "))
 
 
+def alike(got, want):
+    """The same but for the last digits: the order in which series are added up is not fixed."""
+    def rounded(data):
+        return data["resultType"], [(row["metric"], [(t, f"{float(v):.12g}") for t, v in row["values"]]) for row in data["result"]]
+    return rounded(got) == rounded(want)
+
+
 def test_a_refresh_takes_what_is_kept():
     with scratch() as (directory, things):
         agent = started(directory, things)
@@ -102,7 +109,7 @@ def test_answers_are_those_of_an_evaluation():
                 start = now - choose.choice((1800, 1800, 3000))
                 got = ask(agent, query, start, now, 15)
                 want = ask(agent, query, start, now, 15, nocache=1)
-                assert got == want, (query, start, now, got, want)
+                assert alike(got, want), (query, start, now, got, want)
             kept += explained(agent, QUERIES[0], now - 1800, now, 15)["keptSteps"]
         assert kept > 60 * 30, kept
 
@@ -126,7 +133,7 @@ def test_a_refresh_costs_a_tenth():
             write(agent, 400, [end + 15 * k])
             seconds, answers = refresh(end + 15 * k)
             took.append(seconds)
-        assert answers == refresh(end + 120, nocache=1)[1]
+        assert all(map(alike, answers, refresh(end + 120, nocache=1)[1]))
         took.sort()
         print(f"  {len(panels)} panels of 400 series over 6 h: {whole * 1000:.0f} ms, refreshed {took[len(took) // 2] * 1000:.1f} ms")
         # The time is what the issue asks for, and much of it is HTTP; what is read is exact.
