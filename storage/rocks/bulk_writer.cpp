@@ -89,7 +89,7 @@ class RocksBulkWriter final : public BulkWriter {
     if (newest_.empty()) return Ok();
     VEDETTE_CHECK(engine_.guard.Admit());
     const std::lock_guard maintenance(engine_.maintenance_mutex);
-    const ChangeLog::Change change(engine_.changes, TimeMs(oldest_));
+    const ChangeLog::Change times_change(engine_.changes, TimeMs(oldest_));
     const std::shared_lock gate(engine_.commit_gate);  // no series leaves memory meanwhile
     rocksdb::WriteBatch batch;
     std::vector<HeadSeries*> undefined;
