@@ -391,6 +391,8 @@ dashboards::ApiContext Agent::Impl::MakeApiContext() {
       .metrics = all_metrics,
       .options = {.admin_api = command.admin_api,
                   .cancel_queries = command.admin_api,
+                  .search = WantsSearch(command),
+                  .max_search_limit = command.max_search_limit,
                   .flags = command.flags,
                   .external_url = loader->ExternalUrl(),
                   .listen_address = command.listen_address,

@@ -71,6 +71,8 @@ void AddServeFlags(CLI::App& app, ServeCommand& serve) {
   app.add_option("--web.cors.origin", serve.cors_origin, "anchored regular expression of allowed origins")
       ->capture_default_str();
   app.add_option("--web.max-connections", serve.max_connections, "connections at once")->capture_default_str();
+  app.add_option("--web.search.max-limit", serve.max_search_limit, "limit that searches may ask for; 0: any")
+      ->capture_default_str();
   AddDuration(app, "--web.read-timeout", serve.read_timeout, "idle connections are closed after this");
   app.add_flag("--web.enable-remote-write-receiver,!--no-web.enable-remote-write-receiver", serve.remote_write_receiver,
                "accept samples on /api/v1/write");
@@ -101,6 +103,9 @@ void AddServeFlags(CLI::App& app, ServeCommand& serve) {
   app.add_option("--query.max-samples", serve.query_max_samples, "samples a query may hold in memory")
       ->capture_default_str();
   app.add_option("--query.max-concurrency", serve.query_max_concurrency, "queries evaluated at once")
+      ->capture_default_str();
+  app.add_option("--query.result-cache-bytes", serve.query_result_cache_bytes,
+                 "memory for results of range queries that are asked again a little later; 0: none are kept")
       ->capture_default_str();
   app.add_option("--enable-feature", serve.features, "comma-separated features, named like Prometheus'");
 }

@@ -38,6 +38,7 @@ struct ServeCommand {
   std::vector<std::string> write_messages = {"prometheus.WriteRequest", "io.prometheus.write.v2.Request"};
   bool otlp_receiver = false;
   bool admin_api = false;
+  std::size_t max_search_limit = 10'000;
   bool lifecycle = false;
   std::size_t alert_queue_capacity = 10'000;
   std::size_t alert_batch = 256;
@@ -46,6 +47,7 @@ struct ServeCommand {
   Millis query_lookback = std::chrono::minutes(5);
   std::size_t query_max_samples = 50'000'000;
   std::size_t query_max_concurrency = 20;
+  std::size_t query_result_cache_bytes = 32 << 20;
   std::vector<std::string> features;
   /// Every flag with the value in force, for /api/v1/status/flags.
   std::vector<std::pair<std::string, std::string>> flags;

@@ -54,11 +54,20 @@ Result<promql::EngineOptions> EngineOptionsOf(const ServeCommand& command) {
   options.lookback = command.query_lookback;
   options.max_samples = command.query_max_samples;
   options.max_concurrency = command.query_max_concurrency;
+  options.result_cache_bytes = command.query_result_cache_bytes;
   collector::GlobalScrapeOptions scrape;  // the loader's business
   VEDETTE_TRY(const std::vector<std::string> idle, EnableFeatures(command.features, {options, scrape}));
   for (const std::string& name : idle) LogWarn("app", "feature has no effect", {{"feature", name}});
   VEDETTE_CHECK(options.Validate());
   return options;
+}
+
+bool WantsSearch(const ServeCommand& command) {
+  promql::EngineOptions engine;  // the others' business
+  collector::GlobalScrapeOptions scrape;
+  bool search = false;
+  (void)EnableFeatures(command.features, {engine, scrape, &search});
+  return search;
 }
 
 }  // namespace vedette::app

@@ -33,5 +33,7 @@ Result<std::shared_ptr<JsonLog>> OpenQueryLog(const config::Config& config);
 std::string RetentionText(const storage::StorageOptions& options);
 
 Result<promql::EngineOptions> EngineOptionsOf(const ServeCommand& command);
+/// Whether the search endpoints are switched on. The features are valid.
+bool WantsSearch(const ServeCommand& command);
 
 }  // namespace vedette::app

@@ -57,7 +57,11 @@ constexpr auto kFeatures = std::to_array<Feature>({
     {"promql-negative-offset", nullptr, "always on"},
     {"promql-per-step-stats", nullptr, "samples per step in query statistics"},
     {"remote-write-receiver", nullptr, "use --web.enable-remote-write-receiver"},
-    {"search-api", nullptr, "the search endpoints"},
+    {"search-api",
+     [](const Targets& t) {
+       if (t.search != nullptr) *t.search = true;
+     },
+     "the search endpoints"},
     {"st-storage",
      [](const Targets& t) {
        WantStarts(t.scrape);

@@ -16,6 +16,7 @@ namespace vedette::app {
 struct FeatureTargets {
   promql::EngineOptions& engine;
   collector::GlobalScrapeOptions& scrape;  // what the `global` of a configuration starts from
+  bool* search = nullptr;                  // the search endpoints; null: nobody asks
 };
 
 struct Feature {

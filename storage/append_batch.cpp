@@ -23,6 +23,14 @@ void AppendBatch::AddRow(TimeMs time, std::span<const SeriesId> ids, std::span<c
   rows.back().end = series.size();
 }
 
+TimeMs AppendBatch::Earliest() const {
+  TimeMs earliest = TimeMs::Max();
+  for (const Row& row : rows) earliest = std::min(earliest, row.time);
+  for (const HistogramSample& sample : histograms) earliest = std::min(earliest, sample.time);
+  for (const BatchFacts::StartSample& sample : facts.starts) earliest = std::min(earliest, sample.time);
+  return earliest;
+}
+
 void AppendBatch::GroupByTime() {
   // Series by series, a row is a sample or two; below this it does not pay.
   constexpr std::size_t kWide = 8, kFew = 64;

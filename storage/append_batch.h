@@ -73,6 +73,9 @@ struct AppendBatch {
     facts.Clear();
   }
 
+  /// The time of the earliest of its samples and start times; TimeMs::Max(): there is none.
+  TimeMs Earliest() const;
+
   /// Puts samples of the same time together when they came series by series, as remote write sends them; rows are then
   /// in the order of their times. Does nothing when the rows are wide already, or times hardly repeat.
   void GroupByTime();

@@ -32,6 +32,7 @@
 #include "core/matcher.h"
 #include "core/result.h"
 #include "core/time.h"
+#include "storage/change_log.h"
 #include "storage/column.h"
 #include "storage/facts.h"
 #include "storage/tier.h"
@@ -259,11 +260,15 @@ class Storage {
   virtual std::unique_ptr<Appender> NewAppender(const AppendOptions& options = {}) = 0;
   virtual std::unique_ptr<Querier> NewQuerier(TimeRange range) const = 0;
 
+  /// What changed of what queriers see; null: nobody knows.
+  virtual ChangeLog* ChangesByTime() const { return nullptr; }
+
   /// `top`: length of each of the lists.
   virtual StoreStats Stats(std::size_t top) const = 0;
 
   /// Stats() for a day or a part of the series; `head_series` and `label_pairs` are the totals of what was asked for.
-  /// Of a closed day only the index is read. Errors: those of the medium; kUnavailable where there is no such index.
+  /// Of a closed day its index is read, and what is in memory of it. Errors: those of the medium; kUnavailable where
+  /// there is no such index.
   virtual Result<StoreStats> Cardinality(const CardinalityQuery& query) const;
 
   /// Seals all open chunks and brings everything on disk into its compact form. Slow; for benchmarks and backups.

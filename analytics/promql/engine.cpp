@@ -12,6 +12,7 @@
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 
+#include "analytics/promql/cached_run.h"
 #include "analytics/promql/engine_gate.h"
 #include "analytics/promql/engine_metrics.h"
 #include "analytics/promql/engine_run.h"
@@ -82,7 +83,10 @@ struct Engine::Impl {
         gate(engine_options.max_concurrency),
         queries(the_clock),
         workers(engine_options.threads != 0 ? engine_options.threads
-                                            : std::max(1U, std::thread::hardware_concurrency())) {}
+                                            : std::max(1U, std::thread::hardware_concurrency())),
+        cache(engine_options.result_cache_bytes == 0
+                  ? nullptr
+                  : std::make_unique<ResultCache>(engine_options.result_cache_bytes, registry)) {}
 
   class Streamed;
 
@@ -175,8 +179,10 @@ struct Engine::Impl {
     request.times.lookback = query.lookback.value_or(options.lookback);
     request.times.default_subquery_step = options.default_subquery_step;
     const Workers::Presence present(workers);
-    VEDETTE_TRY(QueryOutcome outcome, Run(expr, {storage, workers, options, clock, request.text, request.times,
-                                                 request.instant, deadline, ticket, query.explain, only}));
+    const QueryRun run{storage,         workers,  options, clock,         request.text, request.times,
+                       request.instant, deadline, ticket,  query.explain, only};
+    const bool may_be_kept = cache && query.use_cache && !request.instant && only == nullptr;
+    VEDETTE_TRY(QueryOutcome outcome, may_be_kept ? RunCached(*cache, expr, run) : Run(expr, run));
     outcome.stats.parse_time = parse_done - request.begun;
     outcome.stats.queue_time = admitted - parse_done;
     return outcome;
@@ -201,6 +207,7 @@ struct Engine::Impl {
   mutable QueryGate gate;
   mutable QueryRegistry queries;
   mutable Workers workers;
+  const std::unique_ptr<ResultCache> cache;      // null: switched off
   mutable std::atomic<std::size_t> streams = 0;  // under way
   mutable std::mutex log_mutex;
   std::shared_ptr<JsonLog> log_file;  // guarded by log_mutex

@@ -49,6 +49,8 @@ struct EngineOptions {
   bool delayed_name_removal = false;
   /// use-start-timestamps: rate() and others look at when the counters began.
   bool use_start_timestamps = false;
+  /// Results of range queries that are kept for those that ask the same a little later; 0: none.
+  std::size_t result_cache_bytes = 32 << 20;
 
   Status Validate() const;
 };
@@ -92,11 +94,19 @@ struct QueryStats {
   std::chrono::nanoseconds parse_time{0}, queue_time{0}, prepare_time{0}, eval_time{0}, total_time{0};
 };
 
+/// What results of earlier queries did for one that might have used them.
+struct CacheUse {
+  std::size_t steps = 0;         // of the query
+  std::size_t kept_steps = 0;    // that were not evaluated
+  std::string_view passed_by{};  // why none of its kind can be used, in a word; empty: they can
+};
+
 struct QueryOutcome {
   QueryValue value;
   Annotations notes;
   QueryStats stats;
   std::shared_ptr<const ExplainNode> plan = nullptr;  // where it was asked for
+  std::optional<CacheUse> cache = std::nullopt;       // where QueryOptions::use_cache was set and there is one
 };
 
 struct QueryOptions {
@@ -108,6 +118,7 @@ struct QueryOptions {
   std::string_view text{};
   std::string_view origin{};  // who asks, for the query log: a member of a JSON object
   bool explain = false;       // fill QueryOutcome::plan
+  bool use_cache = false;     // range queries: results of earlier ones may be used, and this one's kept
 };
 
 /// The result of a range query, part by part: kMatrix values, which together are sorted by labels.

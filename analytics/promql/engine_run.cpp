@@ -147,6 +147,7 @@ Result<QueryOutcome> Evaluate(const Expr& expr, const QueryRun& run) {
   context.delayed_name_removal = run.options.delayed_name_removal;
   context.use_start_timestamps = run.options.use_start_timestamps;
   context.only = run.only;
+  context.watch_range = run.bound_to_range != nullptr;
   for (const TimeRange& range : plan.data_ranges()) context.QuerierFor(range);
   const std::chrono::nanoseconds prepared = run.clock.Monotonic();
 
@@ -161,6 +162,7 @@ Result<QueryOutcome> Evaluate(const Expr& expr, const QueryRun& run) {
   outcome.stats.peak_samples = context.budget.peak();
   outcome.stats.prepare_time = prepared - begun;
   outcome.stats.eval_time = run.clock.Monotonic() - prepared;
+  if (run.bound_to_range != nullptr) *run.bound_to_range = context.bound_to_range;
   if (profile) outcome.plan = std::make_shared<const ExplainNode>(profile->Explain(plan));
   return outcome;
 }

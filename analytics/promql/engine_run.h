@@ -23,6 +23,7 @@ struct QueryRun {
   QueryRegistry::Ticket& ticket;
   bool explain = false;
   const std::vector<storage::SeriesEntry>* only = nullptr;  // EvalContext::only
+  bool* bound_to_range = nullptr;                           // asks for EvalContext::bound_to_range
 };
 
 /// Errors: as Engine::Instant() and Engine::Range(); an exception of a library becomes kInternal.

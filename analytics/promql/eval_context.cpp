@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace vedette::promql {
 
@@ -19,6 +20,21 @@ std::unique_ptr<EvalContext> EvalContext::Fork() {
 void EvalContext::Join(EvalContext&& fork) {
   notes.Merge(std::move(fork.notes));
   samples_read += fork.samples_read;
+  bound_to_range |= fork.bound_to_range;
+}
+
+Result<std::vector<storage::SeriesEntry>> EvalContext::Select(const storage::Querier& querier,
+                                                              std::span<const Matcher> matchers,
+                                                              const std::vector<std::string>* names) {
+  if (only != nullptr) return *only;
+  auto found = names == nullptr ? querier.Select(matchers) : querier.SelectFor(matchers, *names);
+  const void* last = nullptr;  // neighbours often share their labels
+  for (std::size_t i = 0; watch_range && found && i < found->size() && !bound_to_range; ++i) {
+    const Labels& labels = (*found)[i].labels;
+    if (std::exchange(last, labels.identity()) == labels.identity()) continue;
+    bound_to_range = labels.Has("__type__") || labels.Has("__unit__");
+  }
+  return found;
 }
 
 const storage::Querier& EvalContext::QuerierFor(const TimeRange& range) {

@@ -59,12 +59,14 @@ struct EvalContext {
   /// Instead of what a selector would find: a part of it. Null: all.
   const std::vector<storage::SeriesEntry>* only = nullptr;
 
+  /// What was read makes values depend on the range as a whole: histograms, for what is known of resets depends on
+  /// where reading begins; types and units as labels, which go with the name and may leave series alike. The latter
+  /// are looked for when somebody asks, who sets `watch_range`.
+  bool bound_to_range = false, watch_range = false;
+
   /// The series of a selector. `names`: the labels that matter; null: all.
   Result<std::vector<storage::SeriesEntry>> Select(const storage::Querier& querier, std::span<const Matcher> matchers,
-                                                   const std::vector<std::string>* names = nullptr) const {
-    if (only != nullptr) return *only;
-    return names == nullptr ? querier.Select(matchers) : querier.SelectFor(matchers, *names);
-  }
+                                                   const std::vector<std::string>* names = nullptr);
 
  private:
   EvalContext(const EvalContext& main, SampleBudget& shared)

@@ -84,6 +84,7 @@ Status ReadOne(EvalContext& context, const storage::Querier& querier, storage::S
   if (options.starts && context.use_start_timestamps) VEDETTE_CHECK(querier.ReadStarts(series, out.starts));
   std::size_t weight = out.floats.size();
   if (out.histograms.size() > 0) {
+    context.bound_to_range = true;
     for (const Histogram& histogram : out.histograms.histograms) weight += SampleWeight(histogram);
     ForgetUnproven(out.histograms);
     if (options.counts_only) ReduceToCounts(out.histograms);

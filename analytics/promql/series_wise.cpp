@@ -8,13 +8,6 @@
 namespace vedette::promql {
 namespace {
 
-/// A number, whatever its sign.
-bool IsPlainNumber(const Expr& given) {
-  const Expr& expr = Unwrap(given);
-  if (expr.kind == ExprKind::kUnary) return IsPlainNumber(*As<UnaryExpr>(expr).expr);
-  return expr.kind == ExprKind::kNumber;
-}
-
 const VectorSelector* LocalSelector(const Expr& given);
 
 const VectorSelector* LocalSelectorOfCall(const CallExpr& call) {
@@ -57,13 +50,21 @@ const VectorSelector* LocalSelector(const Expr& given) {
 
 }  // namespace
 
-const VectorSelector* SeriesWiseSelector(const Expr& expr) {
-  const VectorSelector* selector = LocalSelector(expr);
-  if (selector == nullptr) return nullptr;
-  const bool one_name = std::ranges::any_of(selector->matchers, [](const Matcher& matcher) {
+bool IsPlainNumber(const Expr& given) {
+  const Expr& expr = Unwrap(given);
+  if (expr.kind == ExprKind::kUnary) return IsPlainNumber(*As<UnaryExpr>(expr).expr);
+  return expr.kind == ExprKind::kNumber;
+}
+
+bool HasOneName(const VectorSelector& selector) {
+  return std::ranges::any_of(selector.matchers, [](const Matcher& matcher) {
     return matcher.name() == kMetricName && matcher.op() == MatchOp::kEqual && !matcher.value().empty();
   });
-  return one_name ? selector : nullptr;
+}
+
+const VectorSelector* SeriesWiseSelector(const Expr& expr) {
+  const VectorSelector* selector = LocalSelector(expr);
+  return selector != nullptr && HasOneName(*selector) ? selector : nullptr;
 }
 
 bool MayComeOutAlike(const Expr& expr, std::span<const storage::SeriesEntry> found) {

@@ -8,6 +8,12 @@
 
 namespace vedette::promql {
 
+/// A number, whatever its sign.
+bool IsPlainNumber(const Expr& expr);
+
+/// The selector names one metric.
+bool HasOneName(const VectorSelector& selector);
+
 /// The only selector of the expression, when the query may be evaluated for any part of the series that it finds and
 /// the results strung together: functions over single series, operations with numbers, subqueries of these. Null
 /// otherwise, also when series of several names might come out with the same labels.

@@ -1,6 +1,7 @@
 #include "collector/remote/fanout_storage.h"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 
 #include "collector/remote/remote_reads.h"
@@ -203,9 +204,16 @@ Status FanoutStorage::Apply(std::span<const RemoteReadEnd> ends, const Labels& e
     next.push_back(std::make_shared<const RemoteReader>(end, external_labels, std::move(client), *metrics_));
   }
   auto readers = std::make_shared<const Readers>(std::move(next));
+  std::optional<storage::ChangeLog::Change> change;
+  if (storage::ChangeLog* const log = services_.local.ChangesByTime()) change.emplace(*log, TimeMs::Min());
   const std::lock_guard lock(mutex_);
   readers_ = std::move(readers);
   return Ok();
+}
+
+storage::ChangeLog* FanoutStorage::ChangesByTime() const {
+  const std::lock_guard lock(mutex_);
+  return readers_->empty() ? services_.local.ChangesByTime() : nullptr;
 }
 
 std::unique_ptr<storage::Querier> FanoutStorage::NewQuerier(TimeRange range) const {

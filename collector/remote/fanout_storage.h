@@ -36,6 +36,8 @@ class FanoutStorage final : public storage::Storage {
     return services_.local.NewAppender(options);
   }
   std::unique_ptr<storage::Querier> NewQuerier(TimeRange range) const override;
+  /// Those of the store here; null while there are ends.
+  storage::ChangeLog* ChangesByTime() const override;
   storage::StoreStats Stats(std::size_t top) const override { return services_.local.Stats(top); }
   Result<storage::StoreStats> Cardinality(const storage::CardinalityQuery& query) const override {
     return services_.local.Cardinality(query);

@@ -47,6 +47,8 @@ struct ApiOptions {
   bool admin_api = false;  // --web.enable-admin-api
   /// Anybody may end anybody's queries. Not by default, also on loopback: any page in a browser there may send a POST.
   bool cancel_queries = false;
+  bool search = false;                    // --enable-feature=search-api
+  std::size_t max_search_limit = 10'000;  // 0: none
   /// Every flag with its value in force.
   std::vector<std::pair<std::string, std::string>> flags;
   /// How others reach this server; replaces localhost in the globalUrl of targets. No slash at the end.

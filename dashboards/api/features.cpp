@@ -41,7 +41,7 @@ FeatureSet ApiFeatures(const ApiContext& context) {
           {"query_stats", true},
           {"query_warnings", true},
           {"remote_write_receiver", context.remote_write != nullptr},
-          {"search", false},
+          {"search", context.options.search},
           {"time_range_labels", true},
           {"time_range_series", true}};
 }

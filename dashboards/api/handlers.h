@@ -21,6 +21,9 @@ Response QueryExemplars(const ApiContext& context, const Request& request);
 // series.cpp
 Response Series(const ApiContext& context, const Request& request);
 Response LabelNames(const ApiContext& context, const Request& request);
+Response SearchMetricNames(const ApiContext& context, const Request& request);
+Response SearchLabelNames(const ApiContext& context, const Request& request);
+Response SearchLabelValues(const ApiContext& context, const Request& request);
 Response LabelValues(const ApiContext& context, const Request& request);
 // metadata.cpp
 Response Metadata(const ApiContext& context, const Request& request);

@@ -1,6 +1,7 @@
 // /api/v1/query and /api/v1/query_range.
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <optional>
 #include <string>
 
@@ -34,6 +35,12 @@ Status CheckTime(const QueryRequest& query) {
   return Ok();
 }
 
+/// As VictoriaMetrics reads it; Prometheus knows no such parameter, so that no value of it is an error.
+bool NoCache(std::string_view text) {
+  constexpr std::string_view kNo[] = {"", "0", "f", "false", "no"};
+  return std::ranges::find(kNo, text) == std::end(kNo);
+}
+
 Result<QueryRequest> ReadRequest(const Request& request) {
   QueryRequest query;
   VEDETTE_TRY(query.parameters, FormParameters(request));
@@ -48,6 +55,8 @@ Result<QueryRequest> ReadRequest(const Request& request) {
     if (lookback->count() > 0) query.options.lookback = AtLeastOneMs(*lookback);
   }
   VEDETTE_TRY(query.options.explain, BoolParameter(query.parameters, "explain", false));
+  // Statistics say what an evaluation as a whole reads.
+  query.options.use_cache = !NoCache(query.parameters.Get("nocache")) && query.parameters.Get("stats").empty();
   query.options.stop = request.stop;
   const std::string_view remote = request.remote;
   std::string_view client = remote.substr(0, remote.rfind(':'));
@@ -83,7 +92,7 @@ Response Write(promql::QueryOutcome outcome, const QueryRequest& query, TimeMs t
   success.json().BeginObject();
   WriteQueryValue(success.json(), outcome.value, time);
   if (!stats.empty()) WriteQueryStats(success.json().Key("stats"), outcome.stats);
-  if (outcome.plan) WriteQueryPlan(success.json().Key("explain"), *outcome.plan);
+  if (outcome.plan) WriteQueryPlan(success.json().Key("explain"), outcome);
   success.json().End();
   return std::move(success).Finish(outcome.notes);
 }

@@ -1,6 +1,7 @@
 #include "dashboards/api/query_result.h"
 
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "core/histogram_buckets.h"
@@ -79,6 +80,28 @@ std::string_view TypeName(promql::ValueType type) {
   }
 }
 
+void WritePlanMembers(JsonWriter& json, const promql::ExplainNode& plan) {
+  json.Key("node").String(plan.kind).Key("expression").String(plan.text);
+  json.Key("evaluations").Uint(plan.evaluations).Key("sameAtEveryStep").Bool(plan.same_at_every_step);
+  json.Key("series").Uint(plan.series).Key("samplesRead").Uint(plan.samples).Key("bytes").Uint(plan.bytes);
+  json.Key("time").Seconds(plan.time).Key("ownTime").Seconds(plan.own_time);
+  if (plan.workers != 0) json.Key("workers").Uint(plan.workers);
+  json.Key("children").BeginArray();
+  for (const promql::ExplainNode& child : plan.children) {
+    json.BeginObject();
+    WritePlanMembers(json, child);
+    json.End();
+  }
+  json.End();
+}
+
+void WriteCacheUse(JsonWriter& json, const std::optional<promql::CacheUse>& use) {
+  json.BeginObject().Key("used").Bool(use && use->kept_steps > 0);
+  if (use) json.Key("steps").Uint(use->steps).Key("keptSteps").Uint(use->kept_steps);
+  if (use && !use->passed_by.empty()) json.Key("reason").String(use->passed_by);
+  json.End();
+}
+
 }  // namespace
 
 bool Truncate(promql::QueryValue& value, std::size_t limit) {
@@ -127,15 +150,11 @@ void WriteQueryValue(JsonWriter& json, const promql::QueryValue& value, TimeMs t
   }
 }
 
-void WriteQueryPlan(JsonWriter& json, const promql::ExplainNode& plan) {
-  json.BeginObject().Key("node").String(plan.kind).Key("expression").String(plan.text);
-  json.Key("evaluations").Uint(plan.evaluations).Key("sameAtEveryStep").Bool(plan.same_at_every_step);
-  json.Key("series").Uint(plan.series).Key("samplesRead").Uint(plan.samples).Key("bytes").Uint(plan.bytes);
-  json.Key("time").Seconds(plan.time).Key("ownTime").Seconds(plan.own_time);
-  if (plan.workers != 0) json.Key("workers").Uint(plan.workers);
-  json.Key("children").BeginArray();
-  for (const promql::ExplainNode& child : plan.children) WriteQueryPlan(json, child);
-  json.End().End();
+void WriteQueryPlan(JsonWriter& json, const promql::QueryOutcome& outcome) {
+  json.BeginObject();
+  WriteCacheUse(json.Key("cache"), outcome.cache);
+  WritePlanMembers(json, *outcome.plan);
+  json.End();
 }
 
 void WriteQueryStats(JsonWriter& json, const promql::QueryStats& stats) {

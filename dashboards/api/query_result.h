@@ -22,8 +22,8 @@ void WriteSeries(JsonWriter& json, const promql::ResultSeries& series);
 /// the series is not over. What is in json.text() may be taken out between two calls.
 bool WriteSomeOfSeries(JsonWriter& json, const promql::ResultSeries& series, std::size_t& next, std::size_t max_bytes);
 
-/// Writes the object of "explain".
-void WriteQueryPlan(JsonWriter& json, const promql::ExplainNode& plan);
+/// Writes the object of "explain": the outcome's plan, and what kept results did.
+void WriteQueryPlan(JsonWriter& json, const promql::QueryOutcome& outcome);
 
 /// Writes the object of "stats".
 void WriteQueryStats(JsonWriter& json, const promql::QueryStats& stats);

@@ -51,6 +51,7 @@ struct Data {
   std::vector<Series> series;  // SeriesId n is element n - 1
   std::uint64_t commits = 0;
   MemoryFacts facts;
+  ChangeLog changes;
 
   const Series* Find(SeriesId id) const {
     const auto n = static_cast<std::uint64_t>(id);
@@ -109,6 +110,7 @@ class MemoryAppender final : public BatchAppender {
   Result<AppendOutcome> Commit() override {
     AppendOutcome outcome;
     batch_.DropOutside(clock_.Now(), options_, append_, outcome);
+    const ChangeLog::Change change(data_.changes, batch_.Earliest());
     const std::lock_guard lock(data_.mutex);
     const std::uint64_t commit = ++data_.commits;
     for (const AppendBatch::Row& row : batch_.rows) {
@@ -294,6 +296,8 @@ class MemoryStorage final : public MemoryStore {
     return std::make_unique<MemoryQuerier>(data_, range, data_->commits);
   }
 
+  ChangeLog* ChangesByTime() const override { return &data_->changes; }
+
   StoreStats Stats(std::size_t top) const override {
     const std::shared_lock lock(data_->mutex);
     StoreStats stats;
@@ -327,6 +331,7 @@ class MemoryStorage final : public MemoryStore {
   }
 
   Status Delete(std::span<const Matcher> matchers, TimeRange range) override {
+    const ChangeLog::Change change(data_->changes, range.min);
     const std::lock_guard lock(data_->mutex);
     VEDETTE_TRY(const Selection selection, SelectSeries(data_->index, matchers));
     const std::uint64_t commit = ++data_->commits;

@@ -3,6 +3,7 @@
 // The order of the steps keeps every crash harmless: definitions and index rows are durable before the chunks appear.
 // An index row that names a series without chunks on that day costs a look-up and nothing else.
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
@@ -78,6 +79,7 @@ class RocksBulkWriter final : public BulkWriter {
     if (begin < end) {
       std::int64_t& newest = newest_.emplace(series, INT64_MIN).first->second;
       newest = std::max(newest, samples.times[static_cast<std::size_t>(end - 1)]);
+      oldest_ = std::min(oldest_, samples.times[static_cast<std::size_t>(begin)]);
     }
     samples.clear();
     return writer_.bytes() < kFlushBytes ? Ok() : Write();
@@ -87,6 +89,7 @@ class RocksBulkWriter final : public BulkWriter {
     if (newest_.empty()) return Ok();
     VEDETTE_CHECK(engine_.guard.Admit());
     const std::lock_guard maintenance(engine_.maintenance_mutex);
+    const ChangeLog::Change times_change(engine_.changes, TimeMs(oldest_));
     const std::shared_lock gate(engine_.commit_gate);  // no series leaves memory meanwhile
     rocksdb::WriteBatch batch;
     std::vector<HeadSeries*> undefined;
@@ -103,6 +106,7 @@ class RocksBulkWriter final : public BulkWriter {
     writer_.Stamp(seal);
     VEDETTE_CHECK(writer_.Finish(batch));
     newest_.clear();
+    oldest_ = INT64_MAX;
     series_of_.clear();
     return Ok();
   }
@@ -132,6 +136,7 @@ class RocksBulkWriter final : public BulkWriter {
   ChunkWriter writer_;
   BulkOutcome outcome_;
   std::unordered_map<SeriesId, std::int64_t> newest_;
+  std::int64_t oldest_ = INT64_MAX;
   std::map<std::int32_t, Postings> series_of_;
   std::unordered_map<SeriesId, Labels> labels_;  // what the index looks at while it is written
   DiskIndexBatch index_;

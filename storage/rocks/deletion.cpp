@@ -253,6 +253,7 @@ Status DeleteSamples(Engine& engine, std::span<const Matcher> matchers, TimeRang
   }
   Normalize(ids);
   if (ids.empty()) return Ok();
+  const ChangeLog::Change change(engine.changes, range.min);
   VEDETTE_CHECK(engine.facts.DeleteExemplars(ids, range));
   VEDETTE_CHECK(engine.sealer.SealVisible(oldest));
   return engine.tombstones.Add({0, range, engine.sealer.last_seal(), std::move(ids)});

@@ -7,6 +7,7 @@
 
 #include "core/clock.h"
 #include "storage/admin.h"
+#include "storage/change_log.h"
 #include "storage/head/head.h"
 #include "storage/rocks/database.h"
 #include "storage/rocks/disk_guard.h"
@@ -56,6 +57,7 @@ struct Engine {
   Tombstones tombstones;
   FactStore facts;
   Feeds feeds;
+  ChangeLog changes;
   Sealer sealer;
   DiskGuard guard;
   /// Shared by a commit from looking its series up until they hold its samples; exclusive while series leave memory.

@@ -137,6 +137,10 @@ void Partitions::TouchPacked(std::int32_t day, rocksdb::WriteBatch& batch) {
   batch.Put(database_.family(Family::kMeta), UnpackedKey(day), rocksdb::Slice());
 }
 
+bool Partitions::HasBefore(std::int32_t day) const {
+  return (!loose_.empty() && *loose_.begin() < day) || (!packed_.empty() && *packed_.begin() < day);
+}
+
 Result<std::size_t> Partitions::DropBefore(std::int32_t day, std::int32_t all) {
   Days gone;
   for (const std::int32_t there : *days()) {

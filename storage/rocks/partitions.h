@@ -66,6 +66,8 @@ class Partitions {
   void Touch(std::int32_t day, rocksdb::WriteBatch& batch);
   /// Chunks are about to be added to `day` in `blocks`.
   void TouchPacked(std::int32_t day, rocksdb::WriteBatch& batch);
+  /// Whether DropBefore() would find samples.
+  bool HasBefore(std::int32_t day) const;
   /// Deletes the samples of all days before `day` and everything else about days before `all`, which is not later;
   /// returns how many days lost something.
   Result<std::size_t> DropBefore(std::int32_t day, std::int32_t all);

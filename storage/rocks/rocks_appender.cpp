@@ -33,7 +33,7 @@ class RocksAppender final : public BatchAppender {
   bool ResolveInMemory(TimeMs now, std::vector<SeriesId>& missing);
   void Drop(const std::unordered_set<SeriesId>& unknown, AppendOutcome& outcome);
   Status PlanAndWrite(TimeMs now, AppendOutcome& outcome);
-  Status Write(CommitPlan& plan, AppendOutcome& outcome);
+  Status Write(CommitPlan& plan, TimeMs earliest, AppendOutcome& outcome);
   void CountOutcome(const AppendOutcome& outcome);
 
   Engine& engine_;
@@ -71,6 +71,7 @@ Result<AppendOutcome> RocksAppender::Commit() {
 }
 
 Status RocksAppender::PlanAndWrite(TimeMs now, AppendOutcome& outcome) {
+  const TimeMs earliest = batch_.Earliest();  // before the plan takes rows away
   CommitPlan plan(engine_.head);
   plan.TakeRepeats(batch_, now);
   const BatchFacts& facts = batch_.facts;
@@ -78,7 +79,7 @@ Status RocksAppender::PlanAndWrite(TimeMs now, AppendOutcome& outcome) {
     VEDETTE_CHECK(Resolve(now, outcome));
     plan.TakeRest(batch_, now);
   }
-  return plan.empty() && batch_.histograms.empty() && facts.empty() ? Ok() : Write(plan, outcome);
+  return plan.empty() && batch_.histograms.empty() && facts.empty() ? Ok() : Write(plan, earliest, outcome);
 }
 
 /// Finds the series of the batch in memory, fetches evicted ones, and drops samples of those that are nowhere.
@@ -136,7 +137,8 @@ void RocksAppender::Drop(const std::unordered_set<SeriesId>& unknown, AppendOutc
   batch_ = std::move(kept);
 }
 
-Status RocksAppender::Write(CommitPlan& plan, AppendOutcome& outcome) {
+Status RocksAppender::Write(CommitPlan& plan, TimeMs earliest, AppendOutcome& outcome) {
+  const ChangeLog::Change change(engine_.changes, earliest);
   rocksdb::WriteBatch batch;
   DefinitionRecord definitions = engine_.catalog.PutDefinitions(undefined_, batch);
   FactStore::Pending facts;

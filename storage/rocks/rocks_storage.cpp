@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <semaphore>
 #include <thread>
 
@@ -14,6 +15,7 @@
 
 #include "core/log.h"
 #include "storage/index/cardinality.h"
+#include "storage/rocks/day_cardinality.h"
 #include "storage/rocks/deletion.h"
 #include "storage/rocks/engine.h"
 #include "storage/rocks/keys.h"
@@ -71,6 +73,7 @@ class RocksStorageImpl final : public RocksStorage {
     return NewRocksAppender(*engine_, append);
   }
   std::unique_ptr<Querier> NewQuerier(TimeRange range) const override { return NewRocksQuerier(*engine_, range); }
+  ChangeLog* ChangesByTime() const override { return &engine_->changes; }
   std::unique_ptr<BulkWriter> NewBulkWriter() override { return NewRocksBulkWriter(*engine_); }
   Status Delete(std::span<const Matcher> matchers, TimeRange range) override;
   Status CleanTombstones() override;
@@ -123,6 +126,8 @@ class RocksStorageImpl final : public RocksStorage {
   Status DropExpired(TimeMs now);
   Result<std::size_t> DropOld(TimeMs now);
   Status TrimFacts(TimeMs now);
+  /// Partitions::DropBefore(), which whoever keeps answers is told of.
+  Result<std::size_t> DropDays(std::int32_t day, std::int32_t all);
   bool ClockIsSteady();
   void ShowGauges();
   /// Looks at every list of the index: not every second.
@@ -386,6 +391,12 @@ TimeMs RocksStorageImpl::Oldest(TimeMs now) {
   return AcceptedTimes(now, keep_all, {}).min;
 }
 
+Result<std::size_t> RocksStorageImpl::DropDays(std::int32_t day, std::int32_t all) {
+  std::optional<ChangeLog::Change> change;
+  if (engine_->partitions.HasBefore(day)) change.emplace(engine_->changes, TimeMs::Min());
+  return engine_->partitions.DropBefore(day, all);
+}
+
 /// Samples beyond the retention, and of each tier what is beyond its own. What a day has beside stays as long as any.
 Result<std::size_t> RocksStorageImpl::DropOld(TimeMs now) {
   const std::int32_t first = DayOf(Oldest(now));
@@ -402,7 +413,7 @@ Result<std::size_t> RocksStorageImpl::DropOld(TimeMs now) {
     if (std::ranges::find(engine_->options.tiers, step, &TierOptions::step) != engine_->options.tiers.end()) continue;
     VEDETTE_CHECK(DropTierBefore(*engine_->database, step, INT32_MAX));
   }
-  return engine_->partitions.DropBefore(first, all);
+  return DropDays(first, all);
 }
 
 Status RocksStorageImpl::DropExpired(TimeMs now) {
@@ -417,7 +428,7 @@ Status RocksStorageImpl::DropExpired(TimeMs now) {
   }
   if (const std::optional<std::int32_t> first =
           FirstDayThatFits(*engine_->database, *engine_->partitions.days(), engine_->options.retention_bytes)) {
-    VEDETTE_TRY(const std::size_t more, engine_->partitions.DropBefore(*first, *first));
+    VEDETTE_TRY(const std::size_t more, DropDays(*first, *first));
     for (const TierOptions& tier : engine_->options.tiers) {
       VEDETTE_CHECK(DropTierBefore(*engine_->database, tier.step, *first));
     }
@@ -516,17 +527,12 @@ StoreStats RocksStorageImpl::Stats(std::size_t top) const {
 Result<StoreStats> RocksStorageImpl::Cardinality(const CardinalityQuery& query) const {
   // What is in memory has the series of today; what is sealed of them is a part.
   const bool now = !query.day || DayOf(*query.day) >= DayOf(engine_->clock.Now());
+  if (!now) return CountDay(*engine_, DayOf(*query.day), query);
   StoreStats stats;
-  if (now) {
-    const std::shared_lock lock(engine_->head.table().mutex());
-    VEDETTE_CHECK(CountCardinality(engine_->head.table().index(), query, stats));
-    stats.head_chunks = engine_->head.open_chunks();
-    stats.head_range = engine_->head.range();
-    return stats;
-  }
-  const std::int32_t day = DayOf(*query.day);
-  VEDETTE_CHECK(CountCardinality(DiskIndex(*engine_->database, day, nullptr), query, stats));
-  if (stats.head_series != 0) stats.head_range = {StartOfDay(day), StartOfDay(day + 1) - Millis(1)};
+  const std::shared_lock lock(engine_->head.table().mutex());
+  VEDETTE_CHECK(CountCardinality(engine_->head.table().index(), query, stats));
+  stats.head_chunks = engine_->head.open_chunks();
+  stats.head_range = engine_->head.range();
   return stats;
 }
 

@@ -272,5 +272,47 @@ def test_a_slow_reader_of_a_large_stream_costs_little():
         wait_for(lambda: not agent.api("status/active_queries"), "the end of the query that nobody reads")
 
 
+def test_names_are_searched_as_they_are_typed():
+    with scratch() as (directory, things):
+        agent = started(directory, things, CONFIG, "--enable-feature=search-api", "--web.search.max-limit=5")
+        now = int(time.time() * 1000)
+        names = ("http_requests_total", "http_request_duration_seconds", "node_http", "go_threads", "Http_up")
+        assert agent.write([({"__name__": name, "path": f"/{i}"}, [(now, 1.0)]) for i, name in enumerate(names)]) == 204
+
+        def search(what, **parameters):
+            query = urllib.parse.urlencode({k.replace("__", "[]"): v for k, v in parameters.items()}, doseq=True)
+            status, headers, body = fetch(agent, f"/api/v1/search/{what}?{query}")
+            assert status == 200 and headers["content-type"] == "application/x-ndjson; charset=utf-8", (status, body)
+            lines = [json.loads(line) for line in body.decode().splitlines()]
+            assert lines[-1]["status"] == "success"
+            return [found for line in lines[:-1] for found in line["results"]], lines[-1]["has_more"], len(lines) - 1
+
+        found = lambda *arguments, **parameters: [entry["name"] for entry in search(*arguments, **parameters)[0]]
+        assert found("metric_names", search__="http") == ["http_request_duration_seconds", "http_requests_total", "node_http"]
+        assert found("metric_names", search__="http", sort_by="score", case_sensitive="false") == [
+            "Http_up", "http_request_duration_seconds", "http_requests_total", "node_http"]
+        assert found("metric_names", search__=["htp", "gth"], sort_by="alpha", sort_dir="dsc") == [
+            "node_http", "http_requests_total", "http_request_duration_seconds", "go_threads"]
+        assert search("metric_names", search__="node_http", include_score=1)[0] == [{"name": "node_http", "score": 1}]
+        assert search("metric_names", batch_size=2) == (
+            [{"name": name} for name in sorted(names)], False, 3)
+        assert search("metric_names", limit=2)[1:] == (True, 1)
+        assert found("label_names", search__="pa") == ["path"]
+        assert found("label_values", label="path", match__='{__name__=~"http.*"}') == ["/0", "/1"]
+        assert found("label_values", label="path", start=now / 1000 - 7200, end=now / 1000 - 3600 * 1.5) == []
+        for query, error in (("label_values", 'missing required parameter \"label\"'), ("metric_names?limit=6", "limit 6 exceeds the maximum of 5"),
+                             ("metric_names?sort_by=score", "sort_by=score requires search[] to be set"),
+                             ("metric_names?fuzz_threshold=x", 'invalid fuzz_threshold \"x\": must be 0-100'),
+                             ("metric_names?fuzz_alg=x", "must be one of [subsequence jarowinkler]"),
+                             ("metric_names?" + "search[]=a&" * 33, "too many search[] parameters")):
+            status, _, body = fetch(agent, "/api/v1/search/" + query)
+            assert status == 400 and error in body.decode(), (query, status, body)
+        assert agent.api("features")["api"]["search"] is True
+        os.mkdir(os.path.join(directory, "other"))
+        other = started(os.path.join(directory, "other"), things)
+        status, _, body = fetch(other, "/api/v1/search/label_names")
+        assert status == 500 and json.loads(body)["error"] == "search API disabled", (status, body)
+
+
 if __name__ == "__main__":
     main()
