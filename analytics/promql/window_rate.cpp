@@ -3,20 +3,14 @@
 #include <cmath>
 #include <vector>
 
+#include "analytics/promql/column_scan.h"
 #include "analytics/promql/window_rate.h"
 
 namespace vedette::promql::fn {
 
 namespace {
 
-bool Falls(double before, double now) { return now < before; }
 bool Differs(double before, double now) { return now != before && !(std::isnan(now) && std::isnan(before)); }
-
-bool FallsAnywhere(std::span<const double> values) {
-  bool falls = false;
-  for (std::size_t i = 1; i < values.size(); ++i) falls |= values[i] < values[i - 1];
-  return falls;
-}
 
 /// Walks along positions in a series that are worth remembering, window by window.
 class Marks {
@@ -31,11 +25,14 @@ class Marks {
   }
   /// Resets of a counter: its values fall, or it says that it began anew.
   static Marks Resets(const WindowInput& input) {
-    if (input.starts.empty()) return FallsAnywhere(input.values) ? Marks(input.values, Falls) : Marks();
     Marks marks;
+    if (input.starts.empty()) {
+      FindFalls(input.values, marks.positions_);
+      return marks;
+    }
     for (std::size_t i = 1; i < input.values.size(); ++i) {
       const bool anew = BeganAnew({input.times[i - 1], input.starts[i - 1]}, {input.times[i], input.starts[i]});
-      if (anew || Falls(input.values[i - 1], input.values[i])) marks.positions_.push_back(i);
+      if (anew || input.values[i] < input.values[i - 1]) marks.positions_.push_back(i);
     }
     return marks;
   }
