@@ -50,12 +50,28 @@ void FindWindows(std::span<const std::int64_t> times, const Steps& steps, const 
 
 std::span<const Window> WindowMemo::Find(std::span<const std::int64_t> times, const Steps& steps,
                                          const RangeShape& range) {
-  if (known_ && std::ranges::equal(times, times_)) return windows_;
-  FindWindows(times, steps, range, windows_);
-  times_.assign(times.begin(), times.end());
-  rates.reset();
-  known_ = true;
+  // To compare many samples with those of few windows takes longer than to find these.
+  constexpr std::size_t kManySamples = 8;
+  const bool compares = times.size() <= kManySamples * steps.count;
+  if (compares && known_ && std::ranges::equal(times, times_)) return windows_;
+  FindWindows(times, steps, range, found_);
+  if (!SameEnds(times)) rates.reset();
+  windows_.swap(found_);
+  known_ = compares;
+  if (compares) times_.assign(times.begin(), times.end());
   return windows_;
+}
+
+bool WindowMemo::SameEnds(std::span<const std::int64_t> times) {
+  bool same = found_.size() == windows_.size() && ends_.size() == found_.size();
+  ends_.resize(found_.size());
+  for (std::size_t step = 0; step < found_.size(); ++step) {
+    const Window& window = found_[step];
+    const Ends ends = window.size() == 0 ? Ends{} : Ends{times[window.begin], times[window.end - 1]};
+    same = same && ends == ends_[step] && window.size() == windows_[step].size();
+    ends_[step] = ends;
+  }
+  return same;
 }
 
 }  // namespace vedette::promql

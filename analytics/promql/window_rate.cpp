@@ -75,13 +75,16 @@ const WindowMemo::RateFactors& RatesOf(const WindowInput& input, bool per_second
   return out;
 }
 
-/// Extrapolated() of values that never fall and say nothing about when they began: the rule.
-Status ExtrapolatedPlainly(const WindowInput& input, bool counter, bool per_second, std::span<double> out) {
+/// Extrapolated() of values that say nothing about when they began: the rule.
+Status ExtrapolatedPlainly(const WindowInput& input, bool counter, bool per_second, Marks& resets,
+                           std::span<double> out) {
   const WindowMemo::RateFactors& rates = RatesOf(input, per_second);
   const double range_seconds = static_cast<double>(input.range.range_ms) / 1000.0;
   return ForEachWindow(input, [&](std::size_t step, const Window& window) {
     if (window.size() < 2) return;
-    const double first = input.values[window.begin], increase = input.values[window.end - 1] - first;
+    const double first = input.values[window.begin];
+    double increase = input.values[window.end - 1] - first;
+    for (const std::size_t reset : resets.Within(window)) increase += input.values[reset - 1];
     if (!counter || !(increase > 0) || first > increase * rates.reach[step]) {
       out[step] = increase * rates.whole[step];
       return;
@@ -96,10 +99,10 @@ Status ExtrapolatedPlainly(const WindowInput& input, bool counter, bool per_seco
 
 Status Extrapolated(const WindowInput& input, bool counter, bool per_second, std::span<double> out) {
   if (input.range.anchored || input.range.smoothed) return ExtendedIncrease(input, counter, per_second, out);
-  if (input.memo != nullptr && input.starts.empty() && !(counter && FallsAnywhere(input.values))) {
-    return ExtrapolatedPlainly(input, counter, per_second, out);
-  }
   Marks resets = counter ? Marks::Resets(input) : Marks();
+  if (input.memo != nullptr && input.starts.empty()) {
+    return ExtrapolatedPlainly(input, counter, per_second, resets, out);
+  }
   const double range_seconds = static_cast<double>(input.range.range_ms) / 1000.0;
   return ForEachWindow(input, [&](std::size_t step, const Window& window) {
     const std::size_t last = window.end - 1;

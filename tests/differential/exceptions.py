@@ -63,7 +63,8 @@ def one_lacks_a_label(difference, expression):
 
 RULES = (
     Rule("timestamp() of a selector with an offset and @ forgets the offset",
-         rf"\btimestamp\(\(*{SELECTOR}( smoothed)?( offset \S+ @ | @ \S+ offset )", "^only |: times |" + NUMBERS),
+         rf"\btimestamp\(\(*{SELECTOR}( smoothed)?( offset \S+ @ | @ \S+ offset )",
+         "^only |: times |^status: |" + NUMBERS),
     Rule("an empty value is neither before nor behind another one, and where its row stands follows from the sorting algorithm",
          r"\bsort_by_label", r"^order at ", also=one_lacks_a_label),
     Rule("predict_linear() has a subquery with @ evaluated to the end of the query, and notes are about all of it",
@@ -73,7 +74,7 @@ RULES = (
     Rule("deviations and labels make much of a last digit that Go's and C's functions do not share",
          r"\b(stddev|stdvar)\b", NUMBERS, last_digit=True),
     Rule("deviations and labels make much of a last digit that Go's and C's functions do not share",
-         r"\bcount_values\b.*(\b(sin|cos|tan|exp|ln|log2|log10|\w+h)\(| atan2 | \^ )", "^only .*'value'|" + NUMBERS,
+         r"\bcount_values\b.*(\b(a?(sin|cos|tan)h?|exp|ln|log2|log10)\(| atan2 | \^ )", "^only .*'value'|" + NUMBERS,
          last_digit=True),
     Rule("changes() compares histograms with the empty buckets that their chunks happen to have",
          r"\bchanges\((latency_seconds|size_bytes|spread|load_seconds|odd_seconds|both|\{job=)", NUMBERS),
@@ -82,7 +83,7 @@ RULES = (
     Rule("buckets that are empty, but stand in a chunk of Prometheus, become NaN when they are multiplied or divided",
          r" [*/] ", r"(^|: )at [\d.]+ \{.*'buckets': .*'NaN'.*\} and \{.*\}$", also=more_are_nan),
     Rule("buckets that are empty, but stand in a chunk of Prometheus, make histograms differ",
-         r"\bspread\b.* [!=]= | [!=]= .*\bspread\b", r"^only |: times |: at [\d.]+ [01] and [01]$"),
+         r"\b(spread|size_bytes)\b.* [!=]= | [!=]= .*\b(spread|size_bytes)\b", r"^only |: times |: at [\d.]+ [01] and [01]$"),
     Rule("buckets that are empty, but stand in a chunk of Prometheus, are written",
          r"\bcount_values\b", r"^only .*'value': '{count:"),
     Rule("within histogram_count() and the like Prometheus finds counter resets anew",
