@@ -19,11 +19,15 @@
 #include "analytics/promql/printer.h"
 #include "analytics/promql/query_log.h"
 #include "analytics/promql/series_wise.h"
+#include "core/heap.h"
 #include "core/json_log.h"
 
 namespace vedette::promql {
 
 namespace {
+
+/// A query that held so many samples, or rows with one each, leaves megabytes behind.
+constexpr std::size_t kManySamples = 50'000;
 
 /// Up by one while it lives.
 class Counted {
@@ -82,6 +86,7 @@ struct Engine::Impl {
         metrics(registry),
         gate(engine_options.max_concurrency),
         queries(the_clock),
+        heap(the_clock),
         workers(engine_options.threads != 0 ? engine_options.threads
                                             : std::max(1U, std::thread::hardware_concurrency())),
         cache(engine_options.result_cache_bytes == 0
@@ -107,6 +112,7 @@ struct Engine::Impl {
     if (outcome) outcome->stats.total_time = total;
     metrics.Finished(outcome, total);
     if (request.executed) WriteDown(request, query, outcome, total);
+    heap.WorkDone(outcome ? outcome->stats.peak_samples >= kManySamples : outcome.error().code == Code::kLimit);
     return outcome;
   }
 
@@ -206,6 +212,7 @@ struct Engine::Impl {
   mutable EngineMetrics metrics;
   mutable QueryGate gate;
   mutable QueryRegistry queries;
+  mutable HeapTrimmer heap;
   mutable Workers workers;
   const std::unique_ptr<ResultCache> cache;      // null: switched off
   mutable std::atomic<std::size_t> streams = 0;  // under way

@@ -1,6 +1,7 @@
 // Mathematical functions that are not one line of the standard library.
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "analytics/promql/eval_numerics.h"
 #include "analytics/promql/functions_impl.h"
@@ -9,10 +10,10 @@ namespace vedette::promql::fn {
 
 namespace {
 
-/// `change(value, step)` for every value of the first argument; the names go.
+/// `change(value, step)` for every value of the first argument; the names go. The arguments were evaluated in their
+/// order: of two notes with the same words the later one stays.
 template <class Change>
-Result<Vector> Transform(Evaluator& eval, const CallExpr& call, const Steps& steps, const Change& change) {
-  VEDETTE_TRY(Vector vector, eval.EvalVector(*call.args.front(), steps));
+Result<Vector> Transform(Evaluator& eval, Vector vector, const Change& change) {
   vector.DropHistograms();
   for (std::size_t row = 0; row < vector.rows(); ++row) {
     const auto values = vector.values(row);
@@ -32,9 +33,8 @@ double Larger(double a, double b) {
 }
 double Smaller(double a, double b) { return -Larger(-a, -b); }
 
-Result<Vector> ClampTo(Evaluator& eval, const CallExpr& call, const Steps& steps, const Scalar& low,
-                       const Scalar& high) {
-  VEDETTE_TRY(Vector vector, Transform(eval, call, steps, [&](double value, std::size_t step) {
+Result<Vector> ClampTo(Evaluator& eval, Vector argument, const Scalar& low, const Scalar& high) {
+  VEDETTE_TRY(Vector vector, Transform(eval, std::move(argument), [&](double value, std::size_t step) {
                 // Without a value between the bounds there is no result.
                 return high[step] < low[step] ? promql::Absent() : Larger(low[step], Smaller(high[step], value));
               }));
@@ -62,30 +62,34 @@ double Deg(double value) { return value * 180 / std::numbers::pi; }
 double Rad(double value) { return value * std::numbers::pi / 180; }
 
 Result<Vector> Round(Evaluator& eval, const CallExpr& call, const Steps& steps) {
+  VEDETTE_TRY(Vector vector, eval.EvalVector(*call.args.front(), steps));
   Scalar nearest(steps.count, 1);
   if (call.args.size() > 1) {
     VEDETTE_TRY(nearest, eval.EvalScalar(*call.args[1], steps));
   }
-  return Transform(eval, call, steps, [&](double value, std::size_t step) {
+  return Transform(eval, std::move(vector), [&](double value, std::size_t step) {
     const double inverse = 1 / nearest[step];  // rounds decimals better than a division by the nearest would
     return std::floor(value * inverse + 0.5) / inverse;
   });
 }
 
 Result<Vector> Clamp(Evaluator& eval, const CallExpr& call, const Steps& steps) {
+  VEDETTE_TRY(Vector vector, eval.EvalVector(*call.args.front(), steps));
   VEDETTE_TRY(const Scalar low, eval.EvalScalar(*call.args[1], steps));
   VEDETTE_TRY(const Scalar high, eval.EvalScalar(*call.args[2], steps));
-  return ClampTo(eval, call, steps, low, high);
+  return ClampTo(eval, std::move(vector), low, high);
 }
 
 Result<Vector> ClampMin(Evaluator& eval, const CallExpr& call, const Steps& steps) {
+  VEDETTE_TRY(Vector vector, eval.EvalVector(*call.args.front(), steps));
   VEDETTE_TRY(const Scalar low, eval.EvalScalar(*call.args[1], steps));
-  return ClampTo(eval, call, steps, low, Scalar(steps.count, kInfinity));
+  return ClampTo(eval, std::move(vector), low, Scalar(steps.count, kInfinity));
 }
 
 Result<Vector> ClampMax(Evaluator& eval, const CallExpr& call, const Steps& steps) {
+  VEDETTE_TRY(Vector vector, eval.EvalVector(*call.args.front(), steps));
   VEDETTE_TRY(const Scalar high, eval.EvalScalar(*call.args[1], steps));
-  return ClampTo(eval, call, steps, Scalar(steps.count, -kInfinity), high);
+  return ClampTo(eval, std::move(vector), Scalar(steps.count, -kInfinity), high);
 }
 
 Result<Scalar> Pi(Evaluator&, const CallExpr&, const Steps& steps) { return Scalar(steps.count, std::numbers::pi); }

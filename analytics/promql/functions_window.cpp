@@ -94,6 +94,19 @@ bool StayApart(Evaluator& eval, const Expr& range_vector, const Vector& rows) {
   return true;
 }
 
+/// Of rows that mostly share their labels. Notes of what is done with them name no metric.
+void DropSharedNames(Vector& rows) {
+  Labels before, after;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    RowName& name = rows.name(row);
+    if (name.labels.identity() != before.identity()) {
+      before = name.labels;
+      after = WithoutMetadata(before);
+    }
+    name = {after, true};
+  }
+}
+
 /// The rows by the names that the function leaves them. Unlike elsewhere, rows that become equal are an error even
 /// where they never meet at a step.
 Status NameRows(EvalContext& context, Vector& rows, bool keeps_names) {
@@ -171,7 +184,10 @@ Result<Vector> CallWindowFunction(Evaluator& eval, const CallExpr& call, const F
   if (code.id == FunctionId::kQuantileOverTime) {
     WarnAboutWindowQuantiles(context.notes, out, scalars.front(), call.args.front()->pos);
   }
-  if (StayApart(eval, **range_vector, out)) return out;
+  if (StayApart(eval, **range_vector, out)) {
+    if (!code.keeps_names) DropSharedNames(out);
+    return out;
+  }
   VEDETTE_CHECK(NameRows(context, out, code.keeps_names));
   return out;
 }

@@ -40,10 +40,12 @@ bool FellWithSameLayout(const Histogram& now, const Histogram& before) {
   return false;
 }
 
+/// Of the bounds that both have; a bucket that is not there counts as 0, also where the other one is below that.
 bool FellWithOwnBounds(const Histogram& now, const Histogram& before) {
   HistogramParts mine = HistogramParts::Of(now, {}, 0), theirs = HistogramParts::Of(before, {}, 0);
   mine.ReconcileBounds(theirs);
-  return Fell(mine.positive, theirs.positive);
+  mine.positive.Add(theirs.positive, -1);
+  return std::ranges::any_of(mine.positive.counts, [](const CompensatedSum& change) { return change.sum < 0; });
 }
 
 /// The later one is coarser, or its zero bucket wider: the earlier one is brought there first.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "analytics/promql/column_scan.h"
 #include "analytics/promql/eval_value.h"
 #include "analytics/promql/histogram_math.h"
 
@@ -17,10 +18,7 @@ void SeriesSamples::clear() {
 }
 
 bool HasStaleMarkers(const SeriesSamples& samples) {
-  // To the end, which the compiler can do with vectors of doubles.
-  bool any = false;
-  for (const double value : samples.floats.values) any |= IsAbsent(value);
-  return any || std::ranges::any_of(samples.histograms.histograms, IsStaleHistogram);
+  return AnyAbsent(samples.floats.values) || std::ranges::any_of(samples.histograms.histograms, IsStaleHistogram);
 }
 
 void RemoveStaleMarkers(SeriesSamples& samples) {

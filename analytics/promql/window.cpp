@@ -8,58 +8,70 @@ namespace vedette::promql {
 
 namespace {
 
-/// Moves on to the first sample behind a time. Samples mostly come at one distance, so that where it is can be guessed.
+/// Moves on to the first sample behind a time. Samples and steps mostly come at one distance each, so that it is as far
+/// as the last time.
 class Place {
  public:
-  /// `stride`: ms from one step to the next.
-  Place(std::span<const std::int64_t> times, std::int64_t stride) : times_(times) {
-    constexpr std::int64_t kWorthGuessing = 12;
-    if (times.size() < 2) return;
-    const std::int64_t distance = times[1] - times[0];
-    if (distance > 0 && stride / distance >= kWorthGuessing) distance_ = distance;
-  }
+  /// `first`: the first time that is asked for.
+  Place(std::span<const std::int64_t> times, std::int64_t first)
+      : times_(times), at_(static_cast<std::size_t>(std::ranges::upper_bound(times, first) - times.begin())) {}
 
   /// `time` does not go back.
   std::size_t Behind(std::int64_t time) {
-    if (distance_ > 0 && at_ < times_.size() && times_[at_] <= time) {
-      const auto skipped = static_cast<std::uint64_t>(MinusSaturated(time, times_[at_]) / distance_);
-      const std::size_t guess = std::min<std::uint64_t>(skipped, times_.size() - 1 - at_) + at_ + 1;
-      if (times_[guess - 1] <= time) at_ = guess;  // else there are gaps: one by one
-    }
+    const std::size_t before = at_;
+    at_ = std::min(before + advance_, times_.size());
+    // Back no further than it went forward at once, so all steps together cost no more than the samples.
+    while (at_ > before && times_[at_ - 1] > time) --at_;
     while (at_ < times_.size() && times_[at_] <= time) ++at_;
+    advance_ = at_ - before;
     return at_;
   }
 
  private:
   const std::span<const std::int64_t> times_;
-  std::int64_t distance_ = 0;  // 0: no guessing
-  std::size_t at_ = 0;
+  std::size_t at_, advance_ = 0;
 };
 
 }  // namespace
 
 void FindWindows(std::span<const std::int64_t> times, const Steps& steps, const RangeShape& range,
                  std::vector<Window>& out) {
+  const auto end_at = [&](std::int64_t at) { return MinusSaturated(range.End(at), -range.after_ms); };
+  const auto begin_at = [&](std::int64_t at) { return MinusSaturated(range.Start(at), range.before_ms); };
   out.resize(steps.count);
-  // From the first sample on, a single step is far.
-  const std::int64_t stride = steps.count > 1 ? steps.step : INT64_MAX;
-  Place begin(times, stride), end(times, stride);
+  Place begin(times, begin_at(steps.start)), end(times, end_at(steps.start));
   for (std::size_t step = 0; step < steps.count; ++step) {
     const std::int64_t at = steps.At(step);
-    const std::size_t last = end.Behind(MinusSaturated(range.End(at), -range.after_ms));
-    const std::size_t first = begin.Behind(MinusSaturated(range.Start(at), range.before_ms));
+    const std::size_t last = end.Behind(end_at(at));
+    const std::size_t first = begin.Behind(begin_at(at));
     out[step] = {std::min(first, last), last};
   }
 }
 
 std::span<const Window> WindowMemo::Find(std::span<const std::int64_t> times, const Steps& steps,
                                          const RangeShape& range) {
-  if (known_ && std::ranges::equal(times, times_)) return windows_;
-  FindWindows(times, steps, range, windows_);
-  times_.assign(times.begin(), times.end());
-  rates.reset();
-  known_ = true;
+  // To compare many samples with those of few windows takes longer than to find these.
+  constexpr std::size_t kManySamples = 8;
+  const bool compares = times.size() <= kManySamples * steps.count;
+  if (compares && known_ && std::ranges::equal(times, times_)) return windows_;
+  FindWindows(times, steps, range, found_);
+  if (!SameEnds(times)) rates.reset();
+  windows_.swap(found_);
+  known_ = compares;
+  if (compares) times_.assign(times.begin(), times.end());
   return windows_;
+}
+
+bool WindowMemo::SameEnds(std::span<const std::int64_t> times) {
+  bool same = found_.size() == windows_.size() && ends_.size() == found_.size();
+  ends_.resize(found_.size());
+  for (std::size_t step = 0; step < found_.size(); ++step) {
+    const Window& window = found_[step];
+    const Ends ends = window.size() == 0 ? Ends{} : Ends{times[window.begin], times[window.end - 1]};
+    same = same && ends == ends_[step] && window.size() == windows_[step].size();
+    ends_[step] = ends;
+  }
+  return same;
 }
 
 }  // namespace vedette::promql

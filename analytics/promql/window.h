@@ -52,9 +52,19 @@ class WindowMemo {
   std::optional<RateFactors> rates;  // of the windows found last
 
  private:
-  bool known_ = false;
+  /// Times of the first and the last sample of a window.
+  struct Ends {
+    std::int64_t first = 0, last = 0;
+    bool operator==(const Ends&) const = default;
+  };
+  /// Whether the windows found hold as many samples as those before, from the same times to the same times: then rates
+  /// may stay.
+  bool SameEnds(std::span<const std::int64_t> times);
+
+  bool known_ = false;  // times_ are those of windows_
   std::vector<std::int64_t> times_;
-  std::vector<Window> windows_;
+  std::vector<Window> windows_, found_;
+  std::vector<Ends> ends_;
 };
 
 /// The samples of one series and everything else a function may look at.

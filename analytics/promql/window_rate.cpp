@@ -3,20 +3,14 @@
 #include <cmath>
 #include <vector>
 
+#include "analytics/promql/column_scan.h"
 #include "analytics/promql/window_rate.h"
 
 namespace vedette::promql::fn {
 
 namespace {
 
-bool Falls(double before, double now) { return now < before; }
 bool Differs(double before, double now) { return now != before && !(std::isnan(now) && std::isnan(before)); }
-
-bool FallsAnywhere(std::span<const double> values) {
-  bool falls = false;
-  for (std::size_t i = 1; i < values.size(); ++i) falls |= values[i] < values[i - 1];
-  return falls;
-}
 
 /// Walks along positions in a series that are worth remembering, window by window.
 class Marks {
@@ -31,11 +25,14 @@ class Marks {
   }
   /// Resets of a counter: its values fall, or it says that it began anew.
   static Marks Resets(const WindowInput& input) {
-    if (input.starts.empty()) return FallsAnywhere(input.values) ? Marks(input.values, Falls) : Marks();
     Marks marks;
+    if (input.starts.empty()) {
+      FindFalls(input.values, marks.positions_);
+      return marks;
+    }
     for (std::size_t i = 1; i < input.values.size(); ++i) {
       const bool anew = BeganAnew({input.times[i - 1], input.starts[i - 1]}, {input.times[i], input.starts[i]});
-      if (anew || Falls(input.values[i - 1], input.values[i])) marks.positions_.push_back(i);
+      if (anew || input.values[i] < input.values[i - 1]) marks.positions_.push_back(i);
     }
     return marks;
   }
@@ -78,13 +75,16 @@ const WindowMemo::RateFactors& RatesOf(const WindowInput& input, bool per_second
   return out;
 }
 
-/// Extrapolated() of values that never fall and say nothing about when they began: the rule.
-Status ExtrapolatedPlainly(const WindowInput& input, bool counter, bool per_second, std::span<double> out) {
+/// Extrapolated() of values that say nothing about when they began: the rule.
+Status ExtrapolatedPlainly(const WindowInput& input, bool counter, bool per_second, Marks& resets,
+                           std::span<double> out) {
   const WindowMemo::RateFactors& rates = RatesOf(input, per_second);
   const double range_seconds = static_cast<double>(input.range.range_ms) / 1000.0;
   return ForEachWindow(input, [&](std::size_t step, const Window& window) {
     if (window.size() < 2) return;
-    const double first = input.values[window.begin], increase = input.values[window.end - 1] - first;
+    const double first = input.values[window.begin];
+    double increase = input.values[window.end - 1] - first;
+    for (const std::size_t reset : resets.Within(window)) increase += input.values[reset - 1];
     if (!counter || !(increase > 0) || first > increase * rates.reach[step]) {
       out[step] = increase * rates.whole[step];
       return;
@@ -99,10 +99,10 @@ Status ExtrapolatedPlainly(const WindowInput& input, bool counter, bool per_seco
 
 Status Extrapolated(const WindowInput& input, bool counter, bool per_second, std::span<double> out) {
   if (input.range.anchored || input.range.smoothed) return ExtendedIncrease(input, counter, per_second, out);
-  if (input.memo != nullptr && input.starts.empty() && !(counter && FallsAnywhere(input.values))) {
-    return ExtrapolatedPlainly(input, counter, per_second, out);
-  }
   Marks resets = counter ? Marks::Resets(input) : Marks();
+  if (input.memo != nullptr && input.starts.empty()) {
+    return ExtrapolatedPlainly(input, counter, per_second, resets, out);
+  }
   const double range_seconds = static_cast<double>(input.range.range_ms) / 1000.0;
   return ForEachWindow(input, [&](std::size_t step, const Window& window) {
     const std::size_t last = window.end - 1;

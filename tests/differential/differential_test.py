@@ -30,9 +30,9 @@ FEATURES = {  # since: flags
     (2, 42): [], (3, 0): ["promql-experimental-functions", "native-histograms"],
     (3, 7): ["promql-extended-range-selectors"], (3, 10): ["promql-binop-fill-modifiers"]}
 
-MORE_TRIES = 8
+MORE_TRIES = 16
 ORDERED = ("sort", "sort_desc", "sort_by_label", "sort_by_label_desc", "topk", "bottomk")
-TIES = r"\b(limitk|limit_ratio|topk|bottomk)\b"
+TIES = r"\b(limitk|limit_ratio|topk|bottomk|stddev|stdvar)\b"
 MOST_UNDECIDED = 0.004  # of the expressions
 # Of the expressions: so many have answers that are not empty, and each name stands in so many of those. Half of what is usual.
 LEAST_ANSWERS, LEAST_OF_NAME = 0.3, 0.0005
@@ -98,8 +98,9 @@ class Trial:
         return Comparison(theirs, ours, notes=self.version >= OURS, words=self.version >= (3, 0), order=order)
 
     def compare(self, path, tree, form):
-        """The comparison, and their answer. Which of equal values limitk() and the like take is left to the order of a Go
-        map at times: then the answers of Prometheus differ from one another, and ours may be yet another."""
+        """The comparison, and their answer. Which of equal values limitk() and the like take, and in which order deviations
+        are added up, is left to the order of a Go map at times: then the answers of Prometheus differ from one another, and
+        ours may be yet another."""
         form = {"query": str(tree), **form}
         order = "labels" if path == "query_range" else tree.parts[0] if tree.parts[0] in ORDERED else None
         theirs, ours = self.ask(path, form)

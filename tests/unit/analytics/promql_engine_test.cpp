@@ -2,6 +2,7 @@
 #include <atomic>
 #include <latch>
 #include <map>
+#include <memory>
 #include <random>
 #include <sstream>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "analytics/promql/engine.h"
 #include "analytics/promql/eval_value.h"
+#include "core/histogram.h"
 #include "core/json_log.h"
 #include "core/numbers.h"
 #include "storage/memory/memory_storage.h"
@@ -226,6 +228,26 @@ TEST_CASE("annotations name their place in the query", "[promql]") {
                                  "ordered by labels (1:1)"});
   CHECK(MustHave(bed.At("quantile_over_time(1.5, speed[1m])", 60)).notes.warnings ==
         std::vector<std::string>{"PromQL warning: quantile value should be between 0 and 1, got 1.5 (1:20)"});
+}
+
+TEST_CASE("what a function made has no name, also for the notes of an aggregation", "[promql]") {
+  Bed bed;
+  const auto appender = bed.store->NewAppender();
+  for (const bool custom : {false, true}) {
+    auto layout = std::make_shared<HistogramLayout>();
+    layout->positive = {0, 1};
+    if (custom) layout->schema = HistogramLayout::kCustomSchema, layout->bounds = {1, 2};
+    Histogram histogram;
+    histogram.counts = {1, 1};
+    histogram.count = histogram.sum = 2;
+    histogram.layout = std::move(layout);
+    const auto id = MustHave(appender->Series({{"__name__", "kinds"}, {"custom", custom ? "yes" : "no"}}));
+    for (int t = 0; t < 100; t += 10) appender->AddHistogram(id, TimeMs::FromSeconds(t), histogram);
+  }
+  MustHave(appender->Commit());
+  CHECK(MustHave(bed.At("sum(irate(kinds[1m]))", 60)).notes.warnings ==
+        std::vector<std::string>{"PromQL warning: vector contains a mix of histograms with exponential and custom "
+                                 "buckets schemas for metric name \"\" (1:5)"});
 }
 
 TEST_CASE("answers do not depend on the number of threads", "[promql]") {

@@ -13,7 +13,7 @@ namespace vedette::storage {
 namespace {
 
 constexpr Millis kDay = std::chrono::hours(24);
-const Labels kSeries{{"__name__", "a"}};
+const Labels kOfLog{{"__name__", "a"}};
 
 template <class Store>
 void ImportOne(Store& store, TimeMs time) {
@@ -21,7 +21,7 @@ void ImportOne(Store& store, TimeMs time) {
   Columns samples;
   samples.times.push_back(time.ms);
   samples.values.push_back(1);
-  MustSucceed(writer->Add(MustHave(writer->Series(kSeries)), samples));
+  MustSucceed(writer->Add(MustHave(writer->Series(kOfLog)), samples));
   (void)MustHave(writer->Flush());
 }
 
@@ -35,11 +35,11 @@ void CheckStore(Store& store, TimeMs now) {
     change();
     return changes.ChangedSince(before);
   };
-  CHECK(changed([&] { AppendOne(store, kSeries, now, 1); }) == now);
-  CHECK(changed([&] { AppendOne(store, kSeries, now - kDay, 1); }) == now - kDay);
+  CHECK(changed([&] { AppendOne(store, kOfLog, now, 1); }) == now);
+  CHECK(changed([&] { AppendOne(store, kOfLog, now - kDay, 1); }) == now - kDay);
   CHECK(changed([&] {
           const auto appender = store.NewAppender();
-          const SeriesId id = MustHave(appender->Series(kSeries));
+          const SeriesId id = MustHave(appender->Series(kOfLog));
           appender->Add(id, now, 2);
           appender->AddRow(now - Millis(5000), std::vector{id}, std::vector{2.0});
           appender->AddStart(id, now - Millis(7000), now - Millis(9000));
@@ -47,7 +47,7 @@ void CheckStore(Store& store, TimeMs now) {
         }) == now - Millis(7000));
   CHECK(changed([&] {
           const auto appender = store.NewAppender();
-          appender->AddHistogram(MustHave(appender->Series(kSeries)), now - Millis(3000), StaleHistogram());
+          appender->AddHistogram(MustHave(appender->Series(kOfLog)), now - Millis(3000), StaleHistogram());
           (void)MustHave(appender->Commit());
         }) == now - Millis(3000));
   CHECK(changed([&] { ImportOne(store, now - 2 * kDay); }) == now - 2 * kDay);
@@ -70,8 +70,8 @@ TEST_CASE("days that go are a change of everything", "[storage][changes]") {
   fixture.options.retention = 3 * kDay;
   fixture.Open();
   const ChangeLog& changes = *fixture.store->ChangesByTime();
-  AppendOne(*fixture.store, kSeries, fixture.clock.Now() - 2 * kDay, 1);
-  AppendOne(*fixture.store, kSeries, fixture.clock.Now(), 1);
+  AppendOne(*fixture.store, kOfLog, fixture.clock.Now() - 2 * kDay, 1);
+  AppendOne(*fixture.store, kOfLog, fixture.clock.Now(), 1);
   MustSucceed(fixture.store->Flush());
   const std::uint64_t before = changes.Now();
   MustSucceed(fixture.store->RunMaintenance(fixture.clock.Now()));
