@@ -15,7 +15,6 @@ namespace {
 
 /// One thread begins: waking others costs as much as reading some dozen series. They help with what takes longer.
 constexpr auto kAlone = std::chrono::microseconds(100);
-constexpr std::size_t kAtOnceAlone = 8;
 /// Series between two looks at the clock.
 constexpr std::size_t kBetweenChecks = 8;
 /// Taken at a time: many enough to be neighbours in the store, so that threads are mostly at different targets and
@@ -163,16 +162,18 @@ Result<Vector> RowsOfSeries(Evaluator& eval, const Steps& steps, const RowSource
   EvalContext& context = eval.context();
   QueryProfile::Visit visit(context.profile, QueryProfile::KeyOf(source.matchers), context.samples_read);
   const storage::Querier& querier = context.QuerierFor(source.range);
-  auto selected = context.Select(querier, source.matchers, source.names);
+  // Of others everything comes over the wire: they are asked once.
+  const std::vector<std::string>* const names = querier.IdsAreOfStore() ? source.names : nullptr;
+  auto selected = context.Select(querier, source.matchers, names);
   VEDETTE_CHECK(context.Check());  // a remote end that was given up is a time-out, not its error
   if (!selected) return selected.error();
-  if (source.names != nullptr && HaveMetadata(*selected)) {
+  if (names != nullptr && HaveMetadata(*selected)) {
     selected = context.Select(querier, source.matchers);
     if (!selected) return selected.error();
   }
   Shared shared{querier, source, fill, std::move(*selected), {}};
   shared.order = ReadingOrder(shared.series);
-  shared.at_once = kAtOnceAlone;
+  shared.at_once = 1;
   const std::size_t count = shared.series.size();
   visit.Result(count, count * steps.count * sizeof(double));
   Part first{eval.NewVector(steps.count)};

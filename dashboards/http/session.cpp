@@ -126,6 +126,7 @@ void Session::Stop() {
 void Session::Abort() {
   {
     const std::lock_guard lock(stop_mutex_);
+    aborted_ = true;
     stop_.request_stop();  // the strand may be busy with the handler itself
   }
   net::post(socket_.get_executor(), [weak = weak_from_this()] {
@@ -271,6 +272,7 @@ net::awaitable<bool> Session::Answer() {
   {
     const std::lock_guard lock(stop_mutex_);
     stop_ = std::stop_source();
+    if (aborted_) stop_.request_stop();
   }
   request_.stop = stop_.get_token();
   request_.remote = remote_;
@@ -288,7 +290,8 @@ net::awaitable<bool> Session::Answer() {
   request_.body = std::string();
   GiveBody();
   const bool streamed = response_.more != nullptr;
-  const bool close = !reader_.KeepAlive() || stopping_ || (streamed && !reader_.TakesChunks());
+  // What Stop() posts waits behind a handler that ran here.
+  const bool close = !reader_.KeepAlive() || stopping_ || hub_->stopping() || (streamed && !reader_.TakesChunks());
   std::size_t sent = 0;
   bool written = streamed && co_await Stream(close, sent);
   watch.reset();

@@ -79,6 +79,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool joined_ = false;
 
   std::mutex stop_mutex_;  // Abort() comes from any thread
+  bool aborted_ = false;   // guarded by it, as `stop_` is where it is replaced
   // The current request; touched by the worker while its handler runs, by the strand otherwise.
   std::stop_source stop_;
   // From the start of the handler until nothing is left that refers to what the server's owner owns. Dies after what

@@ -1,6 +1,8 @@
 #include "storage/rocks/cached_chunks.h"
 
 #include <algorithm>
+#include <iterator>
+#include <new>
 
 #include "storage/chunk/merge.h"
 #include "storage/rocks/keys.h"
@@ -13,6 +15,8 @@ constexpr std::int64_t kBlockMs = SampleCache::kBlockMs;
 constexpr std::size_t kMostDays = 14;
 /// A query that needs more than a half of the cache would drive out what it needs the next time.
 constexpr std::size_t kMostOfCache = 2;
+/// Samples whose room a thread keeps for the next time.
+constexpr std::size_t kKeptRoom = 1 << 16;
 
 std::int64_t FirstBlockOf(std::int32_t day) { return std::int64_t{day} * SampleCache::kBlocksPerDay; }
 std::int32_t DayOfBlock(std::int64_t block) { return DayOf(TimeMs(block * kBlockMs)); }
@@ -41,7 +45,8 @@ Result<bool> CachedChunks::Read(SeriesId series, TimeRange range, SampleCache::M
   thread_local std::vector<Missing> missing;
   ReadKept(series, range, memo, out, missing);
   for (auto at = missing.begin(); at != missing.end();) {
-    const auto end = std::ranges::find(at, missing.end(), !at->keep, &Missing::keep);
+    auto end = std::next(at);
+    while (end != missing.end() && end->keep == at->keep && end->block == std::prev(end)->block + 1) ++end;
     const std::span<const Missing> run(at, end);
     VEDETTE_CHECK(at->keep ? ReadAndKeep(series, range, run, memo, out, histograms)
                            : ReadMissing(series, range, run, out, histograms));
@@ -64,13 +69,20 @@ void CachedChunks::ReadKept(SeriesId series, TimeRange range, SampleCache::Memo&
         const std::lock_guard lock(page->mutex());
         const SampleCache::Block& block = page->At(series);
         if (IsCurrent(block, number, series)) {
+          if (block.too_much) {
+            missing.push_back({number, false});
+            continue;
+          }
           ++hits;
           bytes += SampleCache::BytesOf(block.values.size());
           if (block.times != nullptr) Append(*block.times, block.values, range, out);
           continue;
         }
       }
-      missing.push_back({number, room && cache_.Wanted(series, number)});
+      // What a reader of an old view keeps would be of use to nobody.
+      const bool keep = room && changes_.UnchangedSince(as_of_, SampleChanges::StripeOf(day, series)) &&
+                        cache_.Wanted(series, number);
+      missing.push_back({number, keep});
     }
   }
   used_.fetch_add(bytes, std::memory_order_relaxed);
@@ -95,9 +107,13 @@ Status CachedChunks::ReadAndKeep(SeriesId series, TimeRange range, std::span<con
   thread_local Columns samples;
   samples.clear();
   HistogramColumns found;
-  VEDETTE_CHECK(chunks_.Read(series, DaysWithin(days_, whole), whole, samples, &found));
+  // Damage beyond what was asked for is not the reader's.
+  if (!chunks_.Read(series, DaysWithin(days_, whole), whole, samples, &found)) {
+    return ReadMissing(series, range, blocks, out, histograms);
+  }
   SortAndResolve(samples, 0);
-  if (found.size() > 0) {  // series with histograms are not kept
+  if (found.size() > 0) {
+    for (const Missing& missing : blocks) Keep(series, missing.block, {}, {}, true, memo);
     if (histograms != nullptr) {
       histograms->times.insert(histograms->times.end(), found.times.begin(), found.times.end());
       std::ranges::move(found.histograms, std::back_inserter(histograms->histograms));
@@ -108,14 +124,24 @@ Status CachedChunks::ReadAndKeep(SeriesId series, TimeRange range, std::span<con
       const auto begin = std::ranges::lower_bound(samples.times, its.min.ms) - samples.times.begin();
       const auto end = std::ranges::upper_bound(samples.times, its.max.ms) - samples.times.begin();
       const auto first = static_cast<std::size_t>(begin), n = static_cast<std::size_t>(end - begin);
-      used_.fetch_add(SampleCache::BytesOf(n), std::memory_order_relaxed);
-      cache_.Put(series, missing.block, std::span(samples.times).subspan(first, n),
-                 std::span(samples.values).subspan(first, n), as_of_);
-      memo.Of(missing.block) = {};  // there is a page now
+      Keep(series, missing.block, std::span(samples.times).subspan(first, n),
+           std::span(samples.values).subspan(first, n), false, memo);
     }
   }
   Append(samples.times, samples.values, range, out);
+  if (samples.times.capacity() > kKeptRoom) samples = {};
   return Ok();
+}
+
+/// A cache without memory left keeps no query from its answer.
+void CachedChunks::Keep(SeriesId series, std::int64_t number, std::span<const std::int64_t> times,
+                        std::span<const double> values, bool too_much, SampleCache::Memo& memo) const {
+  try {
+    cache_.Put(series, number, times, values, too_much, as_of_);
+    used_.fetch_add(SampleCache::BytesOf(values.size()), std::memory_order_relaxed);
+  } catch (const std::bad_alloc&) {
+  }
+  memo.Of(number) = {};  // there is a page now
 }
 
 }  // namespace vedette::storage

@@ -42,6 +42,8 @@ class CachedChunks {
                      HistogramColumns* histograms) const;
   Status ReadAndKeep(SeriesId series, TimeRange range, std::span<const Missing> blocks, SampleCache::Memo& memo,
                      Columns& out, HistogramColumns* histograms) const;
+  void Keep(SeriesId series, std::int64_t number, std::span<const std::int64_t> times, std::span<const double> values,
+            bool too_much, SampleCache::Memo& memo) const;
 
   const ChunkReader& chunks_;
   const TombstoneSet& deleted_;

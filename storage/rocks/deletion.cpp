@@ -34,7 +34,9 @@ class DayCleaner {
     rocksdb::WriteBatch batch;
     Postings gone;
     const DayVersions::Change index_change(database_.day_versions(), {day_});
-    const SampleChanges::Change change(database_.sample_changes());
+    std::vector<SampleChanges::Stripe> stripes;
+    for (const SeriesId id : series) stripes.push_back(SampleChanges::StripeOf(day_, id));
+    const SampleChanges::Change change(database_.sample_changes(), std::move(stripes));
     rocksdb::ReadOptions options;
     options.fill_cache = false;
     bundles_.emplace(database_.NewIterator(options, Family::kBundles));

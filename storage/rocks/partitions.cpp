@@ -40,6 +40,18 @@ class ScopedSnapshot {
   const rocksdb::Snapshot* snapshot_;
 };
 
+/// Of the series that lost samples.
+std::vector<SampleChanges::Stripe> StripesOf(std::int32_t day, const TombstoneSet& deleted) {
+  std::vector<SampleChanges::Stripe> out;
+  for (const Tombstone& tombstone : deleted.all()) {
+    for (const SeriesId id : tombstone.series) out.push_back(SampleChanges::StripeOf(day, id));
+    std::ranges::sort(out);
+    const auto same = std::ranges::unique(out);
+    out.erase(same.begin(), same.end());
+  }
+  return out;
+}
+
 }  // namespace
 
 Status Partitions::FindDays(Family family, std::set<std::int32_t>& out) const {
@@ -232,6 +244,7 @@ Status Partitions::RepackDay(std::int32_t day, const RepackOptions& options, std
   const ScopedSnapshot snapshot(database_);
   std::shared_ptr<const TombstoneSet> deleted = options.tombstones.current();
   lock.unlock();
+  std::vector<SampleChanges::Stripe> lost = StripesOf(day, *deleted);
 
   DayRepacker repacker(database_, day, options, snapshot.get(), std::move(deleted));
   TableWriter bundles(database_, Family::kBundles), blocks(database_, Family::kBlocks);
@@ -249,7 +262,7 @@ Status Partitions::RepackDay(std::int32_t day, const RepackOptions& options, std
   if (touched) after->second.age = 0;
   // The new files would end rows that a bulk load added to `blocks` since the snapshot: another time.
   if (touched && again) return Ok();
-  const SampleChanges::Change change(database_.sample_changes());  // what was deleted goes
+  const SampleChanges::Change change(database_.sample_changes(), std::move(lost));  // what was deleted goes
   // First the new rows, then the end of the old ones: in between, and after a crash there, samples are there twice,
   // which changes no answer. The day stays marked until both are done.
   if (packed_.insert(day).second) Publish();

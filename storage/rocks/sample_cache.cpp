@@ -63,30 +63,33 @@ bool SampleCache::Wanted(SeriesId series, std::int64_t block) {
 }
 
 void SampleCache::Put(SeriesId series, std::int64_t block, std::span<const std::int64_t> times,
-                      std::span<const double> values, std::uint64_t as_of) {
-  if (BytesOf(values.size()) + times.size_bytes() > max_bytes_ / kLargestShare) return;
+                      std::span<const double> values, bool too_much, std::uint64_t as_of) {
+  Block made;
+  made.as_of = as_of;
+  made.too_much = too_much || BytesOf(values.size()) + times.size_bytes() > max_bytes_ / kLargestShare;
+  if (!made.too_much) made.values.assign(values.begin(), values.end());
   const Key key = KeyOf(series, block);
   const std::shared_ptr<Page> page = PageFor(key);
-  auto bytes = static_cast<std::ptrdiff_t>(values.size_bytes());
+  auto bytes = static_cast<std::ptrdiff_t>(made.values.size() * sizeof(double));
   {
     const std::lock_guard lock(page->mutex());
     Block& kept = page->At(series);
     if (kept.as_of >= as_of) return;
-    bytes -= static_cast<std::ptrdiff_t>(kept.values.size() * sizeof(double));
-    if (kept.times.use_count() == 1) bytes -= static_cast<std::ptrdiff_t>(kept.times->size() * sizeof(std::int64_t));
-    kept = {nullptr, Column<double>(values.begin(), values.end()), as_of};
-    if (!times.empty()) {
+    if (!made.values.empty()) {
       // Those of a neighbour where they are the same.
       const auto same = std::ranges::find_if(page->blocks_, [&](const Block& other) {
         return other.times != nullptr && std::ranges::equal(*other.times, times);
       });
       if (same != page->blocks_.end()) {
-        kept.times = same->times;
+        made.times = same->times;
       } else {
-        kept.times = std::make_shared<const Column<std::int64_t>>(times.begin(), times.end());
+        made.times = std::make_shared<const Column<std::int64_t>>(times.begin(), times.end());
         bytes += static_cast<std::ptrdiff_t>(times.size_bytes());
       }
     }
+    bytes -= static_cast<std::ptrdiff_t>(kept.values.size() * sizeof(double));
+    std::swap(kept, made);
+    if (made.times.use_count() == 1) bytes -= static_cast<std::ptrdiff_t>(made.times->size() * sizeof(std::int64_t));
   }
   Charge(key, *page, bytes);
 }
@@ -94,16 +97,20 @@ void SampleCache::Put(SeriesId series, std::int64_t block, std::span<const std::
 std::shared_ptr<SampleCache::Page> SampleCache::PageFor(const Key& key) {
   Shard& shard = ShardOf(key);
   const std::lock_guard lock(shard.mutex);
-  std::shared_ptr<Page>& page = shard.pages[key];
-  if (page == nullptr) {
-    page = std::make_shared<Page>();
-    page->number_ = key.number;
-    page->block_ = key.block;
-    page->bytes_ = kPageOverhead + Page::kNeighbours * kBlockOverhead;
-    shard.ring.push_back(key);
-    shard.bytes += page->bytes_;
-    metrics_.sample_cache_bytes.Increment(static_cast<double>(page->bytes_));
+  if (const auto known = shard.pages.find(key); known != shard.pages.end()) return known->second;
+  const auto page = std::make_shared<Page>();
+  page->number_ = key.number;
+  page->block_ = key.block;
+  page->bytes_ = kPageOverhead + Page::kNeighbours * kBlockOverhead;
+  shard.ring.push_back(key);
+  try {
+    shard.pages.emplace(key, page);
+  } catch (...) {
+    shard.ring.pop_back();
+    throw;
   }
+  shard.bytes += page->bytes_;
+  metrics_.sample_cache_bytes.Increment(static_cast<double>(page->bytes_));
   return page;
 }
 
@@ -112,14 +119,14 @@ void SampleCache::Charge(const Key& key, const Page& page, std::ptrdiff_t bytes)
   const std::lock_guard lock(shard.mutex);
   const auto at = shard.pages.find(key);
   if (at == shard.pages.end() || at->second.get() != &page) return;  // it was dropped meanwhile
-  at->second->bytes_ += static_cast<std::size_t>(bytes);
-  shard.bytes += static_cast<std::size_t>(bytes);
+  at->second->bytes_ += bytes;
+  shard.bytes += bytes;
   metrics_.sample_cache_bytes.Increment(static_cast<double>(bytes));
   MakeRoom(shard);
 }
 
 void SampleCache::MakeRoom(Shard& shard) {
-  while (shard.bytes > max_bytes_ && !shard.ring.empty()) {
+  while (shard.bytes > static_cast<std::ptrdiff_t>(max_bytes_) && !shard.ring.empty()) {
     if (shard.hand >= shard.ring.size()) shard.hand = 0;
     const auto at = shard.pages.find(shard.ring[shard.hand]);
     if (std::exchange(at->second->used_, false)) {

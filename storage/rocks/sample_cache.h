@@ -32,6 +32,7 @@ class SampleCache {
     std::shared_ptr<const Column<std::int64_t>> times;  // as many as values; null: none
     Column<double> values;
     std::uint64_t as_of = 0;  // SampleChanges::Now() before the snapshot it was read from; 0: nothing is known
+    bool too_much = false;    // nothing is kept: more than its share, or histograms
   };
 
   /// The blocks of neighbours. To be read with its mutex held.
@@ -51,7 +52,7 @@ class SampleCache {
     std::mutex mutex_;
     std::array<Block, kNeighbours> blocks_;
     // Under the shard's mutex.
-    std::size_t bytes_ = 0;
+    std::ptrdiff_t bytes_ = 0;
     bool used_ = false;  // since the hand passed
   };
 
@@ -83,9 +84,9 @@ class SampleCache {
   Page* Find(SeriesId series, std::int64_t block, Memo& memo);
   /// Somebody reads the block; true: somebody did before, and it is worth keeping.
   bool Wanted(SeriesId series, std::int64_t block);
-  /// Keeps it, unless there is a newer one.
+  /// Keeps it, unless there is a newer one; of what is too much only that it is.
   void Put(SeriesId series, std::int64_t block, std::span<const std::int64_t> times, std::span<const double> values,
-           std::uint64_t as_of);
+           bool too_much, std::uint64_t as_of);
   /// For the metrics.
   void Count(std::uint64_t hits, std::uint64_t misses);
 
@@ -105,7 +106,7 @@ class SampleCache {
     std::unordered_map<Key, std::shared_ptr<Page>, KeyHash> pages;
     std::vector<Key> ring;  // of the pages' keys; the hand goes round and drops what was not used
     std::size_t hand = 0;
-    std::size_t bytes = 0;
+    std::ptrdiff_t bytes = 0;  // charges may come late, so that a sum is below nothing for a moment
   };
   struct FreeMemory {
     void operator()(void* memory) const { std::free(memory); }

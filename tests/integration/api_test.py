@@ -306,7 +306,7 @@ def test_names_are_searched_as_they_are_typed():
                              ("metric_names?fuzz_alg=x", "must be one of [subsequence jarowinkler]"),
                              ("metric_names?" + "search[]=a&" * 33, "too many search[] parameters")):
             status, _, body = fetch(agent, "/api/v1/search/" + query)
-            assert status == 400 and error in body.decode(), (query, status, body)
+            assert status == 400 and error in json.loads(body)["error"], (query, status, body)
         assert agent.api("features")["api"]["search"] is True
         os.mkdir(os.path.join(directory, "other"))
         other = started(os.path.join(directory, "other"), things)

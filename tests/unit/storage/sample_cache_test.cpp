@@ -18,7 +18,7 @@ class CacheFixture {
   void Put(std::uint64_t series, std::size_t n, std::uint64_t as_of = 1) {
     std::vector<std::int64_t> times(n);
     std::iota(times.begin(), times.end(), std::int64_t{1000});
-    cache.Put(SeriesId(series), 0, times, std::vector<double>(n, static_cast<double>(series)), as_of);
+    cache.Put(SeriesId(series), 0, times, std::vector<double>(n, static_cast<double>(series)), false, as_of);
   }
   /// Empty when it is not there.
   SampleCache::Block Get(std::uint64_t series) {
@@ -72,8 +72,9 @@ TEST_CASE("what is not asked for goes first, and memory stays within its bound",
   CacheFixture fixture(1 << 20);
   fixture.Put(1, 50'000);  // more than its share
   CHECK(fixture.Kept(1) == 0);
+  CHECK(fixture.Get(1).too_much);
   for (std::uint64_t series = 1; series <= 20'000; ++series) {
-    fixture.Put(series, 20);
+    fixture.Put(series, 20, 2);
     CHECK(fixture.Kept(1) == 20);
   }
   std::size_t kept = 0;
