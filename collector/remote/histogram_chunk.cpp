@@ -127,8 +127,8 @@ class CountWriter {
     if (first) {
       is_unsigned ? out.Unsigned(static_cast<std::uint64_t>(value), kNumberBits) : out.Signed(value, kNumberBits);
     } else {
-      out.Signed(value - value_ - step_, kNumberBits);
-      step_ = value - value_;
+      out.Signed(storage::WrapSub(storage::WrapSub(value, value_), step_), kNumberBits);
+      step_ = storage::WrapSub(value, value_);
     }
     value_ = value;
   }

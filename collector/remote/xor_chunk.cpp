@@ -56,11 +56,11 @@ std::string EncodeXorChunk(std::span<const std::int64_t> times, std::span<const 
       bits.Bits(value, 64);
       continue;
     }
-    const std::int64_t next = times[i] - times[i - 1];
+    const std::int64_t next = storage::WrapSub(times[i], times[i - 1]);
     if (i == 1) {
       bits.Varint(static_cast<std::uint64_t>(next));
     } else {
-      bits.Signed(next - step, kStepBits);
+      bits.Signed(storage::WrapSub(next, step), kStepBits);
     }
     step = next;
     WriteXor(bits, std::bit_cast<std::uint64_t>(values[i - 1]), value, window);

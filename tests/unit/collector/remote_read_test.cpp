@@ -187,6 +187,17 @@ TEST_CASE("chunks are read as they were written", "[remote_read]") {
   }
 }
 
+TEST_CASE("a chunk may span all times there are", "[remote_read]") {
+  storage::Columns samples;
+  for (const std::int64_t time : {INT64_MIN, INT64_MIN + 1, std::int64_t{0}, INT64_MAX - 1, INT64_MAX}) {
+    samples.times.push_back(time);
+    samples.values.push_back(1);
+  }
+  storage::Columns back;
+  MustSucceed(DecodeXorChunk(EncodeXorChunk(samples.times, samples.values), back));
+  CHECK(back.times == samples.times);
+}
+
 TEST_CASE("a chunk that Prometheus would write", "[remote_read]") {
   // Three samples: 1000 ms 1.5, 2000 ms 1.5, 3500 ms 2. Times: varint 2000 (zigzag), varint 1000, change 500 in 14
   // bits.
