@@ -14,7 +14,7 @@ namespace vedette::promql {
 namespace {
 
 /// One thread begins: waking others costs as much as reading some dozen series. They help with what takes longer.
-constexpr auto kAlone = std::chrono::microseconds(100);
+constexpr auto kAlone = std::chrono::microseconds(400);
 /// Series between two looks at the clock.
 constexpr std::size_t kBetweenChecks = 8;
 /// Taken at a time: many enough to be neighbours in the store, so that threads are mostly at different targets and

@@ -106,10 +106,12 @@ bool SeriesSelector::HeadHas(std::string_view name, std::string_view value) cons
   if (range_.min == TimeRange().min && range_.max == TimeRange().max) return true;
   const SeriesTable& table = engine_.head.table();
   const bool sealed_too = HeadIsComplete() && SealedInRange();
+  const LabelPairs& pairs = table.index().pairs();
+  const PairId pair = pairs.Find(name, value);
+  if (pair == PairId::kNone) return false;
+  if (pairs.ids(pair).size() > kProbedSeries) return true;
   Postings ids;
-  // The index in memory has no errors.
-  if (!table.index().WithLabel(name, value, ids)) return false;
-  if (ids.size() > kProbedSeries) return true;
+  pairs.ids(pair).AppendTo(ids);
   // The newest series come last and are the likeliest to be alive.
   return std::any_of(ids.rbegin(), ids.rend(),
                      [&](SeriesId id) { return engine_.head.MayHave(*table.Find(id), range_, sealed_too); });
