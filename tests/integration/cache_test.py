@@ -114,7 +114,7 @@ def test_answers_are_those_of_an_evaluation():
         assert kept > 60 * 30, kept
 
 
-def test_a_refresh_costs_a_tenth():
+def test_a_refresh_reads_a_tenth():
     with scratch() as (directory, things):
         agent = started(directory, things)
         end = int(time.time()) // 15 * 15
