@@ -11,7 +11,7 @@ import time
 import urllib.parse
 
 from contract import CONTRACT
-from harness import Agent, installed, main, scratch, wait_for
+from harness import Agent, WITHOUT_QUARANTINE, installed, main, scratch, wait_for
 from remote_test import Prometheus, fields, varint
 
 CONFIG = """
@@ -235,8 +235,7 @@ def resident_bytes(agent):
 def test_a_slow_reader_of_a_large_stream_costs_little():
     with scratch() as (directory, things):
         agent = Agent(directory, CONFIG, *FLAGS)
-        # An address sanitizer would keep what was freed.
-        agent.environment = os.environ | {"ASAN_OPTIONS": "quarantine_size_mb=4:thread_local_quarantine_size_kb=64"}
+        agent.environment = WITHOUT_QUARANTINE
         things.append(agent)
         agent.start()
         last = store_series(agent, 200, 600)

@@ -26,6 +26,9 @@ from contract import CONTRACT
 BINARY = os.environ.get("VEDETTE_BINARY", "build/dev/vedette")
 PATIENCE = float(os.environ.get("VEDETTE_TEST_PATIENCE", "60"))  # seconds until something that must happen has not
 
+# Of an agent whose memory is looked at: an address sanitizer would keep what was freed.
+WITHOUT_QUARANTINE = os.environ | {"ASAN_OPTIONS": "quarantine_size_mb=4:thread_local_quarantine_size_kb=64"}
+
 
 def free_port():
     with socket.socket() as probe:

@@ -5,7 +5,7 @@ import threading
 import time
 import urllib.parse
 
-from harness import Agent, main, scratch, wait_for
+from harness import Agent, WITHOUT_QUARANTINE, main, scratch, wait_for
 
 SERIES, SAMPLES = 400, 240
 TOO_MANY = "query processing would load too many samples into memory in query execution"
@@ -26,6 +26,7 @@ def post(port, path, **form):
 
 def filled(directory, things, *flags):
     agent = Agent(directory, "global: {scrape_interval: 1m}", "--web.enable-remote-write-receiver", *flags)
+    agent.environment = WITHOUT_QUARANTINE
     things.append(agent)
     agent.start()
     now = int(time.time()) // 15 * 15
