@@ -179,6 +179,7 @@ Result<Vector> RowsOfSeries(Evaluator& eval, const Steps& steps, const RowSource
   Part first{eval.NewVector(steps.count)};
   first.out.Reserve(count);
   std::vector<std::unique_ptr<Part>> others;
+  visit.Workers(1);
   DoPart(eval, first, shared, true);
   if (!shared.failed && shared.next < count) DoRest(eval, shared, first, others, visit);
   const Part* worst = first.status ? nullptr : &first;
