@@ -179,25 +179,31 @@ class CachedRun {
 /// Further than this no time is from another one, so that nothing was cut off at the ends of the range of times.
 constexpr std::int64_t kFarthest = std::int64_t{1} << 61;
 
-std::string_view WhyNot(const Expr& expr, const QueryRun& run, const Plan& plan) {
+/// What can be told without a plan.
+std::string_view WhyNot(const Expr& expr, const QueryRun& run) {
   if (run.storage.ChangesByTime() == nullptr) return "store";
   const std::size_t steps = CountSteps(run.times);
   if (steps < 2 || steps > run.options.max_samples) return "steps";
-  if (plan.data_ranges().empty()) return "selector";
-  const TimeRange data{plan.data_ranges().front().min, plan.data_ranges().back().max};
-  if (data.min.ms < -kFarthest || data.max.ms > kFarthest) return "time";
   if (run.times.start.ms < -kFarthest || run.times.end.ms > kFarthest) return "time";
   return BoundToRange(expr, run.options.delayed_name_removal);
 }
 
+std::string_view WhyNot(const Plan& plan) {
+  if (plan.data_ranges().empty()) return "selector";
+  const TimeRange data{plan.data_ranges().front().min, plan.data_ranges().back().max};
+  return data.min.ms < -kFarthest || data.max.ms > kFarthest ? "time" : "";
+}
+
+Result<QueryOutcome> PassBy(const Expr& expr, const QueryRun& run, std::string_view why) {
+  VEDETTE_TRY(QueryOutcome outcome, Run(expr, run));
+  outcome.cache = CacheUse{CountSteps(run.times), 0, why};
+  return outcome;
+}
+
 Result<QueryOutcome> Answer(ResultCache& cache, const Expr& expr, const QueryRun& run) {
+  if (const std::string_view why = WhyNot(expr, run); !why.empty()) return PassBy(expr, run, why);
   VEDETTE_TRY(const Plan plan, Plan::Make(expr, run.times));
-  const std::string_view why_not = WhyNot(expr, run, plan);
-  if (!why_not.empty()) {
-    VEDETTE_TRY(QueryOutcome outcome, Run(expr, run));
-    outcome.cache = CacheUse{CountSteps(run.times), 0, why_not};
-    return outcome;
-  }
+  if (const std::string_view why = WhyNot(plan); !why.empty()) return PassBy(expr, run, why);
   // Null when remote ends come just now.
   const storage::ChangeLog* const changes = run.storage.ChangesByTime();
   return changes == nullptr ? Run(expr, run) : CachedRun(cache, expr, run, *changes, plan).Answer();

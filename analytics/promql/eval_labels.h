@@ -18,6 +18,9 @@ inline bool IsMetadataLabel(std::string_view name) {
   return name.starts_with("__") && std::ranges::find(kMetadataLabels, name) != std::end(kMetadataLabels);
 }
 
+/// Series of one name may be told apart by these, which go with the name.
+inline bool HasTypeOrUnit(const Labels& labels) { return labels.Has("__type__") || labels.Has("__unit__"); }
+
 /// Only the labels named. `names` sorted and unique.
 Labels Only(const Labels& labels, std::span<const std::string> names);
 /// All but the labels named. `names` sorted and unique.

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <utility>
 
+#include "analytics/promql/eval_labels.h"
 #include "analytics/promql/workers.h"
 
 namespace vedette::promql {
@@ -138,7 +139,7 @@ bool HaveMetadata(std::span<const storage::SeriesEntry> series) {
   const void* last = nullptr;
   return std::ranges::any_of(series, [&](const storage::SeriesEntry& entry) {
     if (std::exchange(last, entry.labels.identity()) == entry.labels.identity()) return false;
-    return entry.labels.Has("__type__") || entry.labels.Has("__unit__");
+    return HasTypeOrUnit(entry.labels);
   });
 }
 

@@ -89,7 +89,7 @@ bool StayApart(Evaluator& eval, const Expr& range_vector, const Vector& rows) {
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     const Labels& labels = rows.name(row).labels;
     if (std::exchange(last, labels.identity()) == labels.identity()) continue;
-    if (labels.Has("__type__") || labels.Has("__unit__")) return false;
+    if (HasTypeOrUnit(labels)) return false;
   }
   return true;
 }

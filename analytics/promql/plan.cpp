@@ -10,6 +10,7 @@
 #include "analytics/promql/duration_expr.h"
 #include "analytics/promql/eval_labels.h"
 #include "analytics/promql/functions.h"
+#include "analytics/promql/series_wise.h"
 
 namespace vedette::promql {
 
@@ -102,10 +103,7 @@ const VectorSelector* SelectorOf(const Expr& operand) {
   if (window == call.args.end()) return nullptr;
   const VectorSelector& selector = *As<MatrixSelector>(Unwrap(**window)).selector;
   // Else series that differ in their names only would be the same without, which is an error.
-  const bool of_one_metric = std::ranges::any_of(selector.matchers, [](const Matcher& matcher) {
-    return matcher.name() == kMetricName && matcher.op() == MatchOp::kEqual && !matcher.value().empty();
-  });
-  return of_one_metric ? &selector : nullptr;
+  return HasOneName(selector) ? &selector : nullptr;
 }
 
 /// Where the selector's other labels do not matter: the names of those that do.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "analytics/promql/eval_labels.h"
 #include "analytics/promql/functions_impl.h"
 #include "analytics/promql/plan.h"
 
@@ -69,9 +70,7 @@ const VectorSelector* SeriesWiseSelector(const Expr& expr) {
 
 bool MayComeOutAlike(const Expr& expr, std::span<const storage::SeriesEntry> found) {
   if (Unwrap(expr).kind == ExprKind::kVectorSelector) return false;
-  return std::ranges::any_of(found, [](const storage::SeriesEntry& series) {
-    return !series.labels.Get("__type__").empty() || !series.labels.Get("__unit__").empty();
-  });
+  return std::ranges::any_of(found, [](const storage::SeriesEntry& series) { return HasTypeOrUnit(series.labels); });
 }
 
 }  // namespace vedette::promql

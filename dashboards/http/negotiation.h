@@ -1,4 +1,4 @@
-// What a response gets on its way out, whatever handler made it: compression and CORS headers. Runs on worker threads.
+// What a response gets on its way out, whatever handler made it: compression and CORS headers. Runs where handlers run.
 #pragma once
 
 #include <string_view>

@@ -28,7 +28,7 @@ struct BodyLimits {
   std::function<void(std::size_t bytes)> give;
 };
 
-/// Runs on a worker thread, several at a time; may block. What it throws becomes 500.
+/// Runs on a worker thread or one of the io_context, several at a time; may block. What it throws becomes 500.
 using Handler = std::function<Response(const Request&)>;
 
 class Router {

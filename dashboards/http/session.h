@@ -1,5 +1,5 @@
-// One connection of the server: a coroutine on the connection's strand that reads a request, lets a worker thread run
-// its handler, writes the answer, and so on until somebody closes. Internal to dashboards/http/*.cpp.
+// One connection of the server: a coroutine on the connection's strand that reads a request, runs its handler or has a
+// worker thread do so, writes the answer, and so on until somebody closes. Internal to dashboards/http/*.cpp.
 //
 // Time limits: a timer ticks on the same strand and compares with `deadline_`, so that setting a limit is an
 // assignment. While a handler runs the connection is watched, so that a client that leaves stops its query; the hub

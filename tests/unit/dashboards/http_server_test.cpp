@@ -446,7 +446,9 @@ TEST_CASE("stopping lets running requests finish and closes the others", "[web]"
   std::thread stopper([&] { f.server().Stop(std::chrono::seconds(30)); });
   CHECK(idle.ReadAll().empty());
   f.go_on.Open();
-  CHECK(Has(running.ReadAll(), "waited"));
+  const std::string answer = running.ReadAll();
+  CHECK(Has(answer, "waited"));
+  CHECK(Has(answer, "Connection: close"));
   stopper.join();
 }
 

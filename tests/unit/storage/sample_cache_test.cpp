@@ -2,10 +2,18 @@
 // three times.
 #include "storage/rocks/sample_cache.h"
 
+#include <cmath>
 #include <numeric>
+#include <random>
 #include <set>
 
+#include <rocksdb/write_batch.h>
+
+#include "storage/chunk/chunk.h"
+#include "storage/rocks/database.h"
+#include "storage/rocks/keys.h"
 #include "storage/rocks/sample_changes.h"
+#include "tests/unit/storage/random_histogram.h"
 #include "tests/unit/storage/rocks_fixture.h"
 
 namespace vedette::storage {
@@ -130,6 +138,72 @@ TEST_CASE("samples of the disk are read once while nothing changes", "[storage][
   MustSucceed(fixture.store->Flush());
   for (int i = 0; i < 3; ++i) CHECK(read(now - Millis(70'000)) == 3);
   CHECK(counted("vedette_storage_sample_cache_misses_total") > 2);
+}
+
+/// Of 100 samples; its head is whole, and its values are not.
+std::string DamagedChunk(TimeMs first) {
+  std::vector<std::int64_t> times;
+  std::vector<double> values;
+  for (int i = 0; i < 100; ++i) {
+    times.push_back(first.ms + i * 1000);
+    values.push_back(std::sin(i));
+  }
+  std::string chunk;
+  EncodeChunk(times, values, chunk);
+  Columns out;
+  while (DecodeChunk(chunk, out)) chunk.pop_back();
+  REQUIRE(ReadChunkHeader(chunk).has_value());
+  return chunk;
+}
+
+TEST_CASE("damage within the same four hours harms no reader of other times", "[storage][sample_cache]") {
+  RocksFixture fixture;
+  fixture.Open();
+  const std::int32_t day = DayOf(fixture.clock.Now());
+  const TimeMs begin = StartOfDay(day), later = begin + Millis(7'200'000);
+  const SeriesId id = AppendOne(*fixture.store, {{"__name__", "a"}}, begin + Millis(60'000), 1);
+  MustSucceed(fixture.store->Flush());
+  fixture.store.reset();
+  {
+    const auto database = MustHave(Database::Open(fixture.options, nullptr));
+    rocksdb::WriteBatch batch;
+    batch.Put(database->family(Family::kChunks), EncodeChunkKey({day, id, later, 1}), DamagedChunk(later));
+    batch.Put(database->family(Family::kMeta), UnpackedKey(day), rocksdb::Slice());
+    MustSucceed(database->Write(batch, true));
+  }
+  fixture.Open();
+  const TimeRange good{begin, begin + Millis(120'000)}, whole{begin, later + Millis(200'000)};
+  for (int i = 0; i < 4; ++i) {
+    INFO(i);
+    Columns out;
+    MustSucceed(fixture.store->NewQuerier(good)->Read(id, good, out));
+    CHECK(out.size() == 1);
+    CHECK(fixture.store->NewQuerier(whole)->Read(id, whole, out).error().code == Code::kCorruption);
+  }
+}
+
+TEST_CASE("series with histograms are read anew each time, and as they are", "[storage][sample_cache]") {
+  RocksFixture fixture;
+  RocksStorage& store = fixture.Open();
+  const TimeMs now = fixture.clock.Now();
+  const auto appender = store.NewAppender();
+  const SeriesId id = MustHave(appender->Series({{"__name__", "h"}}));
+  std::mt19937 random(4);
+  for (int i = 0; i < 20; ++i) appender->AddHistogram(id, now - Millis(i * 15'000), RandomHistogram(random));
+  (void)MustHave(appender->Commit());
+  MustSucceed(store.Flush());
+  const TimeRange range{now - Millis(120'000), now};
+  Columns floats;
+  HistogramColumns first;
+  MustSucceed(store.NewQuerier(range)->ReadMixed(id, range, floats, first));
+  CHECK(first.size() == 9);
+  for (int i = 0; i < 4; ++i) {
+    HistogramColumns again;
+    MustSucceed(store.NewQuerier(range)->ReadMixed(id, range, floats, again));
+    REQUIRE(again.times == first.times);
+    for (std::size_t n = 0; n < again.size(); ++n) CHECK(SameHistogram(again.histograms[n], first.histograms[n]));
+  }
+  CHECK(floats.size() == 0);
 }
 
 }  // namespace
