@@ -37,9 +37,15 @@ async function prometheusQuery() {
 async function completions(strategy, text) {
   const { EditorState } = require('@codemirror/state');
   const { CompletionContext } = require('@codemirror/autocomplete');
+  const { syntaxTree } = require('@codemirror/language');
   const { promQLLanguage, LanguageType } = require('@prometheus-io/codemirror-promql/dist/cjs/promql');
   const at = text.includes('|') ? text.indexOf('|') : text.length;
-  const state = EditorState.create({ doc: text.replace('|', ''), extensions: [promQLLanguage(LanguageType.PromQL)] });
+  const doc = text.replace('|', '');
+  // An editor gives its parser 20 ms at a time; on a busy machine the tree may not be finished, and nothing is proposed.
+  let state;
+  do {
+    state = EditorState.create({ doc, extensions: [promQLLanguage(LanguageType.PromQL)] });
+  } while (syntaxTree(state).length < doc.length);
   const result = await strategy.promQL(new CompletionContext(state, at, true));
   return new Map((result?.options ?? []).map((option) => [option.label, option]));
 }
@@ -60,7 +66,7 @@ async function codemirror() {
     const narrowed = await completions(strategy, '{path="/a b",job="|"}');
     assert.deepEqual([...narrowed.keys()].sort(), ['api', 'web']);
     const grouping = await completions(strategy, 'sum by (|) (temperature)');
-    assert.ok(grouping.has('job') && !grouping.has('path'), [...grouping.keys()].join());
+    assert.ok(grouping.has('job') && !grouping.has('path'), [...grouping.keys(), ...errors].join());
     assert.ok((await completions(strategy, 'rat')).has('rate'));
     assert.deepEqual(errors, []);
     strategy.destroy?.();
